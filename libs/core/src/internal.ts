@@ -58,6 +58,7 @@ export {
   type KeeperFor,
 } from "./tensors/client-params.js";
 export { checkPacked } from "./tensors/packed.js";
+export type { Allocate } from "./tensors/unpack.js";
 export {
   decodeHeader,
   decodeTensor,
@@ -65,7 +66,6 @@ export {
   prefixBytes,
   safetensorsPieces,
   viewSafetensors,
-  type Allocate,
   type SafetensorsHeader,
   type StoredTensor,
   type StoredType,
@@ -78,7 +78,7 @@ export {
   loadParams,
   type StoredParams,
 } from "./tensors/tensor.js";
-export { copyUpdate, deltaBytes, eachTensor } from "./tensors/update.js";
+export { copyUpdate, deltaBytes, mapTensors } from "./tensors/update.js";
 export {
   listExternalContaminations,
   type Contaminated,

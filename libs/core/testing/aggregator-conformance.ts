@@ -17,14 +17,14 @@ import { toDense, toTensor } from "../src/tensors/matrix.js";
 import {
   createStored,
   dtypeOf,
+  loadTensor,
   payloadBytes,
   readNumbers,
   type Tensor,
 } from "../src/tensors/tensor.js";
 import {
-  eachTensor,
   isLowRank,
-  loadDelta,
+  mapTensors,
   type Delta,
   type TensorDelta,
   type Update,
@@ -64,11 +64,7 @@ function storeTensors(update: Update): Update {
     createStored(tensor.shape, dtypeOf(tensor), payloadBytes([tensor]), () =>
       readNumbers(tensor).slice(),
     );
-  const delta = [...update.delta].map(([name, change]): [string, TensorDelta] => [
-    name,
-    eachTensor(change, stored),
-  ]);
-  return { ...update, delta: new Map(delta) };
+  return { ...update, delta: mapTensors(update.delta, stored) };
 }
 
 /**
@@ -76,8 +72,9 @@ function storeTensors(update: Update): Update {
  * updates' own stored tensors.
  */
 function readTerms({ change, personal, verdicts, metrics }: Aggregation) {
-  const own = [...(personal ?? [])].map(([id, terms]) => [id, terms.map(loadDelta)] as const);
-  return { change: change.map(loadDelta), personal: new Map(own), verdicts, metrics };
+  const load = (term: Delta) => mapTensors(term, loadTensor);
+  const own = [...(personal ?? [])].map(([id, terms]) => [id, terms.map(load)] as const);
+  return { change: change.map(load), personal: new Map(own), verdicts, metrics };
 }
 
 function idOf(k: number): string {

@@ -4,7 +4,8 @@ import { clientIds } from "../src/contracts/clients.js";
 import { ClientRunner } from "../src/client/client-runner.js";
 import type { Plugins } from "../src/contracts/plugin.js";
 import type { Admit, Answer, ClientPool, Job } from "../src/contracts/pool.js";
-import { loadDelta } from "../src/tensors/update.js";
+import { loadTensor } from "../src/tensors/tensor.js";
+import { mapTensors } from "../src/tensors/update.js";
 import type { Trial } from "../src/trial/trial.js";
 import { prepare } from "./play.js";
 import { toyParams, toyPlugins, toyTrial } from "./toy.js";
@@ -17,7 +18,8 @@ const never = new AbortController().signal;
 /** Reads an answer's numbers into memory. */
 function loadAnswer(answer: Answer): Answer {
   if (!("update" in answer)) return answer;
-  return { ...answer, update: { ...answer.update, delta: loadDelta(answer.update.delta) } };
+  const delta = mapTensors(answer.update.delta, loadTensor);
+  return { ...answer, update: { ...answer.update, delta } };
 }
 
 let lastJob = 0;

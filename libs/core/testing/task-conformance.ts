@@ -6,10 +6,10 @@ import type { Attack } from "../src/contracts/attack.js";
 import type { AggregatorPlugin, Plugin, Plugins, TaskPlugin } from "../src/contracts/plugin.js";
 import type { ClientPool } from "../src/contracts/pool.js";
 import { exitCodes, UserError } from "../src/words/errors.js";
-import { readNumbers, type Tensor } from "../src/tensors/tensor.js";
+import { readNumbers } from "../src/tensors/tensor.js";
 import type { TrialState } from "../src/loop/trial-state.js";
 import { trialSchema, type Trial } from "../src/trial/trial.js";
-import { isLowRank, scaleDelta, type Delta, type TensorDelta } from "../src/tensors/update.js";
+import { mapTensors, scaleDelta } from "../src/tensors/update.js";
 import { oneHost, play, type Played } from "./play.js";
 import { assertOptions, keepsMore, setUpSuite } from "./suite.js";
 
@@ -23,14 +23,6 @@ export interface TaskSetting {
   /** A kind of contaminated data that the task knows. */
   readonly kind?: string;
 }
-
-const mapTensors = (delta: Delta, map: (tensor: Tensor) => Tensor): Delta =>
-  new Map(
-    [...delta].map(([name, one]): [string, TensorDelta] => [
-      name,
-      isLowRank(one) ? { b: map(one.b), a: map(one.a) } : map(one),
-    ]),
-  );
 
 /**
  * The plain mean. With `judges` it reports every client as benign, and with `refines` every client

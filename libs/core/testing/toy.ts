@@ -6,7 +6,7 @@ import type { AggregatorPlugin, Plugin, Plugins, TaskPlugin } from "../src/contr
 import type { DataContamination, LocalTrainer, Task } from "../src/contracts/task.js";
 import { readNumbers, type Dense, type Params, type Tensor } from "../src/tensors/tensor.js";
 import { trialSchema, type Trial } from "../src/trial/trial.js";
-import { isLowRank, scaleDelta, type TensorDelta } from "../src/tensors/update.js";
+import { isLowRank, mapTensors, scaleDelta, type TensorDelta } from "../src/tensors/update.js";
 
 const f64 = (shape: readonly number[], ...values: number[]): Dense => ({
   shape,
@@ -204,13 +204,7 @@ const toyWhole: Plugin<Mod> = {
         shape: tensor.shape,
         data: readNumbers(tensor).map((x) => Math.floor(x + rng.uniform())),
       });
-      const delta = new Map(
-        [...result.delta].map(([name, change]) => [
-          name,
-          isLowRank(change) ? { b: whole(change.b), a: whole(change.a) } : whole(change),
-        ]),
-      );
-      return { ...result, delta };
+      return { ...result, delta: mapTensors(result.delta, whole) };
     },
   }),
 };

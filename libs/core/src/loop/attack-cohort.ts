@@ -35,7 +35,7 @@ export async function attackCohort(
 ): Promise<Attacked> {
   const admit = admitFor(state);
   try {
-    const { mods = [], rng, onCode } = plan;
+    const { mods, rng, onCode } = plan;
     const attacked = attackRound(plan, honest, when, admit, state.attacks);
     const { collected } = attacked;
     const written = await formatForged(mods, collected, honest.updates, when, admit, rng, onCode);

@@ -44,7 +44,7 @@ export async function* chooseRefinements(
   const isOffered = (plan.trial.holdBack ?? 0) > 0 && !step.params;
   for (const { clientId, delta } of isOffered ? updates : []) {
     const refined = personal?.get(clientId);
-    if (!refined || !withChoice?.has(clientId) || plan.external?.has(clientId)) continue;
+    if (!refined || !withChoice?.has(clientId) || plan.external.has(clientId)) continue;
     candidates.set(clientId, { own: [delta], mean, refined });
   }
   if (candidates.size === 0) return { personal, kinds: new Map(), failures: new Map(), down: 0 };

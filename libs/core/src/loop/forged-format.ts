@@ -3,6 +3,7 @@ import type { Admit, Job } from "../contracts/pool.js";
 import type { Update } from "../tensors/update.js";
 import { runClientHalves, type TrialMod } from "../trial/mods.js";
 import type { Collected } from "./collect.js";
+import { readmit } from "./readmit.js";
 
 /**
  * Converts the updates that attacks forged at the coordinator to the format that clients must use,
@@ -12,7 +13,7 @@ import type { Collected } from "./collect.js";
  */
 export async function formatForged(
   mods: readonly TrialMod[],
-  { updates, failures }: Collected,
+  collected: Collected,
   sent: readonly Update[],
   when: Pick<Job, "round" | "phase">,
   admit: Admit,
@@ -21,19 +22,9 @@ export async function formatForged(
 ): Promise<Collected> {
   const formats = mods.filter(({ mod }) => mod.isFormat);
   const asSent = new Set(sent);
-  const admitted: Update[] = [];
-  const rejected = new Map(failures);
-  for (const update of updates) {
-    const { clientId } = update;
-    if (formats.length === 0 || asSent.has(update)) {
-      admitted.push(update);
-      continue;
-    }
-    const result = await runClientHalves(formats, update, { ...when, clientId }, rng, onCode);
-    const forged = { ...update, ...result };
-    const failure = admit(forged);
-    if (failure) rejected.set(clientId, failure);
-    else admitted.push(forged);
-  }
-  return { updates: admitted, failures: rejected };
+  return await readmit(collected, admit, async (update) => {
+    if (formats.length === 0 || asSent.has(update)) return update;
+    const sending = { ...when, clientId: update.clientId };
+    return { ...update, ...(await runClientHalves(formats, update, sending, rng, onCode)) };
+  });
 }

@@ -18,7 +18,7 @@ export const windowSize = 1024;
  * depend on the answer.
  */
 export function isStreamed(plan: RoundPlan, cohort: readonly string[]): boolean {
-  const { aggregator, task, mods = [], contamination, devices, scaffold } = plan;
+  const { aggregator, task, mods, contamination, devices, scaffold } = plan;
   const needsCohort =
     scaffold === true ||
     devices !== undefined ||

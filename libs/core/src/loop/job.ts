@@ -8,8 +8,8 @@ let lastJob = 0;
 type Derived = "id" | "clientIndex" | "clientCount" | "seed" | "commonSeed" | "contamination";
 
 /** The parts of a plan that jobs depend on. */
-type JobPlan = Pick<RoundPlan, "clientIds" | "rng" | "external"> &
-  Partial<Pick<RoundPlan, "contamination">>;
+type JobPlan = Pick<RoundPlan, "clientIds" | "rng"> &
+  Partial<Pick<RoundPlan, "contamination" | "external">>;
 
 /** The same job with an id of its own, to send it again. */
 export function renewJob(job: Job): Job {

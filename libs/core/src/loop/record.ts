@@ -186,7 +186,7 @@ function clientRecords(facts: RoundFacts): ClientRecord[] {
     return {
       clientId,
       attack: plan.contamination.get(clientId)?.name ?? null,
-      ...(plan.unknown?.has(clientId) && { truth: "unknown" }),
+      ...(plan.unknown.has(clientId) && { truth: "unknown" }),
       failure: trained.failures.get(clientId) ?? null,
       ...(time && { seconds: time.seconds.get(clientId) ?? 0 }),
       ...(staleness !== undefined && { staleness }),

@@ -42,26 +42,22 @@ export async function runStep(
   state: SteppedState,
   arrived: Arrived,
 ): Promise<Stepped> {
-  const { task, clientIds, rng, mods = [], onCode } = plan;
+  const { task, clientIds, rng, mods, onCode } = plan;
   try {
     const received = { ...arrived, clientIds, rng };
     const passed = await runServerHalves(mods, received, state.mods, admitFor(state), onCode);
-    const aggregator = new OneAggregation(plan, state, arrived, passed.updates);
+    const { aggregated, aggregate } = aggregateOnce(plan, state, arrived, passed.updates);
     if (task.step) onCode?.(stepOf(plan));
     const step = task.step
-      ? checkStep(
-          await task.step(createRound(plan, state, arrived, passed.updates), (updates) =>
-            aggregator.run(updates),
-          ),
-        )
+      ? checkStep(await task.step(createRound(plan, state, arrived, passed.updates), aggregate))
       : {};
-    if (!task.step) await aggregator.run();
-    const aggregation = aggregator.result ?? { change: [] };
+    if (!task.step) await aggregate();
+    const { result: aggregation = { change: [] } } = aggregated;
     const judge = step.verdicts ? "the task's step" : `aggregator '${plan.aggregatorName}'`;
     checkVerdicts(judge, step.verdicts ?? aggregation.verdicts ?? [], clientIds);
     return {
       aggregation,
-      updates: aggregator.updates,
+      updates: aggregated.updates,
       step,
       metrics: { ...aggregation.metrics, ...step.metrics },
       artifacts: checkArtifacts(step.artifacts),
@@ -152,39 +148,32 @@ export async function mergeStep(
   }
 }
 
-/** The arm's aggregator as a task's step sees it: it can be called once per round. */
-class OneAggregation {
-  result: Aggregation | undefined;
-  /** The updates that were aggregated. */
-  updates: readonly Update[] = [];
-  readonly #plan: RoundPlan;
-  readonly #state: SteppedState;
-  readonly #round: Arrived;
-  readonly #received: readonly Update[];
-
-  constructor(plan: RoundPlan, state: SteppedState, round: Arrived, updates: readonly Update[]) {
-    this.#plan = plan;
-    this.#state = state;
-    this.#round = round;
-    this.#received = updates;
-  }
-
-  async run(updates = this.#received): Promise<Aggregation> {
-    if (this.result) throw new Error("the task asks the aggregator twice in a round");
-    this.result = { change: [] };
-    this.updates = updates;
-    if (updates.length === 0) return this.result; // the cohort of an oracle may be empty
-    const { aggregator, aggregatorName, clientIds, task, onCode } = this.#plan;
-    const { round, phase } = this.#round;
-    const rng = this.#plan.rng.at("aggregate", phase, round);
-    const input = { round, phase, updates, rng };
+/**
+ * Lets a task's step call the arm's aggregator, once per round.
+ * @returns the function for the step, and what it has aggregated so far
+ */
+function aggregateOnce(
+  plan: RoundPlan,
+  state: SteppedState,
+  { round, phase }: Arrived,
+  received: readonly Update[],
+) {
+  const { aggregator, aggregatorName, clientIds, rng, task, onCode } = plan;
+  const aggregated: { updates: readonly Update[]; result?: Aggregation } = { updates: [] };
+  const aggregate = async (updates = received): Promise<Aggregation> => {
+    if (aggregated.result) throw new Error("the task asks the aggregator twice in a round");
+    aggregated.result = { change: [] };
+    aggregated.updates = updates;
+    if (updates.length === 0) return aggregated.result; // the cohort of an oracle may be empty
+    const input = { round, phase, updates, rng: rng.at("aggregate", phase, round) };
     onCode?.(`aggregate() of aggregator '${aggregatorName}'`);
-    const result: unknown = await aggregator.aggregate(input, this.#state.aggregator);
-    if (task.step) onCode?.(stepOf(this.#plan));
+    const result: unknown = await aggregator.aggregate(input, state.aggregator);
+    if (task.step) onCode?.(stepOf(plan));
     checkAggregation(aggregatorName, result, clientIds);
-    this.result = result;
+    aggregated.result = result;
     return result;
-  }
+  };
+  return { aggregated, aggregate };
 }
 
 function createRound(

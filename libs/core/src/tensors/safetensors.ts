@@ -11,6 +11,8 @@ import {
   type StoredParams,
   type Tensor,
 } from "./tensor.js";
+import { toBfloat16 } from "./packed.js";
+import { ofOneThread, unpackBfloat16, type Allocate } from "./unpack.js";
 
 /*
  * The safetensors format (https://huggingface.co/docs/safetensors): the header's length as a
@@ -26,11 +28,6 @@ const metadataKey = "__metadata__";
 
 /** How numbers are stored in a file. */
 export type StoredType = "F64" | "F32" | "F16" | "BF16" | "F8_E4M3" | "F8_E5M2";
-
-/** Allocates memory that belongs to one thread or that threads share. It need not be zeroed. */
-export type Allocate = (bytes: number) => ArrayBuffer | SharedArrayBuffer;
-
-const ofOneThread: Allocate = (bytes) => new ArrayBuffer(bytes);
 
 interface Storage {
   /** Bytes per entry. */
@@ -62,8 +59,8 @@ const storages: Readonly<Record<StoredType, Storage>> = {
   },
   BF16: {
     size: 2,
-    read: (bytes, allocate) => brainToFloat32(inPairs(bytes), allocate),
-    write: (data) => float32ToBrain(Float32Array.from(data)),
+    read: (bytes, allocate) => unpackBfloat16(inPairs(bytes), allocate),
+    write: (data) => toBfloat16({ shape: [data.length], data }).codes,
   },
   // Written as the next larger type that holds them, because nobody trains in eight bits.
   F8_E4M3: {
@@ -173,12 +170,7 @@ export function safetensorsPieces(
 export function decodeSafetensors(
   bytes: Uint8Array,
 ): SafetensorsHeader & { readonly params: Params } {
-  const header = decodeHeader(bytes.subarray(0, headerEnd(bytes, bytes.length)), bytes.length);
-  const params = new Map<string, Dense>();
-  for (const stored of header.tensors) {
-    params.set(stored.name, decodeTensor(stored, bytes.subarray(stored.begin, stored.end)));
-  }
-  return { ...header, params };
+  return decodeAll(bytes, decodeTensor);
 }
 
 /**
@@ -189,12 +181,17 @@ export function decodeSafetensors(
 export function viewSafetensors(
   bytes: Uint8Array,
 ): SafetensorsHeader & { readonly params: Params } {
+  return decodeAll(bytes, (stored, own) => {
+    const data = viewNumbers(stored.type, own);
+    return data ? { shape: stored.shape, data } : decodeTensor(stored, own);
+  });
+}
+
+function decodeAll(bytes: Uint8Array, decode: (stored: StoredTensor, own: Uint8Array) => Dense) {
   const header = decodeHeader(bytes.subarray(0, headerEnd(bytes, bytes.length)), bytes.length);
   const params = new Map<string, Dense>();
   for (const stored of header.tensors) {
-    const own = bytes.subarray(stored.begin, stored.end);
-    const data = viewNumbers(stored.type, own);
-    params.set(stored.name, data ? { shape: stored.shape, data } : decodeTensor(stored, own));
+    params.set(stored.name, decode(stored, bytes.subarray(stored.begin, stored.end)));
   }
   return { ...header, params };
 }
@@ -371,13 +368,6 @@ function halfToNumber(bits: number): number {
   return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
 
-/** bfloat16 is the upper half of a float32. */
-function brainToFloat32(bits: Uint16Array, allocate: Allocate): Float32Array {
-  const words = new Uint32Array(allocate(4 * bits.length));
-  for (let i = 0; i < words.length; i++) words[i] = (bits[i] as number) << 16;
-  return new Float32Array(words.buffer);
-}
-
 /** Rounds to the nearest binary16, ties to even; infinite beyond its range. */
 function numberToHalf(x: number): number {
   const sign = x < 0 || Object.is(x, -0) ? 0x8000 : 0;
@@ -397,15 +387,6 @@ function roundEven(x: number): number {
   const below = Math.floor(x);
   const rest = x - below;
   return rest > 0.5 || (rest === 0.5 && below % 2 === 1) ? below + 1 : below;
-}
-
-/** The nearest bfloat16, of two the even one. */
-function float32ToBrain(values: Float32Array): Uint16Array {
-  const bits = new Uint32Array(values.buffer);
-  return Uint16Array.from(bits, (word, i) => {
-    if (Number.isNaN(values[i])) return 0x7fc0;
-    return (word + 0x7fff + ((word >>> 16) & 1)) >>> 16;
-  });
 }
 
 /** Sign, 4 bits of exponent (bias 7), 3 of fraction; no infinity, and all ones for NaN. */

@@ -23,9 +23,14 @@ export function lineAt(index: number, { count, run }: Lines): number {
   return Math.floor(index / run) % count;
 }
 
+/** Allocates memory that belongs to one thread or that threads share. It need not be zeroed. */
+export type Allocate = (bytes: number) => ArrayBuffer | SharedArrayBuffer;
+
+export const ofOneThread: Allocate = (bytes) => new ArrayBuffer(bytes);
+
 /** The numbers of bfloat16 codes. */
-export function unpackBfloat16(codes: Uint16Array): Float32Array {
-  const bits = new Uint32Array(codes.length);
+export function unpackBfloat16(codes: Uint16Array, allocate = ofOneThread): Float32Array {
+  const bits = new Uint32Array(allocate(4 * codes.length));
   for (let i = 0; i < codes.length; i++) bits[i] = (codes[i] as number) << 16;
   return new Float32Array(bits.buffer);
 }

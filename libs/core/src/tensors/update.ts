@@ -69,23 +69,19 @@ export function loadChange(change: TensorDelta): DenseDelta {
     : loadTensor(change);
 }
 
-/** Reads all modules of a change into memory. */
-export function loadDelta(delta: Delta): ReadonlyMap<string, DenseDelta> {
-  return new Map([...delta].map(([name, change]) => [name, loadChange(change)]));
-}
-
-/** The change with every tensor that it is made of replaced. @param make of the same shape */
-export function eachTensor(change: TensorDelta, make: (tensor: Tensor) => Tensor): TensorDelta {
-  return isLowRank(change) ? { b: make(change.b), a: make(change.a) } : make(change);
+/** The delta with every tensor that it is made of replaced. @param make of the same shape */
+export function mapTensors(delta: Delta, make: (tensor: Tensor) => Tensor): Delta {
+  return new Map(
+    [...delta].map(([name, change]) => [
+      name,
+      isLowRank(change) ? { b: make(change.b), a: make(change.a) } : make(change),
+    ]),
+  );
 }
 
 /** The same numbers in memory of their own. */
 export function copyUpdate(update: Update): Update {
-  const delta = [...update.delta].map(([name, change]): [string, TensorDelta] => [
-    name,
-    eachTensor(change, copyTensor),
-  ]);
-  return { ...update, delta: new Map(delta) };
+  return { ...update, delta: mapTensors(update.delta, copyTensor) };
 }
 
 /**

@@ -345,34 +345,17 @@ function* findContradictions(trial: Trial): Generator<[(string | number)[], stri
       const message = `${entry.fraction} of ${clients} clients is none; raise it, or use count`;
       yield [["attacks", i, "fraction"], message];
     }
-    for (const [j, id] of (entry.clients ?? []).entries()) {
-      const path = ["attacks", i, "clients", j];
-      if (!ids.has(id)) {
-        yield [path, formatUnknownClient(id, ids)];
-      } else if (contaminated.has(id)) {
-        yield [path, `client ${excerpt(id)} is contaminated twice; name it once`];
-      }
-      contaminated.add(id);
-    }
+    const path = ["attacks", i, "clients"];
+    yield* checkNamed(entry.clients, path, ids, contaminated, "contaminated");
   }
-  const named = new Set<string>();
-  for (const [i, id] of external.entries()) {
-    if (!ids.has(id)) yield [["external", i], formatUnknownClient(id, ids)];
-    else if (named.has(id)) yield [["external", i], `client ${id} is there twice; name it once`];
-    named.add(id);
-  }
+  yield* checkNamed(external, ["external"], ids, new Set(), "there");
   const left = new Set<string>();
   for (const [i, entry] of absent.entries()) {
     if (entry.from > trial.rounds) {
       const message = `expected at most rounds = ${trial.rounds}, got ${entry.from}`;
       yield [["absent", i, "from"], message];
     }
-    for (const [j, id] of entry.clients.entries()) {
-      const path = ["absent", i, "clients", j];
-      if (!ids.has(id)) yield [path, formatUnknownClient(id, ids)];
-      else if (left.has(id)) yield [path, `client ${id} is absent twice; name it once`];
-      left.add(id);
-    }
+    yield* checkNamed(entry.clients, ["absent", i, "clients"], ids, left, "absent");
   }
   const total = attacks.reduce((sum, entry) => sum + countAttacked(entry, clients), 0);
   if (total > clients) {
@@ -393,6 +376,25 @@ function* findContradictions(trial: Trial): Generator<[(string | number)[], stri
   }
 }
 
-function formatUnknownClient(id: string, ids: ReadonlySet<string>): string {
-  return `expected an id from ${[...ids][0]} to ${[...ids].at(-1)}, got '${excerpt(id)}'`;
+/**
+ * Yields the ids in a list that are no clients of the trial, or that were named before.
+ * @param named the ids that were named before; those of the list are added
+ * @param state what a client that is named twice would be twice, for the message
+ */
+function* checkNamed(
+  list: readonly string[] = [],
+  path: readonly (string | number)[],
+  ids: ReadonlySet<string>,
+  named: Set<string>,
+  state: string,
+): Generator<[(string | number)[], string]> {
+  for (const [i, id] of list.entries()) {
+    if (!ids.has(id)) {
+      const range = `${[...ids][0]} to ${[...ids].at(-1)}`;
+      yield [[...path, i], `expected an id from ${range}, got '${excerpt(id)}'`];
+    } else if (named.has(id)) {
+      yield [[...path, i], `client ${id} is ${state} twice; name it once`];
+    }
+    named.add(id);
+  }
 }

@@ -11,7 +11,7 @@ import { NumberPages } from "@fedclair/threads";
 import { loadPlugins } from "../load-plugins.js";
 import type { PluginModule } from "../resolve-module.js";
 import { loadForHost } from "../with-tasks.js";
-import { mapTensors } from "./map-tensors.js";
+import { mapAnswers } from "./map-answers.js";
 import type { PluginService, PostedJob, ThreadTrial } from "./thread-messages.js";
 import { prepareInThread } from "./prepare-in-thread.js";
 
@@ -76,7 +76,7 @@ export async function openClientSide(
       // Code of the client may run on, so the thread answers no more calls.
       if (hasTimeout) service.stop();
       return {
-        answers: mapTensors(answers, (tensor) => pages.store(tensor)),
+        answers: mapAnswers(answers, (tensor) => pages.store(tensor)),
         tensors: currentBackend()?.tf.memory().numTensors ?? 0,
         hasTimeout,
       };

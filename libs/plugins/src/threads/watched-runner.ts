@@ -19,7 +19,7 @@ import {
   type Hosted,
 } from "@fedclair/threads";
 import type { PluginModule } from "../resolve-module.js";
-import { mapTensors } from "./map-tensors.js";
+import { mapAnswers } from "./map-answers.js";
 import type { ClientSide } from "./client-side.js";
 import { nameCode, startPluginThread, type PluginThread } from "./plugin-thread.js";
 import type { PostedJob, ThreadTrial } from "./thread-messages.js";
@@ -115,7 +115,7 @@ export class WatchedRunner implements JobRunner {
         const { answers, tensors, hasTimeout } = await this.#post(ready, batch, jobs);
         this.tensors = tensors;
         if (hasTimeout) void thread.end(new Replaced());
-        return mapTensors(answers, (tensor) => this.#pages.admit(tensor));
+        return mapAnswers(answers, (tensor) => this.#pages.admit(tensor));
       } catch (error) {
         if (this.#isClosed || !isEnd(error)) throw error;
         const code = nameCode(thread);

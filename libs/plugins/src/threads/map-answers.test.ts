@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Answer } from "@fedclair/core/internal";
 import { NumberPages, PageUse } from "@fedclair/threads";
-import { mapTensors } from "./map-tensors.js";
+import { mapAnswers } from "./map-answers.js";
 
 const answerOf = (...arrays: (Float32Array | Float64Array)[]): Answer => ({
   jobId: 1,
@@ -24,7 +24,7 @@ const arraysOf = (answer: Answer | undefined) => {
 };
 
 const store = (answer: Answer, pages = new NumberPages()) =>
-  mapTensors([answer], (tensor) => pages.store(tensor));
+  mapAnswers([answer], (tensor) => pages.store(tensor));
 
 describe("numbers of answers in pages", () => {
   it("are copies in shared memory, whatever their type", () => {
@@ -57,7 +57,7 @@ describe("numbers of answers in pages", () => {
     const [stored] = store(answerOf(Float32Array.of(1, 2)));
     assert.ok(stored);
     const isShared = (use: PageUse) => {
-      const [array] = arraysOf(mapTensors([stored], (tensor) => use.admit(tensor))[0]);
+      const [array] = arraysOf(mapAnswers([stored], (tensor) => use.admit(tensor))[0]);
       assert.deepEqual(array, Float32Array.of(1, 2));
       return array.buffer instanceof SharedArrayBuffer;
     };
