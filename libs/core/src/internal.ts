@@ -8,6 +8,7 @@ export {
   type RunnerEvents,
 } from "./client/client-runner.js";
 export { HungClientPool, type Hangs } from "./client/hung-clients.js";
+export { WrappedPool } from "./client/wrapped-pool.js";
 export { nextGroup } from "./client/cohort-groups.js";
 export { MemoryPool } from "./client/memory-pool.js";
 export { checkAggregation } from "./contracts/aggregation.js";
@@ -22,7 +23,7 @@ export {
   type PluginIdentity,
   type PluginKind,
 } from "./contracts/plugin-identity.js";
-export type { HostStatus } from "./contracts/host-status.js";
+export { hostStatusSchema, type HostStatus } from "./contracts/host-status.js";
 export * from "./contracts/pool.js";
 export {
   blends,
@@ -129,5 +130,5 @@ export {
 } from "./words/errors.js";
 export { checkValue } from "./words/issues.js";
 export { didYouMean } from "./words/did-you-mean.js";
-export { afterRunning } from "./words/running-time.js";
+export { afterRunning, withDeadline } from "./words/running-time.js";
 export { bounds, isName, jsonBytes, oneLine, printable } from "./words/text.js";

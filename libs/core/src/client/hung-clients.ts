@@ -1,5 +1,6 @@
 import type { Admit, Answer, ClientPool, Job } from "../contracts/pool.js";
 import { failure, type Failure } from "../words/errors.js";
+import { WrappedPool } from "./wrapped-pool.js";
 
 /** The hangs of a client in an arm. */
 export interface Hangs {
@@ -13,8 +14,7 @@ export interface Hangs {
  * new thread. Their jobs fail with CLIENT_HUNG at once, on whichever host they would run. Each arm
  * has a pool of its own, because its records must not depend on the arms before it.
  */
-export class HungClientPool implements ClientPool {
-  readonly #inner: ClientPool;
+export class HungClientPool extends WrappedPool {
   readonly #retries: number;
   readonly #hangs: Map<string, Hangs>;
 
@@ -23,7 +23,7 @@ export class HungClientPool implements ClientPool {
    * @param hangs the hangs so far by client, when a run is resumed
    */
   constructor(inner: ClientPool, retries: number, hangs?: ReadonlyMap<string, Hangs>) {
-    this.#inner = inner;
+    super(inner);
     this.#retries = retries;
     this.#hangs = new Map(hangs);
   }
@@ -33,11 +33,11 @@ export class HungClientPool implements ClientPool {
     return this.#hangs;
   }
 
-  ready(signal: AbortSignal): Promise<void> {
-    return this.#inner.ready(signal);
-  }
-
-  async *ask(jobs: readonly Job[], admit: Admit, signal: AbortSignal): AsyncIterable<Answer> {
+  override async *ask(
+    jobs: readonly Job[],
+    admit: Admit,
+    signal: AbortSignal,
+  ): AsyncIterable<Answer> {
     const asked: Job[] = [];
     for (const job of jobs) {
       const { id: jobId, clientId } = job;
@@ -46,15 +46,11 @@ export class HungClientPool implements ClientPool {
       else asked.push(job);
     }
     const rounds = new Map(asked.map(({ id, round }) => [id, round]));
-    for await (const answer of this.#inner.ask(asked, admit, signal)) {
+    for await (const answer of this.inner.ask(asked, admit, signal)) {
       if ("failure" in answer && answer.failure.code === "CLIENT_HUNG")
         this.#count(answer.clientId, rounds.get(answer.jobId) ?? 0);
       yield answer;
     }
-  }
-
-  close(): Promise<void> {
-    return this.#inner.close();
   }
 
   #findRefusal(clientId: string): Failure | undefined {

@@ -81,9 +81,8 @@ function chooseCohort(
       ? samplePass(clientIds, size, round, rng.at("passes"))
       : sampleCohort(available, size, rng.at("cohort", round));
   const cohort = chosen ? available : sample();
-  const present = absentFrom.size > 0
-    ? cohort.filter((id) => round < (absentFrom.get(id) ?? Infinity))
-    : cohort;
+  const present =
+    absentFrom.size > 0 ? cohort.filter((id) => round < (absentFrom.get(id) ?? Infinity)) : cohort;
   return [when, benignOnly ? present.filter((id) => !contamination.has(id)) : present];
 }
 

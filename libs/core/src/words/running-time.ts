@@ -30,3 +30,33 @@ export function afterRunning(milliseconds: number, act: () => void): () => void 
     clearTimeout(timer);
   };
 }
+
+/**
+ * Runs `act` with a signal that aborts together with `signal`, and with a TimeoutError once this
+ * process has run for `milliseconds`. This uses its own timer, because an `AbortSignal.timeout`
+ * that is referenced only by `AbortSignal.any` can be garbage-collected and never fire.
+ * @param why the message of that error
+ * @throws the reason of `signal` if it has aborted already
+ */
+export async function withDeadline<T>(
+  signal: AbortSignal,
+  milliseconds: number,
+  why: string,
+  act: (either: AbortSignal) => Promise<T>,
+): Promise<T> {
+  signal.throwIfAborted();
+  const either = new AbortController();
+  const stop = () => {
+    either.abort(signal.reason);
+  };
+  const cancel = afterRunning(milliseconds, () => {
+    either.abort(new DOMException(why, "TimeoutError"));
+  });
+  signal.addEventListener("abort", stop);
+  try {
+    return await act(either.signal);
+  } finally {
+    cancel();
+    signal.removeEventListener("abort", stop);
+  }
+}

@@ -1,5 +1,5 @@
 import type { Metrics } from "@fedclair/core";
-import type { ClientRecord } from "@fedclair/core/internal";
+import type { ClientRecord, RoundRecord } from "@fedclair/core/internal";
 import { mean } from "@fedclair/linalg";
 import { readMetric } from "./measure.js";
 
@@ -39,6 +39,17 @@ export function meanMetric(
 ): ClientMean | undefined {
   const values = valuesOf(evaluations, metric);
   return values.length === 0 ? undefined : { mean: mean(values), n: values.length };
+}
+
+/**
+ * Reads a metric of a round: the mean over clients that are not contaminated, or else what the
+ * coordinator measured.
+ */
+export function readRoundMetric(
+  { clients, metrics }: RoundRecord,
+  metric: string,
+): number | undefined {
+  return meanMetric(clientEvaluations(clients), metric)?.mean ?? readMetric(metrics, metric);
 }
 
 /**

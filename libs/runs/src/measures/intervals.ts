@@ -116,8 +116,8 @@ export function wilsonInterval(hits: number, total: number): Interval {
   return { low: Math.max(0, middle - half), high: Math.min(1, middle + half) };
 }
 
-/** A share of clients, and its interval by `wilsonInterval`. */
-export interface Share extends Interval {
+/** Clients that were counted, and the interval of their share by `wilsonInterval`. */
+export interface Counts extends Interval {
   readonly hits: number;
   readonly of: number;
 }
@@ -128,8 +128,8 @@ export interface Share extends Interval {
  * a width where the shares of all seeds are equal.
  */
 export function shareDifference(
-  one: Share,
-  other: Share,
+  one: Counts,
+  other: Counts,
 ): { readonly mean: number; readonly interval: Interval } {
   const [p, q] = [one.hits / one.of, other.hits / other.of];
   return {

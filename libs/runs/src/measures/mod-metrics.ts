@@ -2,13 +2,14 @@ import type { ClientRecord } from "@fedclair/core/internal";
 import { createMeasure, type Measure } from "./measure.js";
 import { clientTruth } from "./truth.js";
 
+type Reported = Required<Pick<Measure, "mod" | "metric" | "value">>;
+
 /**
  * Tracks the largest metrics that mods reported for clients while rounds come in. Contaminated
  * clients are ignored, because they do not follow the mods.
  */
 export class ModMetricsTally {
-  readonly #largest = new Map<string, Pick<Measure, "mod" | "metric" | "value">>();
-  readonly #clients = new Map<string, Set<string>>();
+  readonly #largest = new Map<string, { measure: Reported; clients: Set<string> }>();
 
   add(clients: readonly ClientRecord[]): void {
     for (const client of clients) {
@@ -21,17 +22,17 @@ export class ModMetricsTally {
     }
   }
 
-  #add(clientId: string, reported: { mod: string; metric: string; value: number }): void {
+  #add(clientId: string, reported: Reported): void {
     const key = JSON.stringify([reported.mod, reported.metric]);
-    const before = this.#largest.get(key)?.value ?? -Infinity;
-    this.#largest.set(key, { ...reported, value: Math.max(before, reported.value) });
-    this.#clients.set(key, (this.#clients.get(key) ?? new Set()).add(clientId));
+    const before = this.#largest.get(key);
+    const value = Math.max(before?.measure.value ?? -Infinity, reported.value);
+    const clients = (before?.clients ?? new Set()).add(clientId);
+    this.#largest.set(key, { measure: { ...reported, value }, clients });
   }
 
   measures(): Measure[] {
-    return [...this.#largest].map(([key, largest]) => {
-      const n = this.#clients.get(key)?.size ?? 0;
-      return createMeasure({ scope: "mods", ...largest, n });
-    });
+    return [...this.#largest.values()].map(({ measure, clients }) =>
+      createMeasure({ scope: "mods", ...measure, n: clients.size }),
+    );
   }
 }

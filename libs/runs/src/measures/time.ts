@@ -1,6 +1,6 @@
 import type { RoundRecord, Trial } from "@fedclair/core/internal";
-import { clientEvaluations, meanMetric } from "./evaluation.js";
-import { meaningOf, readMetric, createMeasure, type Measure, type MetricInfos } from "./measure.js";
+import { readRoundMetric } from "./evaluation.js";
+import { meaningOf, createMeasure, type Measure, type MetricInfos } from "./measure.js";
 
 /** Measures while rounds come in how long an arm took and when it reached the trial's target. */
 export class TimeTally {
@@ -14,11 +14,12 @@ export class TimeTally {
     this.#isLower = target !== undefined && meaningOf(target.metric, infos).better === "lower";
   }
 
-  add({ round, clock, clients, metrics }: RoundRecord): void {
+  add(record: RoundRecord): void {
+    const { round, clock } = record;
     this.#clock = clock;
     if (!this.#target || this.#reached) return;
     const { metric, value } = this.#target;
-    const own = meanMetric(clientEvaluations(clients), metric)?.mean ?? readMetric(metrics, metric);
+    const own = readRoundMetric(record, metric);
     if (own !== undefined && (this.#isLower ? own <= value : own >= value))
       this.#reached = { round, ...(clock !== undefined && { clock }) };
   }

@@ -145,10 +145,8 @@ function comparisonClause(run: Run): string | undefined {
     return mean ? [{ label, measured, ...mean }] : [];
   });
   if (!own || own.label !== run.arms[0].label) return undefined;
-  const value = (mean: number) => mean.toPrecision(3);
-  const against = others.map(({ label, mean }) => `${value(mean)} (${label})`);
   return (
-    `${describeClients(run)} ${metric} ${value(own.mean)}${againstClause(against)}` +
+    `${describeClients(run)} ${metric} ${own.mean.toPrecision(3)}${againstClause(others)}` +
     betterClause(run, metric, own.mean, others) +
     sharedDataClause(run, metric) +
     (comparison.clientsDiffer ? differenceClause(own.n, comparison.rows) : "")
@@ -168,8 +166,7 @@ function sharedDataClause(run: Run, metric: string): string {
     return mean === undefined ? [] : [{ label, mean, isPersonal: personal.includes(label) }];
   });
   if (!own || others.every(({ isPersonal }) => isPersonal === own.isPersonal)) return "";
-  const against = others.map(({ label, mean }) => `${mean.toPrecision(3)} (${label})`);
-  return `; on data common to all, where personal and shared models compare: ${common} ${own.mean.toPrecision(3)}${againstClause(against)}`;
+  return `; on data common to all, where personal and shared models compare: ${common} ${own.mean.toPrecision(3)}${againstClause(others)}`;
 }
 
 /** Reports the baselines' results if the main arm stopped and cannot be compared with them. */
@@ -180,17 +177,17 @@ function baselinesSentence(run: Run): string[] {
   if (metric === undefined) return [];
   const ofClients = rows.flatMap(({ label, means }) => {
     const mean = means.get(metric)?.mean;
-    return mean === undefined ? [] : [`${mean.toPrecision(3)} (${label})`];
+    return mean === undefined ? [] : [{ label, mean }];
   });
   if (ofClients.length > 0 && (primary === undefined || metric === primary))
-    return [`Baselines: ${describeClients(run)} ${metric} ${listItems(ofClients)}.`];
+    return [`Baselines: ${describeClients(run)} ${metric} ${listMeans(ofClients)}.`];
   if (primary === undefined) return [];
   const ofCoordinator = run.arms.flatMap(({ label }) => {
     const hasStopped = ownProperty(run.summary.stopped, label) !== undefined;
-    const value = hasStopped ? undefined : readMetric(run.last.get(label)?.metrics, primary);
-    return value === undefined ? [] : [`${value.toPrecision(3)} (${label})`];
+    const mean = hasStopped ? undefined : readMetric(run.last.get(label)?.metrics, primary);
+    return mean === undefined ? [] : [{ label, mean }];
   });
-  return ofCoordinator.length === 0 ? [] : [`Baselines: ${primary} ${listItems(ofCoordinator)}.`];
+  return ofCoordinator.length === 0 ? [] : [`Baselines: ${primary} ${listMeans(ofCoordinator)}.`];
 }
 
 /**
@@ -201,7 +198,7 @@ function betterClause(
   { trial, description }: Run,
   metric: string,
   own: number,
-  others: readonly { readonly label: string; readonly mean: number }[],
+  others: readonly ArmMean[],
 ): string {
   const direction = { higher: 1, lower: -1 }[description.metrics[metric]?.better ?? "higher"];
   const oracles = new Set(
@@ -235,8 +232,8 @@ function coordinatorClause(run: Run, metric: string): string | undefined {
   const own = readMetric(main?.last?.metrics, metric);
   if (own === undefined) return undefined;
   const against = baselines.flatMap(({ label, last }) => {
-    const value = last?.round === main?.last?.round ? readMetric(last?.metrics, metric) : undefined;
-    return value === undefined ? [] : [`${value.toPrecision(3)} (${label})`];
+    const mean = last?.round === main?.last?.round ? readMetric(last?.metrics, metric) : undefined;
+    return mean === undefined ? [] : [{ label, mean }];
   });
   return `${metric} ${own.toPrecision(3)}${againstClause(against)}`;
 }
@@ -263,8 +260,19 @@ function lossClause({ summary }: Run): string | undefined {
   return losses.lost === 0 ? undefined : `${lossText(losses)}, over all arms`;
 }
 
-function againstClause(items: readonly string[]): string {
-  return items.length === 0 ? "" : ` against ${listItems(items)}`;
+/** The mean of an arm's metric. */
+interface ArmMean {
+  readonly label: string;
+  readonly mean: number;
+}
+
+function againstClause(others: readonly ArmMean[]): string {
+  return others.length === 0 ? "" : ` against ${listMeans(others)}`;
+}
+
+/** Lists means with their arms: `0.850 (local) and 0.620 (fedavg)`. */
+function listMeans(means: readonly ArmMean[]): string {
+  return listItems(means.map(({ label, mean }) => `${mean.toPrecision(3)} (${label})`));
 }
 
 /** Lists items in a sentence: `a, b and c`. */

@@ -173,9 +173,7 @@ export function readToken(file?: string): string | undefined {
 
 /** Creates the repeatable option `--set path=value`. */
 export function setOption(): Option {
-  return new Option("--set <path=value>", "change a key of the trial file; may be repeated")
-    .default([], "none")
-    .argParser((value: string, before: readonly string[]) => [...before, value]);
+  return repeatableOption("--set <path=value>", "change a key of the trial file; may be repeated");
 }
 
 /**
@@ -183,10 +181,15 @@ export function setOption(): Option {
  * as `plugins`.
  */
 export function pluginOption(): Option {
-  return new Option(
+  return repeatableOption(
     "--plugin, --plugins <path-or-package>",
     "load plug-ins from a module (its code is executed); may be repeated",
-  )
+  );
+}
+
+/** Creates an option whose values are collected in a list. */
+function repeatableOption(flags: string, description: string): Option {
+  return new Option(flags, description)
     .default([], "none")
     .argParser((value: string, before: readonly string[]) => [...before, value]);
 }

@@ -2,6 +2,8 @@ import { closeSync, constants, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import type { HostStatus } from "@fedclair/core/internal";
 import { activityFile, maxListedHosts, type Activity } from "../store/activity.js";
+import { noFollow } from "../store/atomic-files.js";
+import { followRound, type RoundProgress } from "./round-progress.js";
 import type { ArmEvent } from "./run-trial.js";
 
 /** Time between two writes while something happens, and while nothing does, in ms. */
@@ -12,7 +14,8 @@ const idlePause = 5000;
 export class ActivityWriter {
   readonly #path: string;
   readonly #hosts: () => readonly HostStatus[];
-  #state: Omit<Activity, "written" | "hosts"> = { doing: "waiting", asked: 0, answered: 0 };
+  #arm: string | undefined;
+  #progress: RoundProgress | undefined;
   #timer: NodeJS.Timeout | undefined;
   #isDue = 0;
 
@@ -23,21 +26,8 @@ export class ActivityWriter {
   }
 
   event({ arm, event }: ArmEvent): void {
-    const { doing, asked, answered } = this.#state;
-    if (event.kind === "sampled") {
-      const { round, cohort } = event;
-      this.#state = {
-        arm: arm.label,
-        round,
-        doing: "training",
-        asked: cohort.length,
-        answered: 0,
-      };
-    } else if (event.kind === "answered" && doing === "training") {
-      // Clients answer again when they measure.
-      const next = answered + 1 === asked ? "aggregating" : doing;
-      this.#state = { ...this.#state, doing: next, answered: answered + 1 };
-    } else if (event.kind === "aggregated") this.#state = { ...this.#state, doing: "measuring" };
+    if (event.kind === "sampled") this.#arm = arm.label;
+    this.#progress = followRound(this.#progress, event);
     this.#schedule(busyPause);
   }
 
@@ -45,8 +35,7 @@ export class ActivityWriter {
   close(): void {
     clearTimeout(this.#timer);
     this.#isDue = -1;
-    this.#state = { ...this.#state, doing: "finished" };
-    this.#write();
+    this.#write(true);
   }
 
   #schedule(pause: number): void {
@@ -65,11 +54,21 @@ export class ActivityWriter {
    * Writes in place: a reader that finds half of the file keeps what it read before. A link in its
    * place is not followed. Nothing depends on the file, so a full disk is ignored.
    */
-  #write(): void {
+  #write(isFinished = false): void {
     const hosts = this.#hosts().slice(0, maxListedHosts);
-    const activity: Activity = { written: new Date().toISOString(), ...this.#state, hosts };
+    const { O_WRONLY, O_CREAT, O_TRUNC } = constants;
+    const { round, doing = "waiting", asked = 0, answered = 0 } = this.#progress ?? {};
+    const activity: Activity = {
+      written: new Date().toISOString(),
+      arm: this.#arm,
+      round,
+      doing: isFinished ? "finished" : doing,
+      asked,
+      answered,
+      hosts,
+    };
     try {
-      const file = openSync(this.#path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW);
+      const file = openSync(this.#path, O_WRONLY | O_CREAT | O_TRUNC | noFollow);
       try {
         writeSync(file, JSON.stringify(activity) + "\n");
       } finally {
@@ -80,12 +79,3 @@ export class ActivityWriter {
     }
   }
 }
-
-/** Windows has no O_NOFOLLOW. */
-const {
-  O_WRONLY,
-  O_CREAT,
-  O_TRUNC,
-  O_NOFOLLOW = 0,
-} = constants as Pick<typeof constants, "O_WRONLY" | "O_CREAT" | "O_TRUNC"> &
-  Partial<typeof constants>;

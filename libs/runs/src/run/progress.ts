@@ -8,9 +8,10 @@ import {
 } from "@fedclair/core/internal";
 import { mean } from "@fedclair/linalg";
 import { SingleBar } from "cli-progress";
-import { clientEvaluations, meanMetric } from "../measures/evaluation.js";
+import { readRoundMetric } from "../measures/evaluation.js";
 import { formatTime } from "../words/format-time.js";
 import { formatNumber } from "../words/numbers.js";
+import { followRound, type RoundProgress } from "./round-progress.js";
 import type { ArmEvent } from "./run-trial.js";
 import { roundDetection } from "../measures/detection.js";
 import { readMetric } from "../measures/measure.js";
@@ -38,11 +39,7 @@ export class Progress {
   #began: { readonly at: number; readonly done: number } | undefined;
   /** Finished rounds of all arms. */
   #done = 0;
-  #round = 0;
-  #doing: "training" | "aggregating" | "measuring" = "training";
-  /** Size of the current cohort, and the number of its clients that have answered. */
-  #cohort = 0;
-  #answers = 0;
+  #current: RoundProgress | undefined;
 
   /** @param primary the metric to print for each round, if the task has one */
   constructor(trial: Trial, primary?: string, terminal: NodeJS.WriteStream = process.stderr) {
@@ -68,14 +65,16 @@ export class Progress {
   }
 
   event({ arm, event }: ArmEvent): void {
-    this.#track(event);
+    if (event.kind === "sampled") this.#began ??= { at: performance.now(), done: this.#done };
+    this.#current = followRound(this.#current, event);
+    const { round = 0, doing = "training" } = this.#current ?? {};
     const label = printable(arm.label, 200);
-    this.#patience.waitFor(`${label} round ${this.#round}, ${this.#doing}`);
+    this.#patience.waitFor(`${label} round ${round}, ${doing}`);
     if (event.kind === "stopped")
       this.#print(`${label} could not go on: ${event.reason}${event.where}`);
     else if (event.kind === "round")
       this.#finishRound(formatRound(arm, event.record, this.#primary));
-    else this.#show(`${label} round ${this.#round}: ${this.#formatStep()}`);
+    else this.#show(`${label} round ${round}: ${this.#formatStep()}`);
   }
 
   /** Advances the bar by the rounds that a resumed trial has already completed. */
@@ -89,36 +88,25 @@ export class Progress {
     this.#bar?.stop();
   }
 
-  #track(event: ArmEvent["event"]): void {
-    if (event.kind === "sampled") {
-      this.#began ??= { at: performance.now(), done: this.#done };
-      this.#round = event.round;
-      this.#cohort = event.cohort.length;
-      this.#answers = 0;
-      this.#doing = "training";
-    } else if (event.kind === "answered") {
-      if (++this.#answers === this.#cohort) this.#doing = "aggregating";
-    } else if (event.kind === "aggregated") this.#doing = "measuring";
-  }
-
   #finishRound(status: string): void {
     // Without a bar, a program that reads the lines learns from the first one how many will come.
     if (!this.#bar && this.#done === this.#began?.done) this.#print(`${this.#total} rounds in all`);
     this.#done++;
-    this.#cohort = this.#answers = 0;
-    if (!this.#bar || this.#round === this.#rounds) this.#print(status);
+    this.#current &&= { ...this.#current, asked: 0, answered: 0 };
+    if (!this.#bar || this.#current?.round === this.#rounds) this.#print(status);
     this.#show(status);
   }
 
   #formatStep(): string {
-    if (this.#doing !== "training") return this.#doing;
-    return `${this.#answers} of ${this.#cohort} clients have answered`;
+    const { doing = "training", asked = 0, answered = 0 } = this.#current ?? {};
+    return doing === "training" ? `${answered} of ${asked} clients have answered` : doing;
   }
 
   /** Redraws the bar. */
   #show(status: string): void {
     if (!this.#bar) return;
-    const share = this.#cohort === 0 ? 0 : Math.min(1, this.#answers / this.#cohort);
+    const { asked = 0, answered = 0 } = this.#current ?? {};
+    const share = asked === 0 ? 0 : answered / asked;
     const value = this.#done + answeredShare * share;
     this.#bar.update(value, { done: this.#done, left: this.#formatLeft(value), status });
   }
@@ -154,7 +142,7 @@ export function formatRound(arm: Arm, record: RoundRecord, primary?: string): st
   const losses = record.clients.flatMap(({ attack, train }) =>
     attack === null ? (readMetric(train, "loss") ?? []) : [],
   );
-  const value = primary === undefined ? undefined : readPrimary(record, primary);
+  const value = primary === undefined ? undefined : readRoundMetric(record, primary);
   const flagged = record.clients.filter(isFlagged).map(({ clientId }) => clientId);
   const failed = record.clients.filter(({ failure }) => failure).length;
   const parts = [
@@ -165,11 +153,6 @@ export function formatRound(arm: Arm, record: RoundRecord, primary?: string): st
   ];
   const round = `${printable(arm.label, 200)} round ${record.round}`;
   return [round, parts.join(" · ")].filter(Boolean).join(": ");
-}
-
-function readPrimary({ clients, metrics }: RoundRecord, primary: string): number | undefined {
-  const measured = meanMetric(clientEvaluations(clients), primary);
-  return measured?.mean ?? readMetric(metrics, primary);
 }
 
 function formatIds(ids: readonly string[]): string {

@@ -1,8 +1,8 @@
 import {
-  afterRunning,
   keepBases,
   type HostStatus,
   payloadBytes,
+  withDeadline,
   withModules,
   type ClientPool,
   type PreparedTrial,
@@ -13,13 +13,14 @@ import type { ChosenBackend } from "./backend.js";
 import { runTrial, startArms, type ArmEvent } from "./run-trial.js";
 import type { Checkpoint, CheckpointPolicy, Position, StartState } from "../store/checkpoint.js";
 import { ActivityWriter } from "./activity-writer.js";
-import { storedRecords } from "../store/stored-records.js";
+import { eachLine } from "../store/lines.js";
 import { TensorFile } from "../store/tensor-file.js";
 import type { WireTraffic } from "../store/arm-timing.js";
 import { RunFolder } from "../store/run-folder.js";
 import { RecoveringPool } from "./recovering-pool.js";
 import { keepOnDisk } from "./keep-on-disk.js";
 import { maxBytesInMemory, StoringPool } from "./storing-pool.js";
+import type { ArmRecord } from "../measures/arm-record.js";
 import { Tally, type Summary } from "../measures/summary.js";
 
 /** Arguments for running a trial into its folder. */
@@ -73,10 +74,13 @@ export async function recordTrial(run: TrialRun): Promise<Summary> {
       const notice = task.notice?.(trial.clients);
       if (notice !== undefined) run.onNotice?.(notice);
     });
-    await Promise.all([reading, waitForClients(pool, trial.limits.joinSeconds, signal)]);
+    const { joinSeconds } = trial.limits;
+    const why = `the clients did not join in ${joinSeconds} s`;
+    const joining = withDeadline(signal, joinSeconds * 1000, why, (either) => pool.ready(either));
+    await Promise.all([reading, joining]);
     const backend = run.backend() ?? "unknown";
-    const why = run.chosen?.name === backend ? run.chosen.why : undefined;
-    const checkpoint = await folder.begin(backend, withModules(trial, outside), why);
+    const reason = run.chosen?.name === backend ? run.chosen.why : undefined;
+    const checkpoint = await folder.begin(backend, withModules(trial, outside), reason);
     activity = new ActivityWriter(folder.path, run.hosts);
     const writer = activity;
     const onEvent = (event: ArmEvent) => {
@@ -117,8 +121,7 @@ async function runInto(
   const personal = new Set(checkpoint?.personal);
   if (checkpoint) {
     const done = new Map<string, number>();
-    for await (const stored of storedRecords(folder.path)) {
-      const record = stored.read();
+    for await (const record of eachLine<ArmRecord>(folder.path, "records.jsonl")) {
       tally.add(record);
       done.set(record.arm, (done.get(record.arm) ?? 0) + 1);
     }
@@ -179,30 +182,4 @@ async function storeStart(start: StartState, folder: string): Promise<StartState
   if (payloadBytes(start.params.values()) <= maxBytesInMemory) return start;
   const file = await TensorFile.create(folder);
   return { ...start, params: await file.storeParams(start.params) };
-}
-
-/**
- * Waits until the pool is ready. This uses its own timer, because an `AbortSignal.timeout` that is
- * referenced only by `AbortSignal.any` can be garbage-collected and never fire.
- */
-async function waitForClients(
-  pool: ClientPool,
-  seconds: number,
-  signal: AbortSignal,
-): Promise<void> {
-  const joining = new AbortController();
-  const stop = () => {
-    joining.abort(signal.reason);
-  };
-  const cancel = afterRunning(seconds * 1000, () => {
-    joining.abort(new DOMException(`the clients did not join in ${seconds} s`, "TimeoutError"));
-  });
-  signal.addEventListener("abort", stop);
-  try {
-    signal.throwIfAborted();
-    await pool.ready(joining.signal);
-  } finally {
-    cancel();
-    signal.removeEventListener("abort", stop);
-  }
 }

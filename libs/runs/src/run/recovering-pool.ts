@@ -1,6 +1,7 @@
 import {
-  afterRunning,
   renewJob,
+  withDeadline,
+  WrappedPool,
   type Admit,
   type Answer,
   type ClientPool,
@@ -23,20 +24,19 @@ const mostFruitless = 3;
  * round last at most `joinSeconds` together, and half of `answerSeconds`, so that the round does
  * not close meanwhile. The answers are the same on any host.
  */
-export class RecoveringPool implements ClientPool {
-  readonly #inner: ClientPool;
+export class RecoveringPool extends WrappedPool {
   readonly #limits: Limits;
 
   constructor(inner: ClientPool, limits: Limits) {
-    this.#inner = inner;
+    super(inner);
     this.#limits = limits;
   }
 
-  ready(signal: AbortSignal): Promise<void> {
-    return this.#inner.ready(signal);
-  }
-
-  async *ask(jobs: readonly Job[], admit: Admit, signal: AbortSignal): AsyncIterable<Answer> {
+  override async *ask(
+    jobs: readonly Job[],
+    admit: Admit,
+    signal: AbortSignal,
+  ): AsyncIterable<Answer> {
     const needed = Math.ceil(this.#limits.quorum * jobs.length);
     const { answerSeconds, joinSeconds } = this.#limits;
     let patience = 1000 * Math.min(joinSeconds, answerSeconds / 2);
@@ -46,7 +46,7 @@ export class RecoveringPool implements ClientPool {
     for (let fruitless = 0; ;) {
       const ids = new Map([...asked].map(([{ id }, awaited]) => [id, awaited]));
       const lost = new Map<number, Answer>();
-      for await (const answer of this.#inner.ask([...asked.keys()], admit, signal)) {
+      for await (const answer of this.inner.ask([...asked.keys()], admit, signal)) {
         const awaited = { ...answer, jobId: ids.get(answer.jobId) ?? answer.jobId };
         if ("failure" in answer && answer.failure.code === "HOST_LOST") {
           lost.set(answer.jobId, awaited);
@@ -68,26 +68,12 @@ export class RecoveringPool implements ClientPool {
     }
   }
 
-  close(): Promise<void> {
-    return this.#inner.close();
-  }
-
   /** @returns how long it has waited, in ms */
   async #waitForRoom(milliseconds: number, signal: AbortSignal): Promise<number> {
     const since = performance.now();
-    const waiting = new AbortController();
-    const stop = () => {
-      waiting.abort(signal.reason);
-    };
-    const cancel = afterRunning(milliseconds, stop);
-    signal.addEventListener("abort", stop);
-    try {
-      // Even without room for all, asking again may reach the quorum.
-      await this.#inner.ready(waiting.signal).catch(() => undefined);
-    } finally {
-      cancel();
-      signal.removeEventListener("abort", stop);
-    }
+    const ready = (either: AbortSignal) => this.inner.ready(either);
+    // Even without room for all, asking again may reach the quorum.
+    await withDeadline(signal, milliseconds, "no room for all", ready).catch(() => undefined);
     return performance.now() - since;
   }
 }

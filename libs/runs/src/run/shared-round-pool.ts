@@ -1,8 +1,8 @@
 import {
   copyUpdate,
+  WrappedPool,
   type Admit,
   type Answer,
-  type ClientPool,
   type Job,
 } from "@fedclair/core/internal";
 
@@ -11,21 +11,16 @@ import {
  * the same random streams, and the cohort of every later arm is the first arm's cohort or a part of
  * it. Their answers are therefore the same. From round 2 on, each arm trains separately.
  */
-export class SharedRoundPool implements ClientPool {
-  readonly #inner: ClientPool;
+export class SharedRoundPool extends WrappedPool {
   #first: Map<string, Answer> | undefined;
 
-  constructor(inner: ClientPool) {
-    this.#inner = inner;
-  }
-
-  ready(signal: AbortSignal): Promise<void> {
-    return this.#inner.ready(signal);
-  }
-
-  async *ask(jobs: readonly Job[], admit: Admit, signal: AbortSignal): AsyncIterable<Answer> {
+  override async *ask(
+    jobs: readonly Job[],
+    admit: Admit,
+    signal: AbortSignal,
+  ): AsyncIterable<Answer> {
     if (!jobs.every(({ round, kind }) => round === 1 && kind === "train")) {
-      yield* this.#inner.ask(jobs, admit, signal);
+      yield* this.inner.ask(jobs, admit, signal);
       return;
     }
     if (this.#first) {
@@ -38,15 +33,11 @@ export class SharedRoundPool implements ClientPool {
       return;
     }
     const first = (this.#first = new Map<string, Answer>());
-    for await (const answer of this.#inner.ask(jobs, admit, signal)) {
+    for await (const answer of this.inner.ask(jobs, admit, signal)) {
       if (signal.aborted) return; // the round is closed, so nothing reads further answers
       first.set(answer.clientId, copyAnswer(answer));
       yield answer;
     }
-  }
-
-  close(): Promise<void> {
-    return this.#inner.close();
   }
 }
 

@@ -1,5 +1,6 @@
 import {
   deltaBytes,
+  WrappedPool,
   type Admit,
   type Answer,
   type ClientPool,
@@ -16,26 +17,25 @@ export const maxBytesInMemory = 64 << 20;
  * stay in memory. An aggregator that reads updates one by one, or module by module, then needs the
  * same memory for any number of clients.
  */
-export class StoringPool implements ClientPool {
-  readonly #inner: ClientPool;
+export class StoringPool extends WrappedPool {
   readonly #folder: string;
   readonly #maxBytes: number;
 
   /** @param folder for an unnamed temporary file */
   constructor(inner: ClientPool, folder: string, maxBytes = maxBytesInMemory) {
-    this.#inner = inner;
+    super(inner);
     this.#folder = folder;
     this.#maxBytes = maxBytes;
   }
 
-  ready(signal: AbortSignal): Promise<void> {
-    return this.#inner.ready(signal);
-  }
-
-  async *ask(jobs: readonly Job[], admit: Admit, signal: AbortSignal): AsyncIterable<Answer> {
+  override async *ask(
+    jobs: readonly Job[],
+    admit: Admit,
+    signal: AbortSignal,
+  ): AsyncIterable<Answer> {
     let bytesInMemory = 0;
     let file: TensorFile | undefined;
-    for await (const answer of this.#inner.ask(jobs, admit, signal)) {
+    for await (const answer of this.inner.ask(jobs, admit, signal)) {
       const bytes = "update" in answer ? deltaBytes(answer.update.delta) : 0;
       if (!("update" in answer) || bytesInMemory + bytes <= this.#maxBytes) {
         bytesInMemory += bytes;
@@ -46,9 +46,5 @@ export class StoringPool implements ClientPool {
       yield { ...answer, update: await file.store(answer.update) };
     }
     if (file) collectGarbage(); // the messages, before an aggregator needs memory
-  }
-
-  close(): Promise<void> {
-    return this.#inner.close();
   }
 }

@@ -23,6 +23,11 @@ export async function writeWhole(
   await syncFolder(dirname(path));
 }
 
+/** Writes a value as indented JSON, like `writeWhole`. */
+export async function writeJson(path: string, value: unknown): Promise<void> {
+  await writeWhole(path, JSON.stringify(value, null, 2) + "\n");
+}
+
 /**
  * Joins the bytes into larger pieces. One system call per small array would take longer than the
  * disk.
@@ -41,7 +46,7 @@ export function* joinPieces(pieces: Iterable<Uint8Array>): Generator<Uint8Array>
 }
 
 /** Windows has no O_NOFOLLOW. */
-const { O_NOFOLLOW: noFollow = 0 } = constants as Partial<typeof constants>;
+export const { O_NOFOLLOW: noFollow = 0 } = constants as Partial<typeof constants>;
 
 /**
  * The file is always a new one: a link that stands in its place would lead the content elsewhere.

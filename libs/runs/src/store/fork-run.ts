@@ -7,7 +7,7 @@ import type { ArmTiming } from "./arm-timing.js";
 import { trialHash } from "./trial-hash.js";
 import { linkTimings, storedRounds } from "./record-chain.js";
 import { listCheckpointRounds, readCheckpointAt, writeCheckpoint } from "./checkpoint.js";
-import { writeWhole } from "./atomic-files.js";
+import { writeJson, writeWhole } from "./atomic-files.js";
 import { toJsonLines } from "./encode-round.js";
 import { readLines } from "./lines.js";
 import { makeFolder } from "./make-folder.js";
@@ -60,7 +60,7 @@ export async function forkRun({ source, to, trial, written, before }: Fork): Pro
     await writeCheckpoint(to, rounds, { ...checkpoint, hash, link, logs });
     await writeWhole(join(to, "trial.yaml"), stringify(written));
     const begun = { ...info, hash, started: new Date().toISOString() };
-    await writeWhole(join(to, "run.json"), JSON.stringify(begun, null, 2) + "\n");
+    await writeJson(join(to, "run.json"), begun);
     return rounds;
   } catch (error) {
     await rm(to, { recursive: true, force: true });

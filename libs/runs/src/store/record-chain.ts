@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "@fedclair/core";
 import type { ArmRecord } from "../measures/arm-record.js";
-import { eachLine, streamLines } from "./lines.js";
+import { eachLine, parseLine, streamLines } from "./lines.js";
 import type { ArmTiming } from "./arm-timing.js";
 import { findHolder } from "./lock.js";
-import { recordsFile, storedRecords, type StoredRecord } from "./stored-records.js";
 import { readRunInfo, readSummary } from "./stored-run.js";
 
 /*
@@ -103,9 +103,21 @@ async function* checkedRecords(
   // A run that is killed may have written one link without its record, but not two.
   if (missing > 1 || (end !== undefined && link !== end)) {
     throw new UserError(
-      `'${join(folder, recordsFile)}' has ${number} records, and the run wrote others after or instead of them: restore the folder from a copy, or run the trial again`,
+      `'${join(folder, "records.jsonl")}' has ${number} records, and the run wrote others after or instead of them: restore the folder from a copy, or run the trial again`,
     );
   }
+}
+
+/** The record of a round as a run stores it. */
+interface StoredRecord {
+  /** Its line in `records.jsonl`. */
+  readonly line: string;
+  /** The beginning of the round's lines in `artifacts.jsonl`; undefined if it is damaged. */
+  readonly start: string | undefined;
+  /** The path and the number of the line. */
+  readonly place: string;
+  /** @throws UserError if the line is no record */
+  read(): ArmRecord;
 }
 
 /** A round as it is stored. */
@@ -124,6 +136,28 @@ export async function* storedRounds(folder: string, bytes?: number): AsyncGenera
     }
   } finally {
     await artifacts.close();
+  }
+}
+
+/** The beginning of the lines of a round in `records.jsonl` and `artifacts.jsonl`. */
+const roundStart = /^\{"arm":"(?:[^"\\]|\\.)*","round":\d+,/;
+
+/**
+ * Reads the stored records of a run one by one, and checks none of them.
+ * @param bytes the size of `records.jsonl` up to which to read; default: all of it
+ */
+async function* storedRecords(folder: string, bytes?: number): AsyncGenerator<StoredRecord> {
+  const path = join(folder, "records.jsonl");
+  const size = bytes ?? (await stat(path).catch(() => undefined))?.size ?? 0;
+  let number = 0;
+  for await (const line of streamLines(path, { end: size })) {
+    const at = ++number;
+    yield {
+      line,
+      start: roundStart.exec(line)?.[0],
+      place: `${path}:${at}`,
+      read: () => parseLine(line, folder, "records.jsonl", at) as ArmRecord,
+    };
   }
 }
 

@@ -20,7 +20,7 @@ import {
   type Checkpoint,
   type CheckpointPolicy,
 } from "./checkpoint.js";
-import { Log, writeWhole } from "./atomic-files.js";
+import { Log, writeJson, writeWhole } from "./atomic-files.js";
 import { encodeRound, toJsonLines } from "./encode-round.js";
 import {
   findRun,
@@ -141,7 +141,7 @@ export class RunFolder {
         backend,
         ...(backendReason !== undefined && { backendReason }),
       };
-      await writeWhole(join(this.path, "run.json"), JSON.stringify(info, null, 2) + "\n");
+      await writeJson(join(this.path, "run.json"), info);
       await writeWhole(join(this.path, "trial.yaml"), stringify(written));
     }
     // A failure, report or figures of the interrupted run, and files that it did not get to rename.
@@ -229,7 +229,7 @@ export class RunFolder {
 
   /** Writes the summary. It is the last file: a run with a summary is done. */
   async writeSummary(summary: Summary): Promise<void> {
-    await writeWhole(join(this.path, "summary.json"), JSON.stringify(summary, null, 2) + "\n");
+    await writeJson(join(this.path, "summary.json"), summary);
     await this.#removal;
     await removeOldCheckpoints(this.path, this.#claim.policy.keep ?? 0).catch(() => undefined);
   }
@@ -239,8 +239,7 @@ export class RunFolder {
     if (!this.#hasBegun) return;
     const exitCode = error instanceof UserError ? error.exitCode : exitCodes.internal;
     const failure: RunFailure = { message: errorMessage(error), exitCode };
-    const text = JSON.stringify(failure, null, 2) + "\n";
-    await writeWhole(join(this.path, "failure.json"), text).catch(() => undefined);
+    await writeJson(join(this.path, "failure.json"), failure).catch(() => undefined);
   }
 
   /** Closes the files and releases the folder. A run that never began leaves nothing behind. */

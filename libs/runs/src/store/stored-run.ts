@@ -8,7 +8,7 @@ import { systemErrorCode } from "../words/system-error.js";
 import type { Summary } from "../measures/summary.js";
 import { trialHash } from "./trial-hash.js";
 import { countCheckpointedRounds } from "./checkpoint.js";
-import { readText } from "./regular-file.js";
+import { readJson } from "./read-json.js";
 import { findHolder, Lock, lockFile, type Holder } from "./lock.js";
 
 /** Options that choose the folder of a run. */
@@ -19,30 +19,35 @@ export interface PlaceOptions {
   readonly again?: boolean;
 }
 
+/** A text that commands print. A folder may come from others, so only its line breaks may act. */
+const text = z.string().transform((value) =>
+  value
+    .split("\n")
+    .map((line) => printable(line, Infinity))
+    .join("\n"),
+);
+
 /** The content of `run.json`, written when a run begins. */
-export interface RunInfo {
+const infoSchema = z.looseObject({
   /** The `trialHash` of its trial. */
-  readonly hash: string;
+  hash: z.string(),
   /** The release of fedclair that began the run. */
-  readonly version: string;
+  version: text,
   /** When the run began, ISO 8601. */
-  readonly started: string;
+  started: text,
   /**
    * The TensorFlow.js backend that the clients train with. Numbers are reproducible only on the
    * same backend.
    */
-  readonly backend: string;
-  /**
-   * The reason for that backend, for people. Absent for clients that are not simulated.
-   */
-  readonly backendReason?: string;
-}
+  backend: text,
+  /** The reason for that backend, for people. Absent for clients that are not simulated. */
+  backendReason: text.optional(),
+});
+export type RunInfo = Readonly<z.output<typeof infoSchema>>;
 
 /** The content of `failure.json`: why a run ended early. */
-export interface RunFailure {
-  readonly message: string;
-  readonly exitCode: number;
-}
+const failureSchema = z.object({ message: text, exitCode: z.int() });
+export type RunFailure = Readonly<z.output<typeof failureSchema>>;
 
 export type RunStatus = "done" | "running" | "failed" | "interrupted";
 
@@ -98,7 +103,7 @@ export async function findRun(folder: string, isOurs = false): Promise<StoredRun
   const { trial } = readRunTrial(folder);
   const summary = readSummary(folder);
   const holder = isOurs ? undefined : findHolder(folder);
-  const failure: RunFailure | undefined = readJson(folder, "failure.json", failureShape);
+  const failure = readJson(join(folder, "failure.json"), failureSchema);
   const unfinished = failure ? "failed" : "interrupted";
   const status = summary ? "done" : holder ? "running" : unfinished;
   return {
@@ -162,13 +167,6 @@ export async function removeRun({ folder }: Pick<StoredRun, "folder">): Promise<
   return left;
 }
 
-/** A text that commands print. A folder may come from others, so only its line breaks may act. */
-const text = z.string().transform((value) =>
-  value
-    .split("\n")
-    .map((line) => printable(line, Infinity))
-    .join("\n"),
-);
 const measure = z.looseObject({
   name: z.string(),
   scope: z.string(),
@@ -189,23 +187,13 @@ const summaryShape = z.looseObject({
  * be read.
  */
 export function readSummary(folder: string): Summary | undefined {
-  return readJson(folder, "summary.json", summaryShape) as Summary | undefined;
+  return readJson(join(folder, "summary.json"), summaryShape) as Summary | undefined;
 }
-
-const infoShape = z.looseObject({
-  hash: z.string(),
-  version: text,
-  started: text,
-  backend: text,
-  backendReason: text.optional(),
-});
 
 /** Reads `run.json`. Returns undefined if it cannot be read. */
 export function readRunInfo(folder: string): RunInfo | undefined {
-  return readJson(folder, "run.json", infoShape) as RunInfo | undefined;
+  return readJson(join(folder, "run.json"), infoSchema);
 }
-
-const failureShape = z.object({ message: text, exitCode: z.int() });
 
 /**
  * Lists the files in a folder, except those that claiming it creates. Returns an empty list if the
@@ -217,16 +205,4 @@ async function listOtherFiles(folder: string): Promise<string[]> {
     throw error;
   });
   return names.filter((name) => !name.startsWith(lockFile) && name !== "run.json.part");
-}
-
-/** A summary has a few hundred bytes for each measure. */
-const maxJsonBytes = 64 * 2 ** 20;
-
-/** Reads a JSON file of a run. Returns undefined if it cannot be read or has another shape. */
-function readJson<T>(folder: string, file: string, shape: z.ZodType<T>): T | undefined {
-  try {
-    return shape.safeParse(JSON.parse(readText(join(folder, file), maxJsonBytes))).data;
-  } catch {
-    return undefined;
-  }
 }

@@ -5,7 +5,7 @@ import { UserError } from "@fedclair/core";
 import { z } from "zod";
 import { writeWhole } from "../store/atomic-files.js";
 import { makeFolder } from "../store/make-folder.js";
-import { readText } from "../store/regular-file.js";
+import { readJson } from "../store/read-json.js";
 import { readRunInfo, readSummary } from "../store/stored-run.js";
 import { version } from "../words/version.js";
 import type { Grid } from "./grid.js";
@@ -120,41 +120,34 @@ const storedShape = z.object({
 function toJson(
   { name, claim, dimensions, rows, columns, hasWorstColumn, measures, trials }: Grid,
   { file, set }: Pick<StoredSweep, "file" | "set">,
-): z.input<typeof storedShape> {
+) {
   const { metrics, primary } = trials[0]?.measures ?? {};
   return {
     version,
     file,
-    set: [...set],
+    set,
     name,
     claim,
-    dimensions: dimensions.map(({ path, labels }) => ({ path, labels: [...labels] })),
+    dimensions,
     rows: rows?.path,
     columns: columns?.path,
     hasWorstColumn,
-    measures: measures.map((measure) => ({ ...measure })),
-    metrics: metrics && { ...metrics },
+    measures,
+    metrics,
     primary,
     trials: trials.map(({ id, folder, seed, at, arms }) => ({
       id,
       folder,
       seed,
       at: [...at],
-      arms: arms.map((arm) => ({ ...arm })),
+      arms,
     })),
   };
 }
 
-const maxBytes = 64 * 2 ** 20;
-
 /** Reads the sweep in a folder. Returns undefined if there is none that can be read. */
 export function readStoredSweep(out: string): StoredSweep | undefined {
-  let stored: z.output<typeof storedShape> | undefined;
-  try {
-    stored = storedShape.safeParse(JSON.parse(readText(join(out, gridFile), maxBytes))).data;
-  } catch {
-    return undefined;
-  }
+  const stored = readJson(join(out, gridFile), storedShape);
   if (!stored) return undefined;
   const { rows, columns, metrics, primary, trials, dimensions, claim, ...rest } = stored;
   const find = (path: string | undefined) => dimensions.find((one) => one.path === path);

@@ -5,6 +5,7 @@ import {
   formatEstimate,
   meanInterval,
   wilsonInterval,
+  type Counts,
   type Interval,
 } from "../measures/intervals.js";
 import type { Measure } from "../measures/measure.js";
@@ -50,12 +51,6 @@ export interface Cell {
   readonly interval?: Interval;
   /** Present if the measure counts clients: their sum over seeds. */
   readonly counts?: Counts;
-}
-
-/** Clients that were counted, with Wilson's interval of their share. */
-export interface Counts extends Interval {
-  readonly hits: number;
-  readonly of: number;
 }
 
 /**
