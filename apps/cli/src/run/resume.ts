@@ -44,7 +44,6 @@ async function resumeSweep(
       `'${file}', a plug-in or Python code has changed since '${folder}' was started: restore it, or run it again into this folder, which keeps the runs that are still the same`,
     );
   }
-  const { jobs = 1, json, report, backend, python, device } = options;
   const { sweep } = await import("../sweep/sweep.js");
-  await sweep(file, { set, out: folder, jobs, json, report, backend, python, device });
+  await sweep(file, { ...options, set, out: folder, jobs: options.jobs ?? 1 });
 }

@@ -26,19 +26,7 @@ export async function runStudy(file: string, options: RunOptions): Promise<void>
       `--open is for a single run: ${commandName()} view shows a study while it runs, in another terminal`,
     );
   }
-  const {
-    set,
-    jobs = 1,
-    json,
-    report,
-    backend,
-    out,
-    name,
-    again = false,
-    python,
-    device,
-    external,
-  } = options;
+  const { out, name, again = false, external, jobs = 1 } = options;
   if (external !== undefined) {
     throw new UserError(
       "a function of Python runs a single trial, and this one has several seeds: run it once for each, or write the function into a module",
@@ -53,31 +41,19 @@ export async function runStudy(file: string, options: RunOptions): Promise<void>
     throw new UserError("--name and --out are two places for one study: leave one out");
   const folder = out ?? (name === undefined ? undefined : join("runs", name));
   const { sweep } = await import("../sweep/sweep.js");
-  await sweep(file, {
-    set,
-    jobs,
-    json,
-    report,
-    backend,
-    python,
-    device,
-    ...(folder !== undefined && { out: folder }),
-  });
+  await sweep(file, { ...options, jobs, ...(folder !== undefined && { out: folder }) });
 }
 
 /** @throws UserError naming an option that only single runs have */
-export function checkStudyOptions({
-  hosts,
-  metrics,
-  keepCheckpoints,
-  checkpointEvery,
-}: Pick<RunOptions, "hosts" | "metrics" | "keepCheckpoints" | "checkpointEvery">): void {
-  const single = [
-    hosts === undefined ? undefined : "--hosts",
-    metrics === undefined ? undefined : "--metrics",
-    keepCheckpoints === undefined ? undefined : "--keep-checkpoints",
-    checkpointEvery === 1 ? undefined : "--checkpoint-every",
-  ].find((option) => option !== undefined);
+export function checkStudyOptions(
+  options: Pick<RunOptions, "hosts" | "metrics" | "keepCheckpoints" | "checkpointEvery">,
+): void {
+  const single = Object.entries({
+    "--hosts": options.hosts,
+    "--metrics": options.metrics,
+    "--keep-checkpoints": options.keepCheckpoints,
+    "--checkpoint-every": options.checkpointEvery === 1 ? undefined : options.checkpointEvery,
+  }).find(([, value]) => value !== undefined)?.[0];
   if (single !== undefined) {
     throw new UserError(
       `${single} is for a single run: several seeds run --jobs at a time, each with its clients in one process`,

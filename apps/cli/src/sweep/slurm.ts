@@ -2,39 +2,21 @@ import { execFile } from "node:child_process";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { UserError } from "@fedclair/core";
-import { systemErrorCode, makeFolder, slurmFolder, writeWhole } from "@fedclair/runs";
-import type { PythonOptions } from "../processes/read-hosts.js";
+import { systemErrorCode, makeFolder, slurmFolder, writeWhole, type Sweep } from "@fedclair/runs";
 import { setArgs } from "../processes/set-args.js";
-
-/** A sweep to run as a Slurm job array. */
-interface SlurmSweep extends PythonOptions {
-  readonly name: string;
-  /** The sweep's file and overrides. */
-  readonly file: string;
-  readonly set: readonly string[];
-  /** The folder of its runs; all nodes can access it. */
-  readonly out: string;
-  /** Number of tasks in the array. Each task runs one trial after another. */
-  readonly tasks: number;
-  /** Options of sbatch, as the user wrote them. */
-  readonly options?: string | undefined;
-}
+import type { SweepOptions } from "./sweep.js";
 
 /**
  * Writes the job script of a sweep into its folder. It is an array of tasks, each of which runs the
- * same sweep in the same folder.
+ * same sweep in the same folder. All nodes can access the folder.
  * @returns the path of the script
  */
-export async function writeJobScript({
-  name,
-  file,
-  set,
-  out,
-  tasks,
-  options,
-  python,
-  device,
-}: SlurmSweep) {
+export async function writeJobScript(
+  { name, trials }: Sweep,
+  file: string,
+  out: string,
+  { set, jobs, slurmOptions: options, python, device }: SweepOptions,
+) {
   if (options?.includes("\n")) throw new UserError("--slurm-options: expected one line");
   const folder = resolve(out, slurmFolder);
   await makeFolder(folder);
@@ -49,7 +31,7 @@ export async function writeJobScript({
     script,
     `#!/bin/bash
 #SBATCH --job-name=fedclair-${name}
-#SBATCH --array=0-${tasks - 1}
+#SBATCH --array=0-${Math.min(jobs, trials.length) - 1}
 #SBATCH --output=${JSON.stringify(join(folder.replaceAll("%", "%%"), "%A-%a.log"))}
 ${options === undefined ? "" : `#SBATCH ${options}\n`}
 cd ${quoteForShell(process.cwd())}

@@ -63,7 +63,10 @@ export async function sweep(file: string, options: SweepOptions): Promise<void> 
   for (const notice of notices) process.stderr.write(`${notice}\n`);
   const grid = await openSweepFolder(out, parsed, { file: resolve(file), set: options.set });
   if (options.slurm) {
-    await submitSweep(grid, out, file, options);
+    // Once the jobs have finished, the same sweep without --slurm shows the tables at once.
+    const { submit, writeJobScript } = await import("./slurm.js");
+    const script = await writeJobScript(grid, file, out, options);
+    print(options.slurmDryRun ? `${script}\n` : `${await submit(script)}: ${script}\n`);
     return;
   }
   const summaries = new Map<string, Summary>();
@@ -71,17 +74,22 @@ export async function sweep(file: string, options: SweepOptions): Promise<void> 
   const incomplete: string[] = [];
   let exitCode: number | undefined;
   const progress = new SweepProgress(grid.trials.length);
-  for await (const done of runOn(grid, out, file, options)) {
-    const { trial, outcome } = done;
-    process.stderr.write(`${progress.count(done)} ${line(done)}\n`);
-    if ("failed" in outcome) {
-      failed.push(`${placeOf(trial)}: ${outcome.failed}`);
-      exitCode ??= outcome.exitCode;
-    } else summaries.set(trial.id, outcome);
-    for (const fault of done.faults) {
-      incomplete.push(`${placeOf(trial)}: ${fault.message}`);
-      exitCode ??= fault.exitCode;
+  const queue = await openQueue(grid, out, file, options);
+  try {
+    for await (const done of runSweep(grid, queue)) {
+      const { trial, outcome } = done;
+      process.stderr.write(`${progress.count(done)} ${line(done)}\n`);
+      if ("failed" in outcome) {
+        failed.push(`${placeOf(trial)}: ${outcome.failed}`);
+        exitCode ??= outcome.exitCode;
+      } else summaries.set(trial.id, outcome);
+      for (const fault of done.faults) {
+        incomplete.push(`${placeOf(trial)}: ${fault.message}`);
+        exitCode ??= fault.exitCode;
+      }
     }
+  } finally {
+    await queue.close();
   }
   const results = computeResults(grid, summaries);
   await writeSweep(out, grid, results, options.report);
@@ -95,48 +103,8 @@ export async function sweep(file: string, options: SweepOptions): Promise<void> 
   if (faults.length > 0) throw new UserError(faults.join("\n"), exitCode);
 }
 
-/**
- * Submits the sweep to Slurm. Once it has finished, the same sweep without --slurm shows the tables
- * at once.
- */
-async function submitSweep(
-  { name, trials }: Sweep,
-  out: string,
-  file: string,
-  { jobs, set, slurmOptions, slurmDryRun = false, python, device }: SweepOptions,
-): Promise<void> {
-  const { submit, writeJobScript } = await import("./slurm.js");
-  const tasks = Math.min(jobs, trials.length);
-  const script = await writeJobScript({
-    name,
-    file,
-    set,
-    out,
-    tasks,
-    options: slurmOptions,
-    python,
-    device,
-  });
-  print(slurmDryRun ? `${script}\n` : `${await submit(script)}: ${script}\n`);
-}
-
-/** Runs the trials and yields each when it has finished. */
-async function* runOn(
-  grid: Sweep,
-  out: string,
-  file: string,
-  options: SweepOptions,
-): AsyncGenerator<FinishedTrial> {
-  const queue = await queueOf(grid, out, file, options);
-  try {
-    yield* runSweep(grid, queue);
-  } finally {
-    await queue.close();
-  }
-}
-
 /** Opens a queue: this process, other processes on this machine, or workers on many machines. */
-async function queueOf(
+async function openQueue(
   grid: Sweep,
   out: string,
   file: string,
@@ -155,15 +123,14 @@ async function queueOf(
     return { jobs, run, close: () => undefined };
   }
   const { RedisQueue } = await import("../queue/redis-queue.js");
-  const places = { file: resolve(file), folder: resolve(out) };
-  const tell = (line: string) => process.stderr.write(`${line}\n`);
   return await RedisQueue.open({
     queue,
     grid,
     set,
-    ...places,
+    file: resolve(file),
+    folder: resolve(out),
     backend: backend.name,
-    tell,
+    tell: (line) => process.stderr.write(`${line}\n`),
     signal,
   });
 }
@@ -176,15 +143,12 @@ function faultsOf(
   failed: readonly string[],
   incomplete: readonly string[],
 ): string[] {
-  const faults: string[] = [];
-  if (failed.length > 0) {
-    const short = `${failed.length} of ${sweep.trials.length} trials failed`;
-    faults.push([short, ...failed.map(firstLine)].join("\n  "));
-  }
-  if (incomplete.length > 0) {
-    const short = `${incomplete.length} of ${sweep.trials.length} trials lost clients or arms`;
-    faults.push([short, ...incomplete.map(firstLine)].join("\n  "));
-  }
+  const faults = Object.entries({ failed, "lost clients or arms": incomplete })
+    .filter(([, texts]) => texts.length > 0)
+    .map(([what, texts]) => {
+      const short = `${texts.length} of ${sweep.trials.length} trials ${what}`;
+      return [short, ...texts.map(firstLine)].join("\n  ");
+    });
   const { missing, known } = missingMeasures(sweep, summaries);
   if (missing.length > 0) {
     const short = `${file}: sweep.measures: no trial has ${missing.join(", ")}`;
