@@ -8,13 +8,12 @@ import {
   formatNumber,
   print,
   scoreRatio,
-  version,
   type StoredRun,
 } from "@fedclair/runs";
 import { join } from "node:path";
 import { printComparison } from "../results/compare.js";
 import { openRunWith } from "../results/open-run.js";
-import { requireRun } from "../results/show.js";
+import { requireFinished } from "../results/show.js";
 import { replayWithout, type ReplayRunOptions } from "./replay-without.js";
 
 /** A client with its highest score over threshold, and the round that gave it. */
@@ -36,14 +35,7 @@ export async function replayMostSuspicious(
   count: number,
   options: ReplayRunOptions & { readonly from: number },
 ): Promise<void> {
-  const stored = await requireRun(folder);
-  if (stored.status !== "done")
-    throw new UserError(`the run in '${folder}' is ${stored.status}: expected one that is done`);
-  if (stored.info.version !== version) {
-    throw new UserError(
-      `the run in '${folder}' is of release ${stored.info.version}, and other releases may compute other numbers: replay it with that release, this is ${version}`,
-    );
-  }
+  const stored = await requireFinished(folder, "replay");
   const chosen = await findMostSuspicious(stored, count);
   print(`${formatChoice(chosen, count)}\n`);
   const reported = await openRunWith(folder, [], readForReport);

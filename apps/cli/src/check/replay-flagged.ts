@@ -2,7 +2,7 @@ import { UserError } from "@fedclair/core/errors";
 import { listArms } from "@fedclair/core/internal";
 import { eachRecord, isFlagged, print } from "@fedclair/runs";
 import { printComparison } from "../results/compare.js";
-import { requireRun } from "../results/show.js";
+import { requireFinished } from "../results/show.js";
 import { replayWithout, type ReplayRunOptions } from "./replay-without.js";
 
 /**
@@ -12,9 +12,7 @@ import { replayWithout, type ReplayRunOptions } from "./replay-without.js";
  * @throws UserError if the folder holds no finished run, or its aggregator flags nobody
  */
 export async function replayFlagged(folder: string, options: ReplayRunOptions): Promise<void> {
-  const stored = await requireRun(folder);
-  if (stored.status !== "done")
-    throw new UserError(`the run in '${folder}' is ${stored.status}: expected one that is done`);
+  const stored = await requireFinished(folder);
   const [{ label }] = listArms(stored.trial);
   const { flagged, flaggedBefore, from } = await findInfluence(folder, label);
   if (flagged.length === 0) {

@@ -14,11 +14,10 @@ import {
   prepareTrial,
   print,
   rejectExternalClients,
-  version,
   type VerifiedRound,
 } from "@fedclair/runs";
 import { openPlace } from "../processes/open-place.js";
-import { requireRun } from "../results/show.js";
+import { requireFinished } from "../results/show.js";
 import { backendOf } from "./backend-of.js";
 
 /** A number of rounds, or a share of them. */
@@ -38,14 +37,7 @@ export interface VerifyRunOptions {
  * @throws UserError if the run cannot be repeated here, or its files have changed
  */
 export async function verifyRun(folder: string, options: VerifyRunOptions): Promise<void> {
-  const { status, info } = await requireRun(folder);
-  if (status !== "done")
-    throw new UserError(`the run in '${folder}' is ${status}: expected one that is done`);
-  if (info.version !== version) {
-    throw new UserError(
-      `the run in '${folder}' is of release ${info.version}, and other releases may compute other numbers: verify it with that release, this is ${version}`,
-    );
-  }
+  const { info } = await requireFinished(folder, "verify");
   const file = join(folder, "trial.yaml");
   const prepared = await prepareTrial(file, [], loadNamedPlugins);
   if (readPythonClients(prepared.trial))

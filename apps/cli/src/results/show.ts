@@ -8,6 +8,7 @@ import {
   findRun,
   stoppedText,
   sweepText,
+  version,
   type StoredRun,
 } from "@fedclair/runs";
 import { openRun } from "./open-run.js";
@@ -53,6 +54,22 @@ export async function requireRun(folder: string): Promise<StoredRun> {
   if (!stored)
     throw new UserError(`'${folder}' holds no run: ${commandName()} list shows the existing runs`);
   return stored;
+}
+
+/**
+ * Finds the finished run in a folder.
+ * @param verb what is done with it, if that needs the run's release
+ * @throws UserError if there is none, it is not done, or it is of another release
+ */
+export async function requireFinished(folder: string, verb?: string): Promise<StoredRun> {
+  const stored = await requireRun(folder);
+  const { status, info } = stored;
+  if (status !== "done")
+    throw new UserError(`the run in '${folder}' is ${status}: expected one that is done`);
+  if (verb === undefined || info.version === version) return stored;
+  throw new UserError(
+    `the run in '${folder}' is of release ${info.version}, and other releases may compute other numbers: ${verb} it with that release, this is ${version}`,
+  );
 }
 
 /** The status of a run, without its numbers. */
