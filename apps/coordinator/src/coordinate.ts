@@ -1,13 +1,7 @@
 import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import type { BackendChoice } from "@fedclair/compute";
-import {
-  listExternalContaminations,
-  pluginIdentities,
-  readPythonClients,
-  type PluginIdentity,
-  type Trial,
-} from "@fedclair/core/internal";
+import { readPythonClients } from "@fedclair/core/internal";
 import { loadNamedPlugins, watchServer } from "@fedclair/plugins";
 import { runAndReport, showIfDone } from "@fedclair/view";
 import {
@@ -23,7 +17,7 @@ import {
   type CheckpointOptions,
   type PlaceOptions,
 } from "@fedclair/runs";
-import { SocketPool } from "@fedclair/wire";
+import { hostedTrial, SocketPool } from "@fedclair/wire";
 import { certificatesOf, tokensOf, type EntryOptions } from "./entry.js";
 import { startPage } from "./page-process.js";
 import { createJoinPageFor } from "./join-page.js";
@@ -54,7 +48,7 @@ export interface CoordinateOptions extends PlaceOptions, CheckpointOptions, Entr
 /** `fedclair coordinator`: runs a trial on the client hosts that join. */
 export async function coordinate(file: string, options: CoordinateOptions): Promise<void> {
   const prepared = await prepareTrial(file, options.set, loadNamedPlugins);
-  const { trial, clientIds, external } = prepared;
+  const { trial } = prepared;
   const place = new Place(trial.name);
   const log = createLog("coordinator", () => {
     const { arm, round } = place;
@@ -80,18 +74,12 @@ export async function coordinate(file: string, options: CoordinateOptions): Prom
     host,
     port,
     ...(joinPage && { page: joinPage }),
-    clientIds,
-    trialJson: JSON.stringify(trial),
+    ...hostedTrial(prepared),
     ...(tokens && { tokens }),
     ...(tls && { tls }),
     insecure: options.insecure,
-    external,
-    plugins: hostedPlugins(trial),
-    contaminations: listExternalContaminations(prepared.contamination, external),
     backend: backend.name,
     softwareVersion: version,
-    chunkBytes: trial.limits.chunkBytes,
-    maxMessageBytes: trial.limits.maxMessageBytes,
     log: (line, level) => {
       // Ctrl-C stops the hosts too, and they may leave before this process handles its own signal.
       setTimeout(() => {
@@ -162,8 +150,3 @@ const orderly = 500;
 
 /** Longest time from the end of a host to the signal that ended it and this process, in ms. */
 const signalDelay = 200;
-
-/** Lists the plug-ins that hosts need. Aggregators run only in the coordinator. */
-function hostedPlugins(trial: Trial): PluginIdentity[] {
-  return pluginIdentities(trial).filter(({ kind }) => kind !== "aggregator");
-}

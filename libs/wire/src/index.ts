@@ -1,5 +1,7 @@
 export type { ClientHostOptions } from "./client-host.js";
 export { connectHost, type NodeHostOptions } from "./connect-host.js";
+export { hostedTrial } from "./hosted-trial.js";
+export { bind, closeServer } from "./join/bind.js";
 export { checkCoordinatorUrl } from "./join/coordinator-url.js";
 export { isLoopback, checkExposure } from "./join/exposure.js";
 export { isSameSecret } from "./join/signed-token.js";

@@ -1,14 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
-import {
-  listExternalContaminations,
-  pluginIdentities,
-  type ClientPool,
-  type PreparedTrial,
-  type PythonClients,
-} from "@fedclair/core/internal";
+import type { ClientPool, PreparedTrial, PythonClients } from "@fedclair/core/internal";
 import { watchServer } from "@fedclair/plugins";
 import { version, type TrialPlace } from "@fedclair/runs";
-import { SocketPool } from "@fedclair/wire";
+import { hostedTrial, SocketPool } from "@fedclair/wire";
 import {
   checkInterpreter,
   keepHosts,
@@ -40,22 +34,15 @@ export async function openPythonPlace(
   backend: string,
   { hosts: count = 1, ...options }: PythonPlaceOptions,
 ): Promise<TrialPlace> {
-  const { trial, clientIds, external, outside, contamination } = prepared;
+  const { clientIds, external, outside } = prepared;
   const python = withOptions(clients, options);
   await checkInterpreter(python.interpreter);
   const processes = new Processes();
-  const { chunkBytes, maxMessageBytes } = trial.limits;
   const pool = await SocketPool.listen({
-    clientIds,
-    external,
-    trialJson: JSON.stringify(trial),
+    ...hostedTrial(prepared),
     tokens: { secret: processes.token },
-    plugins: pluginIdentities(trial).filter(({ kind }) => kind !== "aggregator"),
-    contaminations: listExternalContaminations(contamination, external),
     backend,
     softwareVersion: version,
-    chunkBytes,
-    maxMessageBytes,
   });
   const simulated = clientIds.length - external.size;
   const plugins = [...new Set(outside.flatMap(({ module = [] }) => module))];

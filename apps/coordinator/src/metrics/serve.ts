@@ -1,6 +1,5 @@
 import { createServer, type RequestListener, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
-import { UserError } from "@fedclair/core";
+import { bind, closeServer } from "@fedclair/wire";
 
 /** The data that the server publishes. */
 export interface Observed {
@@ -24,11 +23,10 @@ const requestTimeout = 10_000;
 /**
  * Serves `/metrics` and `/healthz`. `/healthz` answers 200 while the trial runs and 503 once it has
  * failed. Anyone who can reach the address can read both pages, but nothing else.
- * @param port 0 picks a free port
  * @throws UserError if it cannot listen at the address
  */
 export async function serveMetrics(
-  { host, port }: { readonly host: string; readonly port: number },
+  address: { readonly host: string; readonly port: number },
   observed: Observed,
 ): Promise<MetricsServer> {
   const server = createServer(
@@ -41,24 +39,8 @@ export async function serveMetrics(
   );
   server.maxConnections = 64;
   server.setTimeout(requestTimeout);
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", (error: NodeJS.ErrnoException) => {
-      const why = `cannot listen on ${host}:${port}: ${error.code ?? error.message}`;
-      reject(new UserError(`--metrics: ${why}; choose another address, or port 0 for any free`));
-    });
-    server.listen(port, host, resolve);
-  });
-  const { family, address, port: bound } = server.address() as AddressInfo;
-  return {
-    url: `http://${family === "IPv6" ? `[${address}]` : address}:${bound}`,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => {
-          resolve();
-        });
-        server.closeAllConnections();
-      }),
-  };
+  const url = await bind(server, address, "--metrics: ");
+  return { url, close: () => closeServer(server) };
 }
 
 function answer(observed: Observed): RequestListener {

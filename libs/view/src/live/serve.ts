@@ -1,14 +1,13 @@
 import { createReadStream } from "node:fs";
 import { once } from "node:events";
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import { extname } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { UserError } from "@fedclair/core";
 import { errorMessage } from "@fedclair/core/internal";
 import { hashSource, readPageFile } from "../report/page-site.js";
 import { openRegularFile, type TrialDescription } from "@fedclair/runs";
-import { createServer, isLoopback, type Certificates } from "@fedclair/wire";
+import { bind, closeServer, createServer, isLoopback, type Certificates } from "@fedclair/wire";
 import { cookieHeader, hasAllowedHost, isAllowed, showsToken, type Access } from "./access.js";
 import { readClientRounds, readOneRound } from "../data/client-rounds.js";
 import { comparePage } from "./compare-page.js";
@@ -102,24 +101,12 @@ export async function servePage(options: PageServerOptions): Promise<PageServer>
   const server = createServer(answer, tls);
   server.maxConnections = maxConnections;
   server.headersTimeout = headersTimeout;
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", (error: NodeJS.ErrnoException) => {
-      const why = `cannot listen on ${host}:${port}: ${error.code ?? error.message}`;
-      reject(new UserError(`${why}; choose another address, or port 0 for any free port`));
-    });
-    server.listen(port, host, resolve);
-  });
-  const { family, address, port: bound } = server.address() as AddressInfo;
+  const url = await bind(server, { host, port });
   return {
-    url: `${tls ? "https" : "http"}://${family === "IPv6" ? `[${address}]` : address}:${bound}`,
+    url,
     close: async () => {
       await handler.close();
-      await new Promise<void>((resolve) => {
-        server.close(() => {
-          resolve();
-        });
-        server.closeAllConnections();
-      });
+      await closeServer(server);
     },
   };
 }

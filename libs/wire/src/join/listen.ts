@@ -4,10 +4,9 @@ import type {
   Server as HttpServer,
   ServerResponse,
 } from "node:http";
-import { Server as HttpsServer } from "node:https";
-import type { AddressInfo } from "node:net";
-import { UserError } from "@fedclair/core";
+import type { Server as HttpsServer } from "node:https";
 import type { Server, Socket } from "socket.io";
+import { bind } from "./bind.js";
 import { ConnectionGuard } from "./connection-guard.js";
 import {
   frameOverheadBytes,
@@ -93,11 +92,7 @@ export async function listen(
   io.engine.on("connection", ({ request }: { readonly request: IncomingMessage }) => {
     guard.countBytes(request.socket);
   });
-  await bind(server, host, port);
-  const url = formatUrl(
-    server instanceof HttpsServer ? "https" : "http",
-    server.address() as AddressInfo,
-  );
+  const url = await bind(server, { host, port });
   // as browsers write it, without the scheme's usual port
   if (page) pageOrigin = page.origin ?? new URL(url).origin;
   return {
@@ -112,20 +107,6 @@ export async function listen(
       await closed;
     },
   };
-}
-
-function bind(server: HttpServer | HttpsServer, host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", (error: NodeJS.ErrnoException) => {
-      const why = `cannot listen on ${host}:${port}: ${error.code ?? error.message}`;
-      reject(new UserError(`${why}; choose another address, or port 0 for any free port`));
-    });
-    server.listen(port, host, resolve);
-  });
-}
-
-function formatUrl(scheme: string, { family, address, port }: AddressInfo): string {
-  return `${scheme}://${family === "IPv6" ? `[${address}]` : address}:${port}`;
 }
 
 export const answerNotFound: RequestListener = (_, response) => {
