@@ -3,7 +3,7 @@ import { Option, type Command } from "commander";
 import { checkProcessCount } from "../processes/process-count.js";
 import type { ResumeOptions } from "../run/resume.js";
 import type { RunOptions } from "../run/run-options.js";
-import type { SweepOptions } from "../sweep/sweep.js";
+import type { SweepOptions } from "../sweep/sweep-options.js";
 import { backend, device, hosts, jobs, python, seeds, transport } from "./options.js";
 
 /** Adds the commands that run trials on this machine, or hand them to a queue or to Slurm. */

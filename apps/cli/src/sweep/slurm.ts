@@ -4,7 +4,7 @@ import { promisify } from "node:util";
 import { UserError } from "@fedclair/core";
 import { systemErrorCode, makeFolder, slurmFolder, writeWhole, type Sweep } from "@fedclair/runs";
 import { setArgs } from "../processes/set-args.js";
-import type { SweepOptions } from "./sweep.js";
+import type { SweepOptions } from "./sweep-options.js";
 
 /**
  * Writes the job script of a sweep into its folder. It is an array of tasks, each of which runs the

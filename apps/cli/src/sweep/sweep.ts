@@ -1,5 +1,5 @@
 import { join, resolve } from "node:path";
-import { loadBackend, type BackendChoice } from "@fedclair/compute";
+import { loadBackend } from "@fedclair/compute";
 import { UserError } from "@fedclair/core";
 import { loadNamedPlugins } from "@fedclair/plugins";
 import { writeSweep } from "@fedclair/view";
@@ -25,28 +25,9 @@ import {
 } from "@fedclair/runs";
 import pc from "picocolors";
 import { placesWith } from "../processes/open-place.js";
-import type { PythonOptions } from "../processes/read-hosts.js";
+import type { SweepOptions } from "./sweep-options.js";
 import { SweepProgress } from "./sweep-progress.js";
 import { SweepWorkers } from "../processes/sweep-workers.js";
-
-export interface SweepOptions extends PythonOptions {
-  readonly set: readonly string[];
-  readonly out?: string;
-  /** Number of trials at a time, each in its own process; with 1, trials run in this process. */
-  readonly jobs: number;
-  /** Address of the queue for workers; true: from the environment. */
-  readonly queue?: string | true;
-  /** True to submit the sweep as a Slurm job array with `jobs` tasks. */
-  readonly slurm?: boolean;
-  readonly slurmOptions?: string;
-  /** True to write the job script without submitting it. */
-  readonly slurmDryRun?: boolean;
-  /** The TensorFlow.js backend. Default: chosen by task. */
-  readonly backend?: BackendChoice;
-  /** False to write neither `report.html` nor figures. Default: true. */
-  readonly report?: boolean;
-  readonly json: boolean;
-}
 
 /**
  * `fedclair sweep`: runs a grid of trials, skipping finished ones, and shows tables and figures. A
