@@ -117,7 +117,7 @@ describe("the live page in a browser", () => {
       await page.context().close();
     };
     const phone = { width: 390, height: 844 };
-    await look("#/", "table.list");
+    await look("#/", ".list table");
     await look("#/run/run", ".map");
     await look("#/run/run", ".map", { dark: true });
     await look("#/run/run", ".map", phone);

@@ -36,7 +36,7 @@ export function orderRows(data: RunData, choice: RowChoice): number[] {
   );
 }
 
-function sortValue(sort: SortKey, totals: RowTotals, truth: string): number {
+function sortValue(sort: SortKey, totals: Readonly<RowTotals>, truth: string): number {
   switch (sort) {
     case "suspicion":
       return suspicion(totals);
@@ -52,7 +52,7 @@ function sortValue(sort: SortKey, totals: RowTotals, truth: string): number {
 }
 
 /** Invalid clients have no score and come before all others. */
-function suspicion({ lastRatio, lastVerdict }: RowTotals): number {
+function suspicion({ lastRatio, lastVerdict }: Readonly<RowTotals>): number {
   if (lastVerdict === "invalid") return 1e5;
   return Number.isNaN(lastRatio) ? (flagsClient(lastVerdict) ? 1 : -1) : Math.min(lastRatio, 1e4);
 }

@@ -9,9 +9,6 @@ function round(number: number, ids: number[], ratio: (number | null)[], verdicts
   const streamed: StreamedArmRound = {
     a,
     round: number,
-    n: ids.length,
-    flagged: 0,
-    failed: 0,
     columns: { round: number, ids: ids.join(" "), verdicts, scores, thresholds: "1" },
     ...(ids.includes(7) && { truths: { 7: "sign-flip" } }),
     metric: [0.5, 0.4, 0.6, 3],
@@ -59,7 +56,10 @@ describe("RunData", () => {
     assert.equal(data.arm(0).totals(0).flagged, 0);
     assert.equal(data.arm(1).totals(0).flagged, 1);
     assert.deepEqual([data.arm(0).down, data.arm(0).up], [200, 20]);
-    assert.deepEqual(data.arm(0).metric.rounds, [1, 2]);
+    assert.deepEqual(
+      data.arm(0).measured.map(({ round: number }) => number),
+      [1, 2],
+    );
   });
 
   it("keeps a verdict when a later round judges nobody", () => {
@@ -70,9 +70,9 @@ describe("RunData", () => {
 
   it("does not count cells of rounds that are left out of the map", () => {
     const data = example();
-    data.addRound({ a: 0, round: 3, n: 2, flagged: 1, failed: 0, down: 1, up: 1 });
+    data.addRound({ a: 0, round: 3, down: 1, up: 1 });
     assert.equal(data.arm(0).columns.length, 2);
-    assert.equal(data.arm(0).rounds, 3);
+    assert.equal(data.arm(0).down, 201);
   });
 });
 

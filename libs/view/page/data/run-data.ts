@@ -14,59 +14,51 @@ interface Column {
 
 /** Counts about the client in a row over all rounds of an arm. */
 export interface RowTotals {
-  readonly judged: number;
-  readonly flagged: number;
-  readonly failed: number;
+  judged: number;
+  flagged: number;
+  failed: number;
   /** The score and verdict of the last round that judged the client. */
-  readonly lastRatio: number;
-  readonly lastVerdict: VerdictInRound | undefined;
-  readonly maxRatio: number;
+  lastRatio: number;
+  lastVerdict: VerdictInRound | undefined;
+  maxRatio: number;
 }
 
-/** A measured value of each round, for curves. */
-interface Series {
-  readonly rounds: number[];
-  readonly mean: number[];
-  readonly low: number[];
-  readonly high: number[];
-  readonly count: number[];
+const noTotals: Readonly<RowTotals> = {
+  judged: 0,
+  flagged: 0,
+  failed: 0,
+  lastRatio: NaN,
+  lastVerdict: undefined,
+  maxRatio: NaN,
+};
+
+/** The metric of a round, for curves: its mean and range over `count` clients. */
+export interface MeasuredRound {
+  readonly round: number;
+  readonly mean: number;
+  readonly low: number;
+  readonly high: number;
+  readonly count: number;
 }
 
 /** The rounds of one arm. */
 export class ArmData {
   readonly columns: Column[] = [];
-  readonly metric: Series = { rounds: [], mean: [], low: [], high: [], count: [] };
-  /** Rounds that have arrived. */
-  rounds = 0;
+  readonly measured: MeasuredRound[] = [];
   down = 0;
   up = 0;
-  lastFlagged = 0;
-  lastFailed = 0;
-  #judged = new Uint32Array(0);
-  #flagged = new Uint32Array(0);
-  #failed = new Uint32Array(0);
-  #lastRatio = new Float32Array(0);
-  #maxRatio = new Float32Array(0);
-  #lastCode = new Uint8Array(0);
+  readonly #totals: RowTotals[] = [];
 
   /** @param rows the row of each client of the columns, and `size` the number of rows */
   add(streamed: StreamedArmRound, rows: readonly number[], size: number): void {
-    const { round, metric, down, up, flagged, failed, columns } = streamed;
-    this.rounds++;
+    const { round, metric, down, up, columns } = streamed;
     this.down += down;
     this.up += up;
-    this.lastFlagged = flagged;
-    this.lastFailed = failed;
     if (metric) {
-      const { rounds, mean, low, high, count } = this.metric;
-      rounds.push(round);
-      mean.push(metric[0]);
-      low.push(metric[1]);
-      high.push(metric[2]);
-      count.push(metric[3]);
+      const [mean, low, high, count] = metric;
+      this.measured.push({ round, mean, low, high, count });
     }
     if (!columns) return;
-    this.#grow(size);
     const ratios = readRatios(columns);
     const column: Column = {
       round,
@@ -78,52 +70,27 @@ export class ArmData {
       const code = columns.verdicts.charCodeAt(i);
       column.ratios[row] = value;
       column.codes[row] = code;
-      this.#count(row, value, code);
+      this.#count(row, value, verdictOf(code));
     }
     this.columns.push(column);
   }
 
-  totals(row: number): RowTotals {
-    return {
-      judged: this.#judged[row] ?? 0,
-      flagged: this.#flagged[row] ?? 0,
-      failed: this.#failed[row] ?? 0,
-      lastRatio: this.#lastRatio[row] ?? NaN,
-      lastVerdict: verdictOf(this.#lastCode[row] ?? 0),
-      maxRatio: this.#maxRatio[row] ?? NaN,
-    };
+  totals(row: number): Readonly<RowTotals> {
+    return this.#totals[row] ?? noTotals;
   }
 
-  #count(row: number, ratio: number, code: number): void {
-    const verdict = verdictOf(code);
-    const hasFailed = verdict === "failed";
-    if (hasFailed) this.#failed[row] = (this.#failed[row] ?? 0) + 1;
-    const isJudged = !hasFailed && verdict !== "not judged";
+  #count(row: number, ratio: number, verdict: VerdictInRound | undefined): void {
+    const totals = (this.#totals[row] ??= { ...noTotals });
+    const isJudged = verdict !== "failed" && verdict !== "not judged";
+    if (verdict === "failed") totals.failed++;
     // A phase in which nobody is judged must not replace an earlier verdict.
-    if (!isJudged && (this.#judged[row] ?? 0) > 0 && !hasFailed) return;
-    this.#lastCode[row] = code;
+    else if (!isJudged && totals.judged > 0) return;
+    totals.lastVerdict = verdict;
     if (!isJudged) return;
-    this.#judged[row] = (this.#judged[row] ?? 0) + 1;
-    if (flagsClient(verdict)) this.#flagged[row] = (this.#flagged[row] ?? 0) + 1;
-    this.#lastRatio[row] = ratio;
-    const before = this.#maxRatio[row] ?? NaN;
-    if (!(before >= ratio)) this.#maxRatio[row] = Number.isNaN(ratio) ? before : ratio;
-  }
-
-  #grow(size: number): void {
-    if (size <= this.#judged.length) return;
-    // Doubling, because clients may appear one by one.
-    const length = Math.max(size, 2 * this.#judged.length);
-    const copy = <T extends Uint8Array | Uint32Array | Float32Array>(from: T, to: T): T => {
-      to.set(from);
-      return to;
-    };
-    this.#judged = copy(this.#judged, new Uint32Array(length));
-    this.#flagged = copy(this.#flagged, new Uint32Array(length));
-    this.#failed = copy(this.#failed, new Uint32Array(length));
-    this.#lastCode = copy(this.#lastCode, new Uint8Array(length));
-    this.#lastRatio = copy(this.#lastRatio, new Float32Array(length).fill(NaN));
-    this.#maxRatio = copy(this.#maxRatio, new Float32Array(length).fill(NaN));
+    totals.judged++;
+    if (flagsClient(verdict)) totals.flagged++;
+    totals.lastRatio = ratio;
+    if (!Number.isNaN(ratio) && !(ratio <= totals.maxRatio)) totals.maxRatio = ratio;
   }
 }
 
@@ -142,10 +109,6 @@ export class RunData {
     for (const [client, truth] of Object.entries(truths)) this.#truths.set(Number(client), truth);
     const rows = columns ? listIds(columns).map((client) => this.#rowOf(client)) : [];
     this.arm(streamed.a).add(streamed, rows, this.clients.length);
-  }
-
-  addTime(time: RoundCost): void {
-    this.times.push(time);
   }
 
   arm(index: number): ArmData {

@@ -1,50 +1,31 @@
-import { useSignal, type Signal } from "@preact/signals";
+import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import type { FollowedRun } from "./connection.js";
+import type { ShownClients } from "./client-section.js";
 import { drawMap } from "./draw-map.js";
 import { formatRatio } from "../parts/index.js";
-import { cellAt, mapSize, scrollTo, type MapLayout } from "./map-layout.js";
-import { isAttack, type RunData } from "../data/run-data.js";
+import { cellAt, mapSize, scrollTo, type Cell, type MapLayout } from "./map-layout.js";
+import { isAttack, type ArmData, type RunData } from "../data/run-data.js";
 import { verdictOf } from "../data/verdicts.js";
 import { truthShape, verdictShapes, type Shape } from "./map-shapes.js";
 import { palette } from "./theme.js";
 
-const font = "12px system-ui, -apple-system, sans-serif";
-
-/** A cell, as a position in the order of rows and of rounds. */
-interface Cell {
-  readonly row: number;
-  readonly column: number | undefined;
-}
-
 /** The map of clients by rounds, drawn on a canvas that covers the visible part. */
 export function ClientMap({
   followed,
+  run,
   arm,
-  armLabel,
   order,
   cell,
   label,
   pinned,
   onPin,
-  selected,
-}: {
-  readonly followed: FollowedRun;
-  readonly arm: number;
-  readonly armLabel: string;
-  /** Rows of the data, from top to bottom. */
-  readonly order: readonly number[];
-  readonly cell: number;
-  readonly label: (client: number) => string;
-  readonly pinned: ReadonlySet<number>;
-  readonly onPin: (client: number) => void;
-  readonly selected: Signal<number | undefined>;
-}) {
+}: ShownClients & { readonly cell: number }) {
   const scroller = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const frame = useRef(0);
   const cursor = useSignal<Cell | undefined>(undefined);
-  const { data } = followed;
+  const { data, selected } = followed;
+  const armLabel = run.arms[arm]?.label ?? "";
   const own = data.arm(arm);
   const layout: MapLayout = {
     cell,
@@ -88,7 +69,6 @@ export function ClientMap({
       layout,
       viewport,
       palette: palette(),
-      font,
       label: (row) => label(data.clients[row] ?? 0),
       isPinned: (row) => pinned.has(data.clients[row] ?? -1),
       cursor: cursor.value,
@@ -169,12 +149,8 @@ export function ClientMap({
         aria-label={`Map of ${order.length} clients by ${own.columns.length} rounds of ${armLabel}. Arrow keys move, Enter opens a client, p pins it. The same is in the table.`}
         onScroll={redraw}
         onKeyDown={onKey}
-        onMouseMove={(event) => {
-          cursor.value = pointed(event);
-        }}
-        onMouseLeave={() => {
-          cursor.value = undefined;
-        }}
+        onMouseMove={(event) => (cursor.value = pointed(event))}
+        onMouseLeave={() => (cursor.value = undefined)}
         onClick={(event) => {
           const at = pointed(event);
           if (at) selected.value = client(at.row);
@@ -185,7 +161,7 @@ export function ClientMap({
         <div class="extent" style={{ width: `${size.width}px`, height: `${size.height}px` }} />
       </div>
       <p class="readout" aria-live="polite">
-        {describeCell(data, arm, order, cursor.value, label)}
+        {describeCell(data, own, order, cursor.value, label)}
       </p>
     </>
   );
@@ -193,7 +169,7 @@ export function ClientMap({
 
 function describeCell(
   data: RunData,
-  arm: number,
+  arm: ArmData,
   order: readonly number[],
   cell: Cell | undefined,
   label: (client: number) => string,
@@ -208,7 +184,7 @@ function describeCell(
     : known === "unknown"
       ? ", truth unknown"
       : "";
-  const column = cell.column === undefined ? undefined : data.arm(arm).columns[cell.column];
+  const column = cell.column === undefined ? undefined : arm.columns[cell.column];
   if (!column) return `${name}${truth}`;
   const ratio = column.ratios[row] ?? NaN;
   const score = Number.isNaN(ratio) ? "" : `, score ${formatRatio(ratio)} threshold`;

@@ -1,10 +1,11 @@
-import { useComputed, useSignal, type Signal } from "@preact/signals";
+import { useComputed, useSignal } from "@preact/signals";
 import type { RunState } from "../../src/data/protocol.js";
 import { ClientMap } from "./client-map.js";
 import { ClientList } from "./client-table.js";
-import type { FollowedRun } from "./connection.js";
+import type { ShownRun } from "./connection.js";
 import { orderRows, type SortKey } from "../data/order.js";
 import { Section } from "../parts/index.js";
+import { toggled } from "../parts/toggled.js";
 import { clientId } from "../data/run-data.js";
 
 const sorts: readonly (readonly [SortKey, string])[] = [
@@ -28,16 +29,20 @@ function chooseSize({ clients, rounds }: RunState): number {
   return clients > 40 || rounds > 30 ? 18 : 28;
 }
 
+/** The clients of an arm, as the map and the table show them. */
+export interface ShownClients extends ShownRun {
+  /** The index of the arm. */
+  readonly arm: number;
+  /** Rows of the data, from top to bottom. */
+  readonly order: readonly number[];
+  /** The id and name of a client. */
+  readonly label: (client: number) => string;
+  readonly pinned: ReadonlySet<number>;
+  readonly onPin: (client: number) => void;
+}
+
 /** Clients by rounds: a map, and the same as a table. */
-export function ClientSection({
-  followed,
-  run,
-  selected,
-}: {
-  readonly followed: FollowedRun;
-  readonly run: RunState;
-  readonly selected: Signal<number | undefined>;
-}) {
+export function ClientSection({ followed, run }: ShownRun) {
   const arm = useSignal(0);
   const sort = useSignal<SortKey>("suspicion");
   const search = useSignal("");
@@ -61,10 +66,14 @@ export function ClientSection({
       label: label.value,
     });
   });
-  const pin = (client: number) => {
-    const next = new Set(pinned.value);
-    if (!next.delete(client)) next.add(client);
-    pinned.value = next;
+  const shown: ShownClients = {
+    followed,
+    run,
+    arm: arm.value,
+    order: order.value,
+    label: label.value,
+    pinned: pinned.value,
+    onPin: (client) => (pinned.value = toggled(pinned.value, client)),
   };
   return (
     <Section
@@ -76,9 +85,7 @@ export function ClientSection({
             <button
               key={kind}
               aria-pressed={isTable.value === (kind === "table")}
-              onClick={() => {
-                isTable.value = kind === "table";
-              }}
+              onClick={() => (isTable.value = kind === "table")}
             >
               {kind}
             </button>
@@ -119,29 +126,7 @@ export function ClientSection({
           />
         )}
       </div>
-      {isTable.value ? (
-        <ClientList
-          followed={followed}
-          arm={arm.value}
-          order={order.value}
-          label={label.value}
-          pinned={pinned.value}
-          onPin={pin}
-          onSelect={(client) => (selected.value = client)}
-        />
-      ) : (
-        <ClientMap
-          followed={followed}
-          arm={arm.value}
-          armLabel={run.arms[arm.value]?.label ?? ""}
-          order={order.value}
-          cell={size.value}
-          label={label.value}
-          pinned={pinned.value}
-          onPin={pin}
-          selected={selected}
-        />
-      )}
+      {isTable.value ? <ClientList {...shown} /> : <ClientMap {...shown} cell={size.value} />}
       <Sampling run={run} />
     </Section>
   );

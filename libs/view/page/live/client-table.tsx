@@ -1,28 +1,12 @@
 import { useSignal } from "@preact/signals";
-import type { FollowedRun } from "./connection.js";
+import type { ShownClients } from "./client-section.js";
 import { PageTable, formatRatio } from "../parts/index.js";
 
 /** Rows on one page of the table. */
 const pageRows = 50;
 
 /** The clients of the map as a table, a page at a time. */
-export function ClientList({
-  followed,
-  arm,
-  order,
-  label,
-  pinned,
-  onPin,
-  onSelect,
-}: {
-  readonly followed: FollowedRun;
-  readonly arm: number;
-  readonly order: readonly number[];
-  readonly label: (client: number) => string;
-  readonly pinned: ReadonlySet<number>;
-  readonly onPin: (client: number) => void;
-  readonly onSelect: (client: number) => void;
-}) {
+export function ClientList({ followed, arm, order, label, pinned, onPin }: ShownClients) {
   const { data } = followed.grown.value;
   const page = useSignal(0);
   const pages = Math.max(1, Math.ceil(order.length / pageRows));
@@ -49,13 +33,7 @@ export function ClientList({
             .totals(row);
           const isPinned = pinned.has(client);
           return [
-            <button
-              key={client}
-              class="link"
-              onClick={() => {
-                onSelect(client);
-              }}
-            >
+            <button key={client} class="link" onClick={() => (followed.selected.value = client)}>
               {label(client)}
             </button>,
             lastVerdict,

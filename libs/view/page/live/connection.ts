@@ -18,7 +18,12 @@ interface Events {
   readonly activity: Activity;
   readonly round: StreamedArmRound;
   readonly time: RoundCost;
-  readonly live: unknown;
+}
+
+/** What the sections of a run show: its rounds as they come in, and its latest state. */
+export interface ShownRun {
+  readonly followed: FollowedRun;
+  readonly run: RunState;
 }
 
 /** A run that the page follows. */
@@ -30,8 +35,8 @@ export class FollowedRun {
   readonly activity = signal<Activity | undefined>(undefined);
   /** The rounds that have arrived, in a new object whenever they grew, at most once a frame. */
   readonly grown = signal({ data: new RunData() });
-  /** Has everything that was written arrived once? */
-  readonly isComplete = signal(false);
+  /** The client that the reader has chosen. */
+  readonly selected = signal<number | undefined>(undefined);
   data = new RunData();
   #source: EventSource | undefined;
   #after = "";
@@ -75,7 +80,6 @@ export class FollowedRun {
     };
     on("reset", () => {
       this.data = new RunData();
-      this.isComplete.value = false;
       this.#changed();
     });
     on("run", (state) => {
@@ -90,11 +94,7 @@ export class FollowedRun {
       this.#changed();
     });
     on("time", (time) => {
-      this.data.addTime(time);
-      this.#changed();
-    });
-    on("live", () => {
-      this.isComplete.value = true;
+      this.data.times.push(time);
       this.#changed();
     });
     source.addEventListener("error", () => {

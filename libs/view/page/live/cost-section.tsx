@@ -1,17 +1,11 @@
-import type { RoundCost, RunState } from "../../src/data/protocol.js";
-import type { FollowedRun } from "./connection.js";
+import type { RoundCost } from "../../src/data/protocol.js";
+import type { ShownRun } from "./connection.js";
 import { Section, PageTable, formatBytes, formatSeconds } from "../parts/index.js";
 
 const phases = ["train", "aggregate", "evaluate", "write"] as const;
 
 /** What a run took: seconds by phase, traffic and memory. */
-export function CostSection({
-  followed,
-  run,
-}: {
-  readonly followed: FollowedRun;
-  readonly run: RunState;
-}) {
+export function CostSection({ followed, run }: ShownRun) {
   const { times, arms } = followed.grown.value.data;
   const rows = run.arms.map(({ label }, a) => {
     const own = sumTimes(times, a);
@@ -39,7 +33,16 @@ export function CostSection({
         <>
           <PageTable
             caption="Seconds by phase and traffic of each method"
-            heads={["method", "time", <PhaseKey key="key" />, ...phases, "sent", "received"]}
+            heads={[
+              "method",
+              "time",
+              <span key="key" class="unseen">
+                shares of the phases
+              </span>,
+              ...phases,
+              "sent",
+              "received",
+            ]}
             rows={rows}
             numbers={[1, 3, 4, 5, 6, 7, 8]}
           />
@@ -78,8 +81,4 @@ function Shares({ seconds, total }: { readonly seconds: Seconds; readonly total:
       })}
     </svg>
   );
-}
-
-function PhaseKey() {
-  return <span class="unseen">shares of the phases</span>;
 }

@@ -1,18 +1,20 @@
+import { maxOf, minOf } from "@fedclair/runs/numbers";
 import { useSignal } from "@preact/signals";
 import { logTicks, stepTicks } from "../../src/figures/ticks.js";
+import type { MeasuredRound } from "../data/run-data.js";
 import { formatTick, formatValue } from "../parts/index.js";
+import { toggled } from "../parts/toggled.js";
 import { useWidth } from "../parts/use-width.js";
 
 /** One line over rounds. */
 export interface Curve {
   readonly label: string;
   readonly colour: string;
-  readonly dash: readonly number[];
-  readonly rounds: readonly number[];
-  readonly mean: readonly number[];
-  /** Ends of a band around the line. */
-  readonly low?: readonly number[];
-  readonly high?: readonly number[];
+  /** As `stroke-dasharray`. */
+  readonly dash: string;
+  readonly points: readonly MeasuredRound[];
+  /** Is the range of each round drawn around the line? */
+  readonly hasBand: boolean;
 }
 
 const height = 220;
@@ -63,14 +65,12 @@ export function Curves({
             key={curve.label}
             class="legend"
             aria-pressed={!hidden.value.has(curve.label)}
-            onClick={() => {
-              hidden.value = toggled(hidden.value, curve.label);
-            }}
+            onClick={() => (hidden.value = toggled(hidden.value, curve.label))}
           >
             <svg width="26" height="10" aria-hidden="true">
               <line {...strokeOf(curve)} x1="1" x2="25" y1="5" y2="5" />
             </svg>
-            {curve.label} {formatValue(valueAt(curve, at))}
+            {curve.label} {formatValue(pointAt(curve, at)?.mean)}
           </button>
         ))}
       </figcaption>
@@ -88,7 +88,9 @@ interface Scales {
 
 /** Maps rounds and values to pixels, with ticks. */
 function createScales(curves: readonly Curve[], width: number, isLog: boolean): Scales {
-  const [first, last] = range(curves.flatMap(({ rounds }) => [rounds[0] ?? 1, rounds.at(-1) ?? 1]));
+  const [first, last] = range(
+    curves.flatMap(({ points }) => [points[0]?.round ?? 1, points.at(-1)?.round ?? 1]),
+  );
   const [from, to] = first === last ? [first - 1, last + 1] : [first, last];
   const [least, most] = range(curves.flatMap(listValues));
   const space = least === most ? Math.abs(most) / 10 || 1 : (most - least) / 20;
@@ -105,13 +107,11 @@ function createScales(curves: readonly Curve[], width: number, isLog: boolean): 
 }
 
 function range(values: readonly number[]): readonly [number, number] {
-  const least = values.reduce((a, b) => Math.min(a, b), Infinity);
-  const most = values.reduce((a, b) => Math.max(a, b), -Infinity);
-  return least > most ? [0, 1] : [least, most];
+  return values.length === 0 ? [0, 1] : [minOf(values), maxOf(values)];
 }
 
-function listValues({ mean, low = [], high = [] }: Curve): number[] {
-  return [...mean, ...low, ...high];
+function listValues({ points, hasBand }: Curve): number[] {
+  return points.flatMap(({ mean, low, high }) => (hasBand ? [mean, low, high] : [mean]));
 }
 
 function Axes({ scales, width }: { readonly scales: Scales; readonly width: number }) {
@@ -144,72 +144,67 @@ function Axes({ scales, width }: { readonly scales: Scales; readonly width: numb
 /** A line and its band. More than two points for each pixel could not be told apart. */
 function Line({
   curve,
-  scales: { x, y },
+  scales,
   width,
 }: {
   readonly curve: Curve;
   readonly scales: Scales;
   readonly width: number;
 }) {
-  const { rounds, mean, low, high, colour } = curve;
-  const step = Math.ceil(rounds.length / (2 * width));
-  const kept = [...rounds.keys()].filter((i) => i % step === 0 || i === rounds.length - 1);
-  const trace = (values: readonly number[], places = kept) =>
-    places.map((i) => `${x(rounds[i] ?? 0).toFixed(1)},${y(values[i] ?? 0).toFixed(1)}`).join(" ");
+  const { points, colour, hasBand } = curve;
+  const step = Math.ceil(points.length / (2 * width));
+  const kept = points.filter((_, i) => i % step === 0 || i === points.length - 1);
+  const trace = (field: "mean" | "low" | "high") =>
+    kept.map((point) => `${scales.x(point.round).toFixed(1)},${scales.y(point[field]).toFixed(1)}`);
   return (
     <>
-      {low && high && (
+      {hasBand && (
         <polygon
-          points={`${trace(low)} ${trace(high, kept.toReversed())}`}
+          points={[...trace("low"), ...trace("high").reverse()].join(" ")}
           fill={colour}
           opacity="0.14"
         />
       )}
-      <polyline {...strokeOf(curve)} points={trace(mean)} />
+      <polyline {...strokeOf(curve)} points={trace("mean").join(" ")} />
       {/* A line of one or two rounds is hard to see. */}
-      {rounds.length < 3 && <Points curve={curve} places={kept} x={x} y={y} />}
+      {points.length < 3 &&
+        kept.map((point) => (
+          <Point key={point.round} point={point} colour={colour} scales={scales} />
+        ))}
     </>
   );
 }
 
-function Points({
-  curve: { rounds, mean, colour },
-  places,
-  x,
-  y,
-}: { readonly curve: Curve; readonly places: readonly number[] } & Pick<Scales, "x" | "y">) {
-  return (
-    <>
-      {places.map((i) => (
-        <circle key={i} cx={x(rounds[i] ?? 0)} cy={y(mean[i] ?? 0)} r="3.5" fill={colour} />
-      ))}
-    </>
-  );
+function Point({
+  point: { round, mean },
+  colour,
+  scales: { x, y },
+}: {
+  readonly point: MeasuredRound;
+  readonly colour: string;
+  readonly scales: Scales;
+}) {
+  return <circle cx={x(round)} cy={y(mean)} r="3.5" fill={colour} />;
 }
 
 /** Marks the round under the pointer. */
 function Cursor({
   round,
   curves,
-  scales: { x, y },
+  scales,
 }: {
   readonly round: number;
   readonly curves: readonly Curve[];
   readonly scales: Scales;
 }) {
+  const x = scales.x(round);
   return (
     <>
-      <line
-        class="cursor"
-        x1={x(round)}
-        x2={x(round)}
-        y1={margin.top}
-        y2={height - margin.bottom}
-      />
+      <line class="cursor" x1={x} x2={x} y1={margin.top} y2={height - margin.bottom} />
       {curves.map((curve) => {
-        const place = curve.rounds.indexOf(round);
-        return place < 0 ? null : (
-          <Points key={curve.label} curve={curve} places={[place]} x={x} y={y} />
+        const point = pointAt(curve, round);
+        return (
+          point && <Point key={curve.label} point={point} colour={curve.colour} scales={scales} />
         );
       })}
     </>
@@ -217,27 +212,18 @@ function Cursor({
 }
 
 function strokeOf({ colour, dash }: Curve) {
-  return { fill: "none", stroke: colour, "stroke-width": 2, "stroke-dasharray": dash.join(" ") };
+  return { fill: "none", stroke: colour, "stroke-width": 2, "stroke-dasharray": dash };
 }
 
-function toggled(set: ReadonlySet<string>, label: string): ReadonlySet<string> {
-  const next = new Set(set);
-  if (!next.delete(label)) next.add(label);
-  return next;
-}
-
-/** The value of a round, or the last one. */
-function valueAt({ rounds, mean }: Curve, round: number | undefined): number | undefined {
-  return round === undefined ? mean.at(-1) : mean[rounds.indexOf(round)];
+/** The point of a round, or the last one. */
+function pointAt({ points }: Curve, round: number | undefined): MeasuredRound | undefined {
+  return round === undefined ? points.at(-1) : points.find((point) => point.round === round);
 }
 
 function nearestRound(curves: readonly Curve[], place: number): number | undefined {
-  const rounds = curves.flatMap((curve) => curve.rounds);
-  return rounds.reduce<number | undefined>(
-    (best, one) =>
-      best === undefined || Math.abs(one - place) < Math.abs(best - place) ? one : best,
-    undefined,
-  );
+  const rounds = curves.flatMap(({ points }) => points.map(({ round }) => round));
+  const nearest = minOf(rounds.map((round) => Math.abs(round - place)));
+  return rounds.find((round) => Math.abs(round - place) === nearest);
 }
 
 /**

@@ -1,4 +1,4 @@
-import { visibleCells, roundStep, type MapLayout, type Viewport } from "./map-layout.js";
+import { visibleCells, roundStep, type Cell, type MapLayout, type Viewport } from "./map-layout.js";
 import { isAttack, type ArmData, type RunData } from "../data/run-data.js";
 import { flagsClient, verdictOf } from "../data/verdicts.js";
 import { drawShape, truthShape, verdictShapes } from "./map-shapes.js";
@@ -13,13 +13,14 @@ interface MapScene {
   readonly layout: MapLayout;
   readonly viewport: Viewport;
   readonly palette: Palette;
-  readonly font: string;
   readonly label: (row: number) => string;
   readonly isPinned: (row: number) => boolean;
   /** The cell of the cursor and the selected row, as positions in `order`. */
-  readonly cursor: { readonly row: number; readonly column: number | undefined } | undefined;
+  readonly cursor: Cell | undefined;
   readonly selected: number | undefined;
 }
+
+const font = "12px system-ui, -apple-system, sans-serif";
 
 /** Cells of this size and larger have shapes in addition to colours. */
 const shapeSize = 9;
@@ -89,7 +90,7 @@ function drawCursor(context: CanvasRenderingContext2D, scene: MapScene): void {
 }
 
 function drawLabels(context: CanvasRenderingContext2D, scene: MapScene): void {
-  const { arm, order, layout, viewport, palette, label, isPinned, font } = scene;
+  const { arm, order, layout, viewport, palette, label, isPinned } = scene;
   const { cell, labelWidth, headHeight } = layout;
   context.fillStyle = palette.paper;
   context.fillRect(0, headHeight, labelWidth - 4, viewport.height);
@@ -108,7 +109,7 @@ function drawLabels(context: CanvasRenderingContext2D, scene: MapScene): void {
 }
 
 function drawRounds(context: CanvasRenderingContext2D, scene: MapScene): void {
-  const { arm, layout, viewport, palette, font } = scene;
+  const { arm, layout, viewport, palette } = scene;
   const { cell, labelWidth, headHeight } = layout;
   context.fillStyle = palette.paper;
   context.fillRect(0, 0, viewport.width, headHeight - 3);

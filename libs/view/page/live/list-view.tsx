@@ -1,8 +1,9 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { maxCompared, type Entry, type Listing, type SweepView } from "../../src/data/protocol.js";
-import { PageNotice, formatMoment, formatValue } from "../parts/index.js";
-import { load } from "./load.js";
+import { PageNotice, PageTable, formatMoment, formatValue } from "../parts/index.js";
+import { toggled } from "../parts/toggled.js";
+import { faultText, load } from "./load.js";
 import { Head, StatusMark } from "./status-parts.js";
 import { compareAddress, formatRoute, reportAddress } from "./routes.js";
 
@@ -26,7 +27,7 @@ export function ListView({ folder }: { readonly folder: string }) {
         if (next.isSweep) sweep.value = await load<SweepView>("/api/sweep", { run: folder });
         fault.value = undefined;
       } catch (error) {
-        fault.value = error instanceof Error ? error.message : String(error);
+        fault.value = faultText(error);
       }
     };
     void look();
@@ -39,9 +40,8 @@ export function ListView({ folder }: { readonly folder: string }) {
   const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
   const shown = entries.filter((entry) => words.every((word) => describe(entry).includes(word)));
   const choose = (path: string) => {
-    const next = new Set(chosen.value);
-    if (!next.delete(path) && next.size < maxCompared) next.add(path);
-    chosen.value = next;
+    const next = toggled(chosen.value, path);
+    if (next.size <= maxCompared) chosen.value = next;
   };
   return (
     <>
@@ -130,66 +130,45 @@ function Runs({
   if (total === 0) {
     return <p class="lead">No runs here yet. fedclair run starts one; this list then shows it.</p>;
   }
+  const rows = entries.map((entry) => {
+    const { path, kind, status, done, of, primary, started } = entry;
+    return [
+      status !== "waiting" && (
+        <input
+          type="checkbox"
+          aria-label={`compare ${path}`}
+          checked={chosen.has(path)}
+          onChange={() => {
+            choose(path);
+          }}
+        />
+      ),
+      <a key="run" href={addressOf(entry)}>
+        {nameIn(folder, entry)}
+      </a>,
+      <StatusMark key="status" status={status} />,
+      of === 0 ? "–" : `${done} of ${of}${kind === "sweep" ? " runs" : ""}`,
+      entry.task,
+      entry.aggregator,
+      entry.seed,
+      primary && `${primary.name} ${formatValue(primary.value)}`,
+      started !== undefined && formatMoment(started),
+    ];
+  });
   return (
-    <div class="wide" tabIndex={0} role="region" aria-label="Runs">
-      <table class="list">
-        <caption class="unseen">Runs, studies and sweeps</caption>
-        <thead>
-          <tr>
-            <th scope="col">
-              <span class="unseen">compare</span>
-            </th>
-            <th scope="col">run</th>
-            <th scope="col">status</th>
-            <th scope="col" class="number">
-              done
-            </th>
-            <th scope="col">task</th>
-            <th scope="col">method</th>
-            <th scope="col" class="number">
-              seed
-            </th>
-            <th scope="col">primary measure</th>
-            <th scope="col">began</th>
-          </tr>
-        </thead>
-        <tbody>
-          {entries.map((entry) => (
-            <tr key={entry.path}>
-              <td>
-                {entry.status !== "waiting" && (
-                  <input
-                    type="checkbox"
-                    aria-label={`compare ${entry.path}`}
-                    checked={chosen.has(entry.path)}
-                    onChange={() => {
-                      choose(entry.path);
-                    }}
-                  />
-                )}
-              </td>
-              <th scope="row">
-                <a href={addressOf(entry)}>{nameIn(folder, entry)}</a>
-              </th>
-              <td>
-                <StatusMark status={entry.status} />
-              </td>
-              <td class="number">
-                {entry.of === 0
-                  ? "–"
-                  : `${entry.done} of ${entry.of}${entry.kind === "sweep" ? " runs" : ""}`}
-              </td>
-              <td>{entry.task}</td>
-              <td>{entry.aggregator}</td>
-              <td class="number">{entry.seed}</td>
-              <td>
-                {entry.primary && `${entry.primary.name} ${formatValue(entry.primary.value)}`}
-              </td>
-              <td>{entry.started !== undefined && formatMoment(entry.started)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+    <div class="list">
+      <PageTable
+        caption="Runs, studies and sweeps"
+        heads={[
+          <span key="compare" class="unseen">
+            compare
+          </span>,
+          ...["run", "status", "done", "task", "method", "seed", "primary measure", "began"],
+        ]}
+        rows={rows}
+        named={1}
+        numbers={[3, 6]}
+      />
       {entries.length < total && <p class="note">{`${entries.length} of ${total} match.`}</p>}
     </div>
   );

@@ -1,13 +1,46 @@
+import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+
+type Query = Readonly<Record<string, string>>;
+
 /** Requests JSON of the server. @throws Error with the server's answer */
-export async function load<T>(
-  path: string,
-  query: Readonly<Record<string, string>> | URLSearchParams,
-  signal?: AbortSignal,
-): Promise<T> {
+export async function load<T>(path: string, query: Query, signal?: AbortSignal): Promise<T> {
   const search = new URLSearchParams(query).toString();
   const answer = await fetch(`${path}?${search}`, signal && { signal }).catch(() => {
     throw new Error("No connection to the server of this page. Trying again…");
   });
   if (!answer.ok) throw new Error((await answer.text()).trim());
   return (await answer.json()) as T;
+}
+
+/**
+ * What the server last answered, and what is wrong if it refused since.
+ * @param version another one asks again, as another address does
+ * @param pause time for which the address must rest before the server is asked, in ms
+ */
+export function useAnswer<T>(path: string, query: Query, version = 0, pause = 0) {
+  const answer = useSignal<T | undefined>(undefined);
+  const fault = useSignal<string | undefined>(undefined);
+  useEffect(() => {
+    const ending = new AbortController();
+    const ask = async () => {
+      try {
+        answer.value = await load<T>(path, query, ending.signal);
+        fault.value = undefined;
+      } catch (error) {
+        if (!ending.signal.aborted) fault.value = faultText(error);
+      }
+    };
+    const timer = setTimeout(() => void ask(), pause);
+    return () => {
+      clearTimeout(timer);
+      ending.abort();
+    };
+  }, [path, version, ...Object.values(query)]);
+  return { answer: answer.value, fault: fault.value };
+}
+
+/** What a reader is told about an error. */
+export function faultText(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

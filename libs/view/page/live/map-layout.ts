@@ -17,6 +17,12 @@ export interface Viewport {
   readonly height: number;
 }
 
+/** A cell, as a position in the order of rows and of rounds; on the labels only a row. */
+export interface Cell {
+  readonly row: number;
+  readonly column: number | undefined;
+}
+
 /** A range of rows and columns; the ends are not included. */
 interface CellRange {
   readonly firstRow: number;
@@ -44,16 +50,13 @@ export function visibleCells(
   };
 }
 
-/**
- * Finds the cell under a point of the viewport; a point on the labels has only a row. Returns
- * undefined outside.
- */
+/** Finds the cell under a point of the viewport. Returns undefined outside. */
 export function cellAt(
   { cell, labelWidth, headHeight, rows, columns }: MapLayout,
   { left, top }: Pick<Viewport, "left" | "top">,
   x: number,
   y: number,
-): { readonly row: number; readonly column: number | undefined } | undefined {
+): Cell | undefined {
   if (y < headHeight) return undefined;
   const row = Math.floor((y - headHeight + top) / cell);
   if (row < 0 || row >= rows) return undefined;

@@ -1,7 +1,6 @@
 import { useComputed } from "@preact/signals";
 import type { FlaggedClient, RunState } from "../../src/data/protocol.js";
-import type { Activity } from "@fedclair/runs";
-import type { FollowedRun } from "./connection.js";
+import type { ShownRun } from "./connection.js";
 import { Curves, type Curve } from "./curves.js";
 import {
   PageNotice,
@@ -15,20 +14,12 @@ import { reportAddress } from "./routes.js";
 import { curveDashes, palette } from "./theme.js";
 
 /** What a reader wants to know first. */
-export function Overview({
-  followed,
-  run,
-  onSelect,
-}: {
-  readonly followed: FollowedRun;
-  readonly run: RunState;
-  readonly onSelect: (client: number) => void;
-}) {
+export function Overview({ followed, run }: ShownRun) {
   return (
     <section id="overview" aria-label="At a glance">
       {run.why !== undefined && <PageNotice isUrgent>{run.why}</PageNotice>}
       <Sentence text={run.sentence} />
-      {run.status === "running" && <Progress run={run} activity={followed.activity.value} />}
+      {run.status === "running" && <Progress followed={followed} run={run} />}
       {run.hasReport && (
         <p>
           <a href={reportAddress(run.path)}>Open the report</a>
@@ -37,7 +28,7 @@ export function Overview({
       {run.arms.length > 0 && (
         <div class="columns">
           <Methods followed={followed} run={run} />
-          <Flagged run={run} onSelect={onSelect} />
+          <Flagged followed={followed} run={run} />
         </div>
       )}
     </section>
@@ -61,13 +52,8 @@ function Sentence({ text }: { readonly text: string }) {
   );
 }
 
-function Progress({
-  run,
-  activity,
-}: {
-  readonly run: RunState;
-  readonly activity: Activity | undefined;
-}) {
+function Progress({ followed, run }: ShownRun) {
+  const activity = followed.activity.value;
   const all = run.rounds * run.arms.length;
   const done = run.arms.reduce((sum, { rounds }) => sum + rounds, 0);
   const arm = activity?.arm ?? run.arms.find(({ rounds }) => rounds < run.rounds)?.label ?? "";
@@ -88,20 +74,18 @@ function Progress({
   );
 }
 
-function Methods({ followed, run }: { readonly followed: FollowedRun; readonly run: RunState }) {
+function Methods({ followed, run }: ShownRun) {
   const { metric } = run;
   const curves = useComputed((): Curve[] => {
     const { data } = followed.grown.value;
     const { arms } = palette();
     return run.arms.map(({ label }, i) => {
-      const { rounds, mean, low, high } = data.arm(i).metric;
       return {
         label,
         colour: arms[i % arms.length] ?? "",
-        dash: curveDashes[i % curveDashes.length] ?? [],
-        rounds,
-        mean,
-        ...(i === 0 && !metric?.isGlobal && { low, high }),
+        dash: curveDashes[i % curveDashes.length] ?? "",
+        points: data.arm(i).measured,
+        hasBand: i === 0 && !metric?.isGlobal,
       };
     });
   });
@@ -127,29 +111,17 @@ function Methods({ followed, run }: { readonly followed: FollowedRun; readonly r
   );
 }
 
-function MethodTable({
-  followed,
-  run,
-  what,
-}: {
-  readonly followed: FollowedRun;
-  readonly run: RunState;
-  readonly what: string;
-}) {
+function MethodTable({ followed, run, what }: ShownRun & { readonly what: string }) {
   const { data } = followed.grown.value;
   const rows = run.arms.map(({ label, rounds, stopped }, i) => {
-    const { mean, low, high, count } = data.arm(i).metric;
-    const last = mean.length - 1;
-    const range =
-      last < 0 || run.metric?.isGlobal
-        ? "–"
-        : `${formatValue(low[last])} – ${formatValue(high[last])}`;
+    const last = data.arm(i).measured.at(-1);
+    const hasRange = last && !run.metric?.isGlobal;
     return [
       stopped === undefined ? label : `${label} (stopped: ${stopped})`,
       `${rounds} of ${run.rounds}`,
-      formatValue(mean[last]),
-      range,
-      run.metric?.isGlobal ? "–" : (count[last] ?? "–"),
+      formatValue(last?.mean),
+      hasRange ? `${formatValue(last.low)} – ${formatValue(last.high)}` : "–",
+      hasRange ? last.count : "–",
     ];
   });
   return (
@@ -176,13 +148,7 @@ function Rounds({ run }: { readonly run: RunState }) {
   );
 }
 
-function Flagged({
-  run,
-  onSelect,
-}: {
-  readonly run: RunState;
-  readonly onSelect: (client: number) => void;
-}) {
+function Flagged({ followed, run }: ShownRun) {
   const { flagged, flaggedCount, undecidedCount, missed } = run;
   if (!run.judges) {
     return (
@@ -215,14 +181,14 @@ function Flagged({
           .join("; ") || "By the last verdict on each."}
       </p>
       {flagged.length > 0 && (
-        <>
-          <PageTable
-            caption="Flagged clients, the furthest above the threshold first"
-            heads={["client", "score over threshold", "rounds", "truth"]}
-            rows={flagged.slice(0, 12).map((client) => flaggedCells(client, onSelect))}
-            numbers={[2]}
-          />
-        </>
+        <PageTable
+          caption="Flagged clients, the furthest above the threshold first"
+          heads={["client", "score over threshold", "rounds", "truth"]}
+          rows={flagged
+            .slice(0, 12)
+            .map((client) => flaggedCells(client, (index) => (followed.selected.value = index)))}
+          numbers={[2]}
+        />
       )}
       {flaggedCount > 12 && <p class="note">{flaggedCount - 12} more are in the map below.</p>}
     </div>

@@ -1,4 +1,4 @@
-import { useSignal, useSignalEffect } from "@preact/signals";
+import { useSignalEffect } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 import type { RunState } from "../../src/data/protocol.js";
 import { ClientPanel } from "./client-panel.js";
@@ -19,27 +19,23 @@ export function RunView({ path }: { readonly path: string }) {
     },
     [followed],
   );
-  const selected = useSignal<number | undefined>(undefined);
   useSignalEffect(() => {
     document.title = titleOf(followed.run.value);
   });
   const run = followed.run.value;
   const link = followed.link.value;
+  const client = followed.selected.value;
   return (
     <>
       <Head>
         <span class="crumb">{run?.name ?? path}</span>
         {run && <StatusMark status={run.status} />}
         <nav aria-label="Sections">
-          <a href={location.hash} onClick={jump("clients")}>
-            Clients
-          </a>
-          <a href={location.hash} onClick={jump("hosts")}>
-            Hosts
-          </a>
-          <a href={location.hash} onClick={jump("cost")}>
-            Cost
-          </a>
+          {["Clients", "Hosts", "Cost"].map((section) => (
+            <a key={section} href={location.hash} onClick={jump(section.toLowerCase())}>
+              {section}
+            </a>
+          ))}
         </nav>
       </Head>
       <main>
@@ -49,14 +45,8 @@ export function RunView({ path }: { readonly path: string }) {
         ))}
         {run ? (
           <>
-            <Overview
-              followed={followed}
-              run={run}
-              onSelect={(client) => {
-                selected.value = client;
-              }}
-            />
-            <ClientSection followed={followed} run={run} selected={selected} />
+            <Overview followed={followed} run={run} />
+            <ClientSection followed={followed} run={run} />
             <HostSection followed={followed} />
             <CostSection followed={followed} run={run} />
             <RunFacts run={run} />
@@ -65,19 +55,8 @@ export function RunView({ path }: { readonly path: string }) {
           link.state === "connecting" && <p class="lead">Reading the run…</p>
         )}
       </main>
-      {run && selected.value !== undefined && (
-        <ClientPanel
-          key={selected.value}
-          followed={followed}
-          run={run}
-          client={selected.value}
-          onClose={() => {
-            selected.value = undefined;
-          }}
-          onSelect={(client) => {
-            selected.value = client;
-          }}
-        />
+      {run && client !== undefined && (
+        <ClientPanel key={client} followed={followed} run={run} client={client} />
       )}
     </>
   );

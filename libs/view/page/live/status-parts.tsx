@@ -1,17 +1,9 @@
 import type { ComponentChildren } from "preact";
 import type { Status } from "../../src/data/protocol.js";
 
-const statusTexts: Readonly<Record<Status, string>> = {
-  waiting: "waiting",
-  running: "running",
-  done: "done",
-  failed: "failed",
-  interrupted: "interrupted",
-};
-
 /** A status with a shape, so that it does not depend on colour. */
 export function StatusMark({ status }: { readonly status: Status }) {
-  return <span class={`status ${status}`}>{statusTexts[status]}</span>;
+  return <span class={`status ${status}`}>{status}</span>;
 }
 
 /** The head of every page. */

@@ -11,7 +11,6 @@ export interface Palette {
   readonly paper: string;
   readonly ink: string;
   readonly muted: string;
-  readonly faint: string;
   readonly absent: string;
   readonly focus: string;
   /** Score over threshold from 0 to 1, in equal steps. */
@@ -30,7 +29,6 @@ const light: Palette = {
   paper: "#ffffff",
   ink: "#1d2126",
   muted: "#5d646d",
-  faint: "#e3e6ea",
   absent: "#f4f5f6",
   focus: "#0b63b0",
   below: ramp([236, 241, 246], [142, 178, 209]),
@@ -44,7 +42,6 @@ const night: Palette = {
   paper: "#14171b",
   ink: "#e7e9ec",
   muted: "#9aa3ad",
-  faint: "#2b3037",
   absent: "#191d22",
   focus: "#6fb7f2",
   below: ramp([35, 43, 52], [63, 106, 143]),
@@ -87,11 +84,4 @@ export function cellColour(
 }
 
 /** Dashes of the arms' curves, so that they differ without colour too. */
-export const curveDashes: readonly (readonly number[])[] = [
-  [],
-  [7, 4],
-  [2, 3],
-  [9, 3, 2, 3],
-  [4, 4],
-  [1, 4],
-];
+export const curveDashes: readonly string[] = ["", "7 4", "2 3", "9 3 2 3", "4 4", "1 4"];

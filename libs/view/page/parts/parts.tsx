@@ -52,16 +52,19 @@ export function Facts({ facts }: { readonly facts: readonly (readonly [string, s
   );
 }
 
-/** A table whose first column names the rows. Cells that are right-aligned are numbers. */
+/** A table with a column that names the rows. Cells that are right-aligned are numbers. */
 export function PageTable({
   caption,
   heads,
   rows,
+  named = 0,
   numbers = [],
 }: {
   readonly caption: string;
   readonly heads: readonly ComponentChildren[];
   readonly rows: readonly (readonly ComponentChildren[])[];
+  /** Index of the column that names the rows. */
+  readonly named?: number;
   /** Indices of columns with numbers. */
   readonly numbers?: readonly number[];
 }) {
@@ -83,7 +86,7 @@ export function PageTable({
           {rows.map((cells, r) => (
             <tr key={r}>
               {cells.map((cell, i) =>
-                i === 0 ? (
+                i === named ? (
                   <th key={i} scope="row">
                     {cell}
                   </th>

@@ -95,14 +95,12 @@ export interface MetricState {
 export interface FlaggedClient {
   readonly id: string;
   readonly name: string;
-  readonly verdict: string;
   readonly score: number | null;
   readonly threshold: number | null;
   readonly truth: string;
   readonly mistake?: string;
   readonly roundsFlagged: number;
   readonly roundsJudged: number;
-  readonly reason?: string;
 }
 
 /** One round of one arm. */
@@ -110,10 +108,6 @@ export interface StreamedArmRound {
   /** Index of the arm. */
   readonly a: number;
   readonly round: number;
-  /** Number of clients of the cohort, flagged ones and failed ones. */
-  readonly n: number;
-  readonly flagged: number;
-  readonly failed: number;
   /** Absent if the round is not in the map. */
   readonly columns?: RoundColumns;
   /** The truths about clients that the reader has not been sent, as in `RoundsData`. */

@@ -2,7 +2,6 @@ import type { Trial } from "@fedclair/core/internal";
 import { mean, quantile } from "@fedclair/linalg";
 import {
   clientEvaluations,
-  isFlagged,
   isSpaced,
   metricsIn,
   noDescription,
@@ -56,9 +55,6 @@ export class RoundStream {
     return {
       a: labels.indexOf(arm),
       round,
-      n: clients.length,
-      flagged: clients.filter(isFlagged).length,
-      failed: clients.filter(({ failure }) => failure !== null).length,
       ...((round - 1) % spacing.rounds === 0 && this.#cells(round, clients, spacing.clients)),
       ...(values && { metric: values }),
       down: bytes.down,

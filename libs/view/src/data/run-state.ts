@@ -166,17 +166,15 @@ function marginOf(row: ClientRow): number {
 }
 
 function flaggedClient(row: ClientRow): FlaggedClient {
-  const { clientId, display, verdict = "", score, threshold, truth, mistake, reason } = row;
+  const { clientId, display, score, threshold, truth, mistake } = row;
   return {
     id: clientId,
     name: display,
-    verdict,
     score,
     threshold,
     truth: printable(truth, 200),
     ...(mistake !== undefined && { mistake }),
     roundsFlagged: row.roundsFlagged,
     roundsJudged: row.roundsJudged,
-    ...(reason !== undefined && { reason: printable(reason, maxTextBytes) }),
   };
 }

@@ -68,9 +68,6 @@ describe("streamRun", () => {
     assert.deepEqual(data, {
       a: 0,
       round: 1,
-      n: 3,
-      flagged: 1,
-      failed: 0,
       columns: {
         round: 1,
         ids: "0 1 2",
@@ -192,7 +189,6 @@ describe("streamRun", () => {
       {
         id: "c01",
         name: "c01",
-        verdict: "contaminated",
         score: 6,
         threshold: 2,
         truth: "sign-flip",
