@@ -174,7 +174,7 @@ describe("the report", function () {
           }
           for (const { kind, statistic, deviations, rounds } of evidence) {
             const name = rounds === undefined ? kind : `${kind} over rounds`;
-            const row = panel.locator(`tr[data-kind="${name}"]`);
+            const row = panel.locator(`tr:has([data-kind="${name}"])`);
             const cell = (value: string) => row.locator(`[data-value=${value}]`).textContent();
             assertShown(await cell("statistic"), statistic, `${where} ${name}`);
             assertShown(await cell("deviations"), deviations, `${where} ${name}`);

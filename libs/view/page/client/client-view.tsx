@@ -15,15 +15,8 @@ const maxNeighbours = 5;
 /** With more rounds, the points of the history would hide its line. */
 const maxPoints = 120;
 
-/** Everything about a client in a round: evidence, neighbours, history and influence. */
-export function ClientView({
-  data,
-  at,
-  index,
-  clients,
-  onRound,
-  onSelect,
-}: {
+/** A client, and the round in which it is shown. */
+interface ShownClient {
   /** Rounds with the client; others may be in them. */
   readonly data: RoundsData;
   /** The position of the round. */
@@ -33,7 +26,14 @@ export function ClientView({
   readonly clients: readonly ClientInRound[];
   readonly onRound: (at: number) => void;
   readonly onSelect: (index: number) => void;
-}) {
+}
+
+/** The same, where the client is in the round. */
+type ShownInRound = ShownClient & { readonly client: ClientInRound };
+
+/** Everything about a client in a round: evidence, neighbours, history and influence. */
+export function ClientView(shown: ShownClient) {
+  const { data, at, index, clients } = shown;
   const client = clients.find((one) => one.index === index);
   const round = data.rounds[at]?.round ?? 0;
   return (
@@ -43,23 +43,23 @@ export function ClientView({
       </h3>
       {client ? (
         <>
-          <Verdict data={data} client={client} />
-          {client.evidence.length > 0 && <Evidence client={client} clients={clients} />}
-          {client.modules.length > 0 && <Modules client={client} />}
-          <MissingEvidence data={data} at={at} />
-          <Neighbours data={data} client={client} clients={clients} onSelect={onSelect} />
+          <Verdict {...shown} client={client} />
+          {client.evidence.length > 0 && <Evidence {...shown} client={client} />}
+          {client.modules.length > 0 && <Modules {...shown} client={client} />}
+          <MissingEvidence {...shown} />
+          <Neighbours {...shown} client={client} />
         </>
       ) : (
         <p>It was not in round {round}.</p>
       )}
-      <History data={data} at={at} index={index} onRound={onRound} />
-      <Measured data={data} at={at} />
-      {data.influences && <Influences data={data} index={index} round={round} />}
+      <History {...shown} />
+      <Measured {...shown} />
+      {data.influences && <Influences {...shown} round={round} />}
     </div>
   );
 }
 
-function Verdict({ data, client }: { readonly data: RoundsData; readonly client: ClientInRound }) {
+function Verdict({ data, client }: ShownInRound) {
   const { verdict, score, threshold, ratio, reason, metric } = client;
   return (
     <p>
@@ -87,46 +87,55 @@ function Verdict({ data, client }: { readonly data: RoundsData; readonly client:
 }
 
 /** The evidence about a client, with that of all others as ticks beside it. */
-function Evidence({
-  client,
-  clients,
-}: {
-  readonly client: ClientInRound;
-  readonly clients: readonly ClientInRound[];
-}) {
+function Evidence({ client, clients }: ShownInRound) {
   const byDeviations = client.evidence.toSorted(
     (a, b) => toNumber(b.deviations) - toNumber(a.deviations),
   );
   return (
-    <div class="wide" tabIndex={0} role="region" aria-label="Evidence">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">evidence</th>
-            <th scope="col" class="number">
-              value
-            </th>
-            <th scope="col" class="number">
-              deviations
-            </th>
-            <th scope="col">all clients</th>
-            <th scope="col" class="number">
-              rank
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {byDeviations.map((piece) => (
-            <EvidenceRow key={piece.kind} piece={piece} clients={clients} />
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <PageTable
+      caption="Evidence"
+      heads={["evidence", "value", "deviations", "all clients", "rank"]}
+      rows={byDeviations.map((piece) => evidenceCells(piece, clients))}
+      numbers={[1, 2, 4]}
+    />
   );
 }
 
+/** A row of the table, with a tick for each client. */
+function evidenceCells(
+  { kind, statistic, deviations, rounds }: PieceInRound,
+  clients: readonly ClientInRound[],
+) {
+  const all = clients.flatMap(({ evidence }) => {
+    const own = evidence.find((one) => one.kind === kind);
+    return own ? [toNumber(own.deviations)] : [];
+  });
+  const own = toNumber(deviations);
+  const most = Math.max(4, ...all);
+  const rank = 1 + all.filter((value) => value > own).length;
+  const x = (value: number) => 6 + (148 * value) / most;
+  return [
+    <span key="kind" data-kind={kind}>
+      {kind.replace(/ over rounds$/, `, over ${rounds} rounds`)}
+    </span>,
+    <span key="statistic" data-value="statistic">
+      {statistic}
+    </span>,
+    <span key="deviations" data-value="deviations">
+      {deviations}
+    </span>,
+    <svg key="others" class="others" width="160" height="16" aria-hidden="true">
+      {all.map((value, i) => (
+        <line key={i} x1={x(value)} x2={x(value)} y1="3" y2="13" />
+      ))}
+      <circle cx={x(own)} cy="8" r="4.5" />
+    </svg>,
+    all.length === 1 ? "–" : `${rank} of ${all.length}`,
+  ];
+}
+
 /** The modules in which the client lies farthest outside, in the words of the terminal. */
-function Modules({ client: { modules } }: { readonly client: ClientInRound }) {
+function Modules({ client: { modules } }: ShownInRound) {
   return (
     <p>
       Farthest in{" "}
@@ -143,7 +152,7 @@ function Modules({ client: { modules } }: { readonly client: ClientInRound }) {
 }
 
 /** Says that the page has no evidence of the round, and which earlier one has it. */
-function MissingEvidence({ data, at }: { readonly data: RoundsData; readonly at: number }) {
+function MissingEvidence({ data, at }: ShownClient) {
   const earlier = data.rounds.slice(0, at + 1).findLast(({ evidence = [] }) => evidence.length > 0);
   if (data.kinds.length === 0 || !earlier || earlier === data.rounds[at]) return null;
   return (
@@ -153,54 +162,7 @@ function MissingEvidence({ data, at }: { readonly data: RoundsData; readonly at:
   );
 }
 
-function EvidenceRow({
-  piece: { kind, statistic, deviations, rounds },
-  clients,
-}: {
-  readonly piece: PieceInRound;
-  readonly clients: readonly ClientInRound[];
-}) {
-  const all = clients.flatMap(({ evidence }) => {
-    const own = evidence.find((one) => one.kind === kind);
-    return own ? [toNumber(own.deviations)] : [];
-  });
-  const own = toNumber(deviations);
-  const most = Math.max(4, ...all);
-  const rank = 1 + all.filter((value) => value > own).length;
-  const x = (value: number) => 6 + (148 * value) / most;
-  return (
-    <tr data-kind={kind}>
-      <th scope="row">{kind.replace(/ over rounds$/, `, over ${rounds} rounds`)}</th>
-      <td class="number" data-value="statistic">
-        {statistic}
-      </td>
-      <td class="number" data-value="deviations">
-        {deviations}
-      </td>
-      <td>
-        <svg class="others" width="160" height="16" aria-hidden="true">
-          {all.map((value, i) => (
-            <line key={i} x1={x(value)} x2={x(value)} y1="3" y2="13" />
-          ))}
-          <circle cx={x(own)} cy="8" r="4.5" />
-        </svg>
-      </td>
-      <td class="number">{all.length === 1 ? "–" : `${rank} of ${all.length}`}</td>
-    </tr>
-  );
-}
-
-function Neighbours({
-  data,
-  client,
-  clients,
-  onSelect,
-}: {
-  readonly data: RoundsData;
-  readonly client: ClientInRound;
-  readonly clients: readonly ClientInRound[];
-  readonly onSelect: (index: number) => void;
-}) {
+function Neighbours({ data, client, clients, onSelect }: ShownInRound) {
   const neighbours = findNeighbours(clients, client, maxNeighbours);
   if (neighbours.length === 0) return null;
   const by =
@@ -230,17 +192,7 @@ function Neighbours({
 }
 
 /** The client's scores over their thresholds, by round. */
-function History({
-  data,
-  at,
-  index,
-  onRound,
-}: {
-  readonly data: RoundsData;
-  readonly at: number;
-  readonly index: number;
-  readonly onRound: (at: number) => void;
-}) {
+function History({ data, at, index, onRound }: ShownClient) {
   const { ref, width } = useWidth();
   const points = data.rounds.flatMap((_, place) => {
     const ratio = ratioAt(data, place, index);
@@ -289,7 +241,7 @@ function History({
 }
 
 /** What else is known about the round, beside the round before. */
-function Measured({ data, at }: { readonly data: RoundsData; readonly at: number }) {
+function Measured({ data, at }: ShownClient) {
   const { round, facts = [] } = data.rounds[at] ?? {};
   if (facts.length === 0) return null;
   const before = data.rounds[at - 1];
@@ -305,15 +257,7 @@ function Measured({ data, at }: { readonly data: RoundsData; readonly at: number
 }
 
 /** What the result would be without the client, where a replay has computed it. */
-function Influences({
-  data,
-  index,
-  round,
-}: {
-  readonly data: RoundsData;
-  readonly index: number;
-  readonly round: number;
-}) {
+function Influences({ data, index, round }: ShownClient & { readonly round: number }) {
   const id = (data.names[index] ?? "").split(" ")[0] ?? "";
   const own = (data.influences ?? []).filter(({ clients }) => clients.includes(id));
   if (own.length === 0) {

@@ -1,19 +1,18 @@
-import { strokeLegend, type MetricInfo, type Metrics } from "@fedclair/core";
-import { printable } from "@fedclair/core/internal";
+import { strokeLegend } from "@fedclair/core";
 import { mean, quantile } from "@fedclair/linalg";
 import {
-  clientEvaluations,
+  armRecords,
   formatNumber,
-  sharedEvaluations,
+  metricsIn,
   ownProperty,
   orderMetrics,
-  valuesOf,
   type Run,
 } from "@fedclair/runs";
 import type { TopLevelSpec } from "vega-lite";
 import { bandLines } from "./band-lines.js";
-import { axisTicks, clockAxis, errorAxis, roundAxis } from "./axis.js";
+import { clockAxis, metricAxis, roundAxis } from "./axis.js";
 import { armColours, createSpec, isNarrow } from "./figure-style.js";
+import { evaluatedRounds, sharedValues } from "./shared-values.js";
 
 /**
  * Maximum number of panels in one figure, three in a row; the table of measures has all metrics.
@@ -28,28 +27,24 @@ const maxMarkedRounds = 12;
  * side by side. Undefined without evaluation.
  */
 export function accuracyFigure(run: Run, figureWidth: number): TopLevelSpec | undefined {
-  const rounds = evaluatedRounds(run);
-  const names = new Set(
-    rounds.flatMap(({ measured }) =>
-      measured.flatMap(({ evaluations }) =>
-        [...evaluations.values()].flatMap((metrics) => Object.keys(metrics)),
-      ),
-    ),
-  );
-  const isTimed = rounds.some(({ measured }) => measured.some(({ clock }) => clock !== undefined));
-  const x = isTimed
+  const labels = run.arms.map(({ label }) => label);
+  const rounds = evaluatedRounds(new Map(labels.map((label) => [label, armRecords(run, label)])));
+  const measured = rounds.flat();
+  const names = new Set(measured.flatMap(({ evaluations }) => metricsIn(evaluations)));
+  const x = measured.some(({ clock }) => clock !== undefined)
     ? { field: "clock", ...clockAxis() }
-    : { field: "round", ...roundAxis(rounds.map(({ round }) => round)) };
+    : { field: "round", ...roundAxis(rounds.map(([first]) => first?.round ?? 0)) };
   const metrics = orderMetrics(names, run.description).slice(0, maxPanels);
   if (metrics.length === 0) return undefined;
-  const values = metrics.flatMap((metric) => computeSpreads(run, rounds, metric));
-  const labels = run.arms.map(({ label }) => label);
+  const values = metrics.flatMap((metric) => computeSpreads(rounds, metric));
   const columns = Math.min(metrics.length, isNarrow(figureWidth) ? 1 : 3);
   const yOf = (metric: string) =>
-    yAxis(
+    metricAxis(
       metric,
-      ownProperty(run.description.metrics, metric),
-      values.filter((value) => value.metric === metric),
+      ownProperty(run.description.metrics, metric) ?? {},
+      values
+        .filter((value) => value.metric === metric)
+        .flatMap(({ low, mean: middle, high }) => [low, middle, high]),
     );
   const panel = (metric: string) => ({
     transform: [{ filter: { field: "metric", equal: metric } }],
@@ -116,52 +111,6 @@ function colour(labels: readonly string[], legend: object | null): object {
   return { field: "arm", type: "nominal", scale: armColours(labels), legend };
 }
 
-function yAxis(metric: string, info: MetricInfo | undefined, values: readonly Spread[]): object {
-  const axis = errorAxis(
-    info?.better,
-    values.flatMap(({ low, mean: middle, high }) => [low, middle, high]),
-  );
-  const about = [info?.unit, info?.better && `${info.better} is better`].filter(Boolean).join(", ");
-  const name = printable(metric, 60);
-  return {
-    type: "quantitative",
-    title: about === "" ? name : `${name} (${about})`,
-    scale: axis ? { type: axis.type, domain: axis.domain, nice: false } : { zero: false },
-    ...(axis && { axis: axisTicks(axis) }),
-  };
-}
-
-interface EvaluatedRound {
-  readonly round: number;
-  /** One entry per arm, in the order of arms. */
-  readonly measured: readonly ArmEvaluation[];
-}
-
-interface ArmEvaluation {
-  /** Empty if the arm has no such round or no client measured. */
-  readonly evaluations: ReadonlyMap<string, Metrics>;
-  readonly clock?: number | undefined;
-}
-
-/** The drawn rounds in which a client measured. */
-function evaluatedRounds({ arms, drawn }: Run): EvaluatedRound[] {
-  const places = new Map(arms.map(({ label }, i) => [label, i]));
-  const rounds = new Map<number, ArmEvaluation[]>();
-  for (const { arm, round, clients, clock } of drawn) {
-    const place = places.get(arm);
-    if (place === undefined) continue;
-    const evaluations = clientEvaluations(clients);
-    if (evaluations.size === 0) continue;
-    const measured =
-      rounds.get(round) ?? arms.map((): ArmEvaluation => ({ evaluations: new Map() }));
-    measured[place] = { evaluations, clock };
-    rounds.set(round, measured);
-  }
-  return [...rounds]
-    .map(([round, measured]) => ({ round, measured }))
-    .sort((a, b) => a.round - b.round);
-}
-
 interface Spread {
   readonly arm: string;
   readonly round: number;
@@ -175,27 +124,14 @@ interface Spread {
   readonly about: string;
 }
 
-function computeSpreads(
-  { arms }: Run,
-  rounds: readonly EvaluatedRound[],
-  metric: string,
-): Spread[] {
-  return rounds.flatMap(({ round, measured }) =>
-    sharedEvaluations(
-      measured.map(({ evaluations }) => evaluations),
-      metric,
-    ).flatMap((common, i): Spread[] => {
-      const values = valuesOf(common, metric);
-      const arm = arms[i]?.label;
-      if (values.length === 0 || arm === undefined) return [];
-      const spread = {
-        mean: mean(values),
-        low: quantile(values, 0.1),
-        high: quantile(values, 0.9),
-      };
-      const about = `${arm}, round ${round}: ${formatNumber(spread.mean)}`;
-      const clock = measured[i]?.clock;
-      return [{ arm, round, clock, metric, n: values.length, ...spread, about }];
-    }),
-  );
+function computeSpreads(rounds: ReturnType<typeof evaluatedRounds>, metric: string): Spread[] {
+  return sharedValues(rounds, metric).map(({ method, round, clock, values }) => {
+    const spread = {
+      mean: mean(values),
+      low: quantile(values, 0.1),
+      high: quantile(values, 0.9),
+    };
+    const about = `${method}, round ${round}: ${formatNumber(spread.mean)}`;
+    return { arm: method, round, clock, metric, n: values.length, ...spread, about };
+  });
 }

@@ -1,4 +1,5 @@
 import type { MetricInfo } from "@fedclair/core";
+import { printable } from "@fedclair/core/internal";
 import { maxOf, minOf } from "@fedclair/runs";
 import { logTicks } from "./ticks.js";
 
@@ -28,6 +29,25 @@ export function errorAxis(
   const [low, high] = [minOf(values), maxOf(values)];
   if (better !== "lower" || low <= 0 || !(high / low > minLogRatio)) return undefined;
   return { type: "log", domain: [low / 1.2, high * 1.2] };
+}
+
+/** A vertical axis for the values of a metric. */
+export function metricAxis(
+  metric: string,
+  { better, unit }: { readonly better?: MetricInfo["better"] | undefined; readonly unit?: string },
+  values: readonly number[],
+): object {
+  const axis = errorAxis(better, values);
+  const about = [unit, better && `${better} is better`].filter(Boolean).join(", ");
+  const name = printable(metric, 60);
+  return {
+    type: "quantitative",
+    title: about === "" ? name : `${name} (${about})`,
+    scale: axis
+      ? { type: axis.type, domain: axis.domain, nice: false, clamp: true }
+      : { zero: false },
+    ...(axis && { axis: axisTicks(axis) }),
+  };
 }
 
 /**

@@ -9,6 +9,7 @@ import {
 } from "@fedclair/runs";
 import type { TopLevelSpec } from "vega-lite";
 import { createSpec, isNarrow } from "./figure-style.js";
+import { groupBy } from "./group-by.js";
 import { commonRounds } from "./rounds.js";
 
 interface Cost {
@@ -21,6 +22,7 @@ interface Cost {
 
 const stages = ["train", "aggregate", "evaluate"] as const;
 const directions = ["down", "up"] as const;
+const colours = ["#7a8fa6", "#d9a441", "#b9c4ce"];
 /** Up to this number of rounds each one gets a bar. */
 const maxBars = 40;
 
@@ -31,40 +33,29 @@ const maxBars = 40;
 export function costFigure(run: Run, figureWidth: number): TopLevelSpec | undefined {
   // On a shared axis, stacked areas drop to zero in rounds that only one arm has.
   const rounds = commonRounds(run.arms.map(({ label }) => armRecords(run, label)));
+  const isShown = ({ round }: { readonly round: number }) => rounds.has(round);
   const seconds = run.timings.drawn
-    .filter(({ round }) => rounds.has(round))
-    .flatMap(({ arm, round, seconds: s }): Cost[] =>
-      stages.map((part) => ({ arm, round, part, value: s[part] })),
+    .filter(isShown)
+    .flatMap(({ arm, round, seconds: spent }) =>
+      stages.map((part): Cost => ({ arm, round, part, value: spent[part] })),
     );
   const traffic = run.drawn
-    .filter(({ round }) => rounds.has(round))
-    .flatMap(({ arm, round, bytes }): Cost[] =>
-      directions.map((part) => ({ arm, round, part, value: bytes[part] })),
+    .filter(isShown)
+    .flatMap(({ arm, round, bytes }) =>
+      directions.map((part): Cost => ({ arm, round, part, value: bytes[part] })),
     );
   const rows = [
-    {
-      what: "time",
-      costs: seconds,
-      units: timeUnits,
-      colours: ["#7a8fa6", "#d9a441", "#b9c4ce"],
-      parts: stages,
-    },
-    {
-      what: "traffic",
-      costs: traffic,
-      units: byteUnits,
-      colours: ["#7a8fa6", "#d9a441"],
-      parts: directions,
-    },
+    { what: "time", costs: seconds, units: timeUnits, parts: stages },
+    { what: "traffic", costs: traffic, units: byteUnits, parts: directions },
   ].filter(({ costs }) => costs.length > 0);
   if (rows.length === 0) return undefined;
   const arms = run.arms
     .map(({ label }) => label)
     .filter((label) => rows.some((r) => r.costs.some((c) => c.arm === label)));
   return createSpec({
-    vconcat: rows.map(({ what, costs, units, colours, parts }) => {
+    vconcat: rows.map(({ what, costs, units, parts }) => {
       const unit = chooseUnit(largestTotal(costs), units);
-      const scale = { domain: [...parts], range: colours };
+      const scale = { domain: parts, range: colours.slice(0, parts.length) };
       return createColumns(costs, unit, arms, what, scale, figureWidth);
     }),
     resolve: { scale: { color: "independent" } },
@@ -126,10 +117,6 @@ function createColumns(
 }
 
 function largestTotal(costs: readonly Cost[]): number {
-  const totals = new Map<string, number>();
-  for (const { arm, round, value } of costs) {
-    const key = `${round} ${arm}`;
-    totals.set(key, (totals.get(key) ?? 0) + value);
-  }
-  return maxOf([...totals.values()]);
+  const rounds = groupBy(costs, ({ round, arm }) => [round, arm]);
+  return maxOf(rounds.map((parts) => parts.reduce((sum, { value }) => sum + value, 0)));
 }

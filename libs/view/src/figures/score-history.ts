@@ -2,6 +2,7 @@ import { quantile } from "@fedclair/linalg";
 import { formatNumber } from "@fedclair/runs";
 import { axisTicks, roundAxis, type Axis } from "./axis.js";
 import { alarm, inkColour, truthColours, truthShapes } from "./figure-style.js";
+import { groupBy } from "./group-by.js";
 import { thinPoints, type ScorePoint } from "./score-points.js";
 
 /** Maximum number of mistakes drawn per round, truth and verdict, and in all rounds together. */
@@ -48,11 +49,7 @@ export function scoresOverRounds(
       },
       {
         data: {
-          values: spreads.map((s) => ({
-            ...s,
-            middle: at(s.middle),
-            about: `${s.truth}, round ${s.round}: median score ${formatNumber(s.middle)}`,
-          })),
+          values: spreads.map((s) => ({ ...s, middle: at(s.middle) })),
         },
         mark: { type: "line", strokeWidth: 1.5 },
         encoding: { y: { ...y, field: "middle" }, color, description: { field: "about" } },
@@ -96,19 +93,12 @@ export function scoresOverRounds(
 
 /** The median and 10–90 % range of the scores, by round and truth. */
 function computeSpreads(points: readonly ScorePoint[]) {
-  const groups = new Map<string, { round: number; truth: string; scores: number[] }>();
-  for (const { round, truth, score } of points) {
-    if (score === null) continue;
-    const key = `${round} ${truth}`;
-    const group = groups.get(key) ?? { round, truth, scores: [] };
-    group.scores.push(score);
-    groups.set(key, group);
-  }
-  return [...groups.values()].map(({ round, truth, scores }) => ({
-    round,
-    truth,
-    low: quantile(scores, 0.1),
-    middle: quantile(scores, 0.5),
-    high: quantile(scores, 0.9),
-  }));
+  return groupBy(points, ({ round, truth }) => [round, truth]).flatMap((group) => {
+    const [{ round, truth }] = group;
+    const scores = group.flatMap(({ score }) => score ?? []);
+    if (scores.length === 0) return [];
+    const [low = NaN, middle = NaN, high = NaN] = [0.1, 0.5, 0.9].map((q) => quantile(scores, q));
+    const about = `${truth}, round ${round}: median score ${formatNumber(middle)}`;
+    return [{ round, truth, low, middle, high, about }];
+  });
 }

@@ -2,6 +2,7 @@ import { formatNumber, maxOf } from "@fedclair/runs";
 import { axisTicks, type Axis } from "./axis.js";
 import { mutedColour } from "@fedclair/core";
 import { alarm, inkColour, isNarrow, jitter, truthColours, truthShapes } from "./figure-style.js";
+import { groupBy } from "./group-by.js";
 import type { ScorePoint } from "./score-points.js";
 import { textWidth } from "./text-width.js";
 
@@ -138,23 +139,18 @@ function findOutliers(points: readonly ScorePoint[], { type, domain }: Axis): Se
     ) as [number, number, number];
     return (at - low) / (high - low);
   };
-  const chosen: { readonly group: string; readonly place: number; readonly point: ScorePoint }[] =
-    [];
-  const byOddity = points.toSorted(({ score: a, truth }, { score: b }) =>
-    truth === "benign" ? (b ?? 0) - (a ?? 0) : (a ?? 0) - (b ?? 0),
-  );
-  for (const group of new Set(points.map(({ round, truth }) => JSON.stringify([round, truth])))) {
-    for (const point of byOddity) {
-      if (point.score === null || JSON.stringify([point.round, point.truth]) !== group) continue;
-      const at = place(point.score);
-      const own = chosen.filter((one) => one.group === group);
-      if (own.length >= maxNamed) break;
-      if (own.every((one) => Math.abs(one.place - at) > minGap)) {
-        chosen.push({ group, place: at, point });
-      }
+  const scored = points.filter(({ score }) => score !== null);
+  const outliers = groupBy(scored, ({ round, truth }) => [round, truth]).flatMap((group) => {
+    const direction = group[0].truth === "benign" ? -1 : 1;
+    const named: { readonly at: number; readonly point: ScorePoint }[] = [];
+    for (const point of group.sort((a, b) => direction * ((a.score ?? 0) - (b.score ?? 0)))) {
+      const at = place(point.score ?? 0);
+      if (named.length < maxNamed && named.every((one) => Math.abs(one.at - at) > minGap))
+        named.push({ at, point });
     }
-  }
-  return new Set(chosen.map(({ point }) => point));
+    return named.map(({ point }) => point);
+  });
+  return new Set(outliers);
 }
 
 function outlierNames(x: object): object {

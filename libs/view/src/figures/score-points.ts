@@ -10,6 +10,7 @@ import {
   type TrialDescription,
 } from "@fedclair/runs";
 import type { Axis } from "./axis.js";
+import { groupBy } from "./group-by.js";
 
 /** One client in one round, as drawn in the figure of scores. */
 export interface ScorePoint {
@@ -63,15 +64,9 @@ export function scorePoints(
  * a score are dropped; see `summariseUnscored`.
  */
 export function thinPoints(points: readonly ScorePoint[], most: number): ScorePoint[] {
-  const groups = new Map<string, ScorePoint[]>();
-  for (const point of points) {
-    if (point.score === null) continue;
-    const key = JSON.stringify([point.round, point.truth, point.flagged]);
-    const group = groups.get(key);
-    if (group) group.push(point);
-    else groups.set(key, [point]);
-  }
-  return [...groups.values()].flatMap((group) => {
+  const scored = points.filter(({ score }) => score !== null);
+  const groups = groupBy(scored, ({ round, truth, flagged }) => [round, truth, flagged]);
+  return groups.flatMap((group) => {
     if (group.length <= most) return group;
     const sorted = group.sort((a, b) => (a.score ?? 0) - (b.score ?? 0));
     const step = (sorted.length - 1) / (most - 1);
@@ -84,19 +79,12 @@ export function thinPoints(points: readonly ScorePoint[], most: number): ScorePo
  * example `4 NON_FINITE, 1 inactive`.
  */
 export function summariseUnscored(points: readonly ScorePoint[]): ScorePoint[] {
-  const groups = new Map<string, { first: ScorePoint; counts: Map<string, number> }>();
-  for (const point of points.filter(({ score }) => score === null)) {
-    const { round, truth, note } = point;
-    const key = JSON.stringify([round, truth]);
-    const { first, counts } = groups.get(key) ?? {
-      first: point,
-      counts: new Map<string, number>(),
-    };
-    groups.set(key, { first, counts: counts.set(note, (counts.get(note) ?? 0) + 1) });
-  }
-  return [...groups.values()].map(({ first, counts }) => ({
-    ...first,
-    note: [...counts].map(([note, count]) => `${count} ${note}`).join(", "),
+  const unscored = points.filter(({ score }) => score === null);
+  return groupBy(unscored, ({ round, truth }) => [round, truth]).map((group) => ({
+    ...group[0],
+    note: groupBy(group, ({ note }) => [note])
+      .map((same) => `${same.length} ${same[0].note}`)
+      .join(", "),
   }));
 }
 
