@@ -48,7 +48,7 @@ export { runRounds, type RoundDone, type TrialEvent } from "./loop/round.js";
 export type { Stepped } from "./loop/run-step.js";
 export { serverCode, type ServerCode, type WatchedServer } from "./loop/server-plugins.js";
 export { keepBases, startTrial, type TrialState } from "./loop/trial-state.js";
-export { admitEvaluation, admitUpdate, checkNames, maxChange } from "./tensors/admission.js";
+export { admitUpdate, checkNames, maxChange } from "./tensors/admission.js";
 export {
   keepInMemory,
   resolveParams,
@@ -67,7 +67,6 @@ export {
   prefixBytes,
   safetensorsPieces,
   viewSafetensors,
-  type SafetensorsHeader,
   type StoredTensor,
   type StoredType,
 } from "./tensors/safetensors.js";
@@ -80,12 +79,7 @@ export {
   type StoredParams,
 } from "./tensors/tensor.js";
 export { copyUpdate, deltaBytes, mapTensors } from "./tensors/update.js";
-export {
-  listExternalContaminations,
-  type Contaminated,
-  type Contamination,
-} from "./trial/contamination.js";
-export { Devices, type Span } from "./trial/devices.js";
+export { listExternalContaminations } from "./trial/contamination.js";
 export { listArms, type Arm } from "./trial/arms.js";
 export { cohortSize } from "./trial/cohort.js";
 export { explainExternalHosts, listExternalClients } from "./trial/external-clients.js";
@@ -97,12 +91,10 @@ export {
   withPythonCode,
   type PythonClients,
 } from "./trial/python-clients.js";
-export type { TrialMod } from "./trial/mods.js";
 export type { OptionChange } from "./trial/option-changes.js";
-export type { PreparedArm, PreparedTrial } from "./trial/prepared-trial.js";
+export type { PreparedTrial } from "./trial/prepared-trial.js";
 export { prepareResolvedTrial } from "./trial/prepare-trial.js";
-export type { Schedule } from "./trial/schedule.js";
-export { Trace, type TraceRow } from "./trial/trace.js";
+export { Trace } from "./trial/trace.js";
 export {
   clientCount,
   locateTask,
@@ -111,14 +103,12 @@ export {
   prepareSentTrial,
   readTrialSource,
   resolveTrial,
-  type NamedModule,
   type ResolvePath,
   type TrialSource,
 } from "./trial/trial-file.js";
 export { listSeeds, seedsSchema } from "./trial/seeds.js";
 export { choiceSchema, createPlugin, trialSchema, type Trial } from "./trial/trial.js";
 export { parseYaml } from "./words/yaml.js";
-export type { ParsedYaml } from "./words/parsed-yaml.js";
 export {
   errorCodes,
   exitCodes,

@@ -1,4 +1,4 @@
-export { chooseTrialBackend, type ChosenBackend } from "./run/backend.js";
+export { chooseTrialBackend } from "./run/backend.js";
 export type { ArmRecord } from "./measures/arm-record.js";
 export {
   clientNumber,
@@ -19,14 +19,12 @@ export {
 export { countsOf, detectionInfos, roundDetection } from "./measures/detection.js";
 export { listRunFaults, stoppedText } from "./measures/exit-faults.js";
 export {
-  excludesZero,
   formatEstimate,
   formatSigned,
   meanInterval,
   pairedDifference,
   wilsonInterval,
   type Interval,
-  type MeanEstimate,
 } from "./measures/intervals.js";
 export { findLoss, totalLosses } from "./measures/losses.js";
 export { readMetric, ownProperty, type Measure, type MetricInfos } from "./measures/measure.js";
@@ -78,13 +76,9 @@ export { createLog, type Logger } from "./process/log.js";
 export { clientEventLogger } from "./process/log-errors.js";
 export {
   exitCodeOf,
-  integerOption,
   interruption,
   listenForInterruption,
-  pluginOption,
   readToken,
-  runProgram,
-  setOption,
   toUserError,
 } from "./process/main.js";
 export { print } from "./words/print.js";
@@ -97,7 +91,6 @@ export { Progress } from "./run/progress.js";
 export { verifyRounds, countRoundsToRun, type VerifiedRound } from "./run/verify-rounds.js";
 export { forkRun } from "./store/fork-run.js";
 export { recordTrial, type TrialRun } from "./run/record-trial.js";
-export type { CheckpointPolicy } from "./store/checkpoint.js";
 export {
   chooseRunFolder,
   readRunInfo,
@@ -110,7 +103,7 @@ export {
   type RunStatus,
 } from "./store/stored-run.js";
 export { checkRecords, eachRecord, linkTimings } from "./store/record-chain.js";
-export { eachLine, readLines } from "./store/lines.js";
+export { eachLine } from "./store/lines.js";
 export type { ArmTiming } from "./store/arm-timing.js";
 export { checkExistingRun, checkTrial } from "./store/run-folder.js";
 export { readRun, armRecords, RunTally, mainRecords, type Run } from "./run/read-run.js";

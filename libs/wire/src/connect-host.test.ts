@@ -6,7 +6,8 @@ import { UserError, type Update } from "@fedclair/core";
 import type { Answer, ClientJob, Failure } from "@fedclair/core/internal";
 import { WebSocketServer } from "ws";
 import { connectHost, type NodeHostOptions } from "./connect-host.js";
-import type { SocketPool, SocketPoolOptions } from "./socket-pool.js";
+import type { SocketPoolOptions } from "./socket-pool-options.js";
+import type { SocketPool } from "./socket-pool.js";
 import {
   admitAll,
   codes,

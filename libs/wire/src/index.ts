@@ -1,12 +1,10 @@
-export type { ClientHostOptions } from "./client-host.js";
-export { connectHost, type NodeHostOptions } from "./connect-host.js";
+export { connectHost } from "./connect-host.js";
 export { hostedTrial } from "./hosted-trial.js";
 export { bind, closeServer } from "./join/bind.js";
 export { checkCoordinatorUrl } from "./join/coordinator-url.js";
 export { isLoopback, checkExposure } from "./join/exposure.js";
 export { isSameSecret } from "./join/signed-token.js";
-export { protocolVersion } from "./codec/protocol.js";
-export { SocketPool, type SocketPoolOptions } from "./socket-pool.js";
-export type { Traffic } from "./send/traffic.js";
+export { SocketPool } from "./socket-pool.js";
+export type { SocketPoolOptions } from "./socket-pool-options.js";
 export { createServer, type Certificates } from "./join/tls.js";
 export type { TokenRule } from "./join/token-check.js";

@@ -6,7 +6,8 @@ import { io, type Socket } from "socket.io-client";
 import { encodeReady, encodeUpdate } from "./codec/host-message.js";
 import { decodeReply } from "./codec/reply.js";
 import { maxTrialBytes, protocolVersion } from "./codec/protocol.js";
-import type { SocketPool, SocketPoolOptions } from "./socket-pool.js";
+import type { SocketPoolOptions } from "./socket-pool-options.js";
+import type { SocketPool } from "./socket-pool.js";
 import { listenFor, never, updateOf } from "../testing/pools.js";
 import { outcome, RawHost } from "../testing/raw-host.js";
 

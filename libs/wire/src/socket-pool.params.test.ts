@@ -13,7 +13,8 @@ import {
 import type { CoordinatorMessage } from "./codec/coordinator-message.js";
 import { encodeReady, encodeUpdate } from "./codec/host-message.js";
 import { connectHost } from "./connect-host.js";
-import type { SocketPool, SocketPoolOptions } from "./socket-pool.js";
+import type { SocketPoolOptions } from "./socket-pool-options.js";
+import type { SocketPool } from "./socket-pool.js";
 import {
   admitAll,
   codes,

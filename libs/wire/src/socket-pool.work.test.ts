@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import type { Admit, ClientParams, Job } from "@fedclair/core/internal";
 import { encodeClientFailed, encodeUpdate } from "./codec/host-message.js";
-import type { SocketPool, SocketPoolOptions } from "./socket-pool.js";
+import type { SocketPoolOptions } from "./socket-pool-options.js";
+import type { SocketPool } from "./socket-pool.js";
 import {
   admitAll,
   codes,

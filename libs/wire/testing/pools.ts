@@ -1,6 +1,7 @@
 import type { Params, Update } from "@fedclair/core";
 import type { Admit, Answer, ClientJob, Job } from "@fedclair/core/internal";
-import { SocketPool, type SocketPoolOptions } from "../src/socket-pool.js";
+import { SocketPool } from "../src/socket-pool.js";
+import type { SocketPoolOptions } from "../src/socket-pool-options.js";
 
 /** Admits every update. */
 export const admitAll: Admit = () => undefined;

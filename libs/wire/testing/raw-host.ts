@@ -8,6 +8,7 @@ import { accepted, type Reply } from "../src/codec/reply.js";
 import { Channel } from "../src/send/channel.js";
 import { protocolVersion, type Events } from "../src/codec/protocol.js";
 import { Traffic } from "../src/send/traffic.js";
+import { Inbox } from "./inbox.js";
 
 export const goodJoin: Join = {
   protocolVersion,
@@ -30,8 +31,7 @@ export function outcome(reply: Reply): string {
 export class RawHost {
   readonly socket: Socket<Events, Events>;
   readonly channel: Channel;
-  readonly #received: CoordinatorMessage[] = [];
-  #onMessage: () => void = () => undefined;
+  readonly #received = new Inbox<CoordinatorMessage>();
 
   static async connect(url: string): Promise<RawHost> {
     const host = new RawHost(url);
@@ -48,8 +48,7 @@ export class RawHost {
       },
       new Traffic(),
       (bytes) => {
-        this.#received.push(decodeCoordinatorMessage(bytes));
-        this.#onMessage();
+        this.#received.add(decodeCoordinatorMessage(bytes));
         return accepted;
       },
     );
@@ -74,15 +73,11 @@ export class RawHost {
 
   /** Messages that `next` has not returned yet. */
   get waiting(): number {
-    return this.#received.length;
+    return this.#received.size;
   }
 
   /** The next message that was not read yet. */
-  async next(): Promise<CoordinatorMessage> {
-    for (;;) {
-      const message = this.#received.shift();
-      if (message) return message;
-      await new Promise<void>((resolve) => (this.#onMessage = resolve));
-    }
+  next(): Promise<CoordinatorMessage> {
+    return this.#received.next();
   }
 }

@@ -12,10 +12,11 @@ import {
   type Limits,
   type Reply,
 } from "../src/codec/reply.js";
-import { listen, type HostSocket, type Listener } from "../src/join/listen.js";
+import { connectionOf, listen, type HostSocket, type Listener } from "../src/join/listen.js";
 import { Channel } from "../src/send/channel.js";
 import { defaultLimits, frameOverheadBytes } from "../src/codec/protocol.js";
 import { Traffic } from "../src/send/traffic.js";
+import { Inbox } from "./inbox.js";
 import { outcome } from "./raw-host.js";
 
 /** The reply of a scripted coordinator to a host's message. */
@@ -28,8 +29,7 @@ export class ScriptedCoordinator {
   answers: Answers;
   readonly #listener: Listener;
   readonly #limits: Limits;
-  readonly #connections: ScriptedConnection[] = [];
-  #onConnection: () => void = () => undefined;
+  readonly #connections = new Inbox<ScriptedConnection>();
 
   static async listen(trialJson: string, limits = defaultLimits): Promise<ScriptedCoordinator> {
     const listener = await listen("127.0.0.1", 0, limits.chunkBytes);
@@ -45,18 +45,13 @@ export class ScriptedCoordinator {
         ? { type: "welcome", trialJson, backend: "none", softwareVersion: "", ...limits }
         : accepted;
     listener.io.on("connection", (socket) => {
-      this.#connections.push(new ScriptedConnection(socket, this.#limits, (m) => this.answers(m)));
-      this.#onConnection();
+      this.#connections.add(new ScriptedConnection(socket, this.#limits, (m) => this.answers(m)));
     });
   }
 
   /** The next connection that was not read yet. */
-  async connection(): Promise<ScriptedConnection> {
-    for (;;) {
-      const connection = this.#connections.shift();
-      if (connection) return connection;
-      await new Promise<void>((resolve) => (this.#onConnection = resolve));
-    }
+  connection(): Promise<ScriptedConnection> {
+    return this.#connections.next();
   }
 
   /** The next host that joins and gets ready. */
@@ -77,28 +72,17 @@ export class ScriptedConnection {
   longestFrame = 0;
   readonly #socket: HostSocket;
   readonly #channel: Channel;
-  readonly #received: HostMessage[] = [];
-  #onMessage: () => void = () => undefined;
+  readonly #received = new Inbox<HostMessage>();
 
   constructor(socket: HostSocket, limits: Limits, answers: Answers) {
     this.#socket = socket;
-    this.#channel = new Channel(
-      {
-        emit: (event, bytes, reply) => socket.emit(event, bytes, reply),
-        close: () => {
-          socket.conn.close();
-        },
-      },
-      new Traffic(),
-      (bytes) => {
-        const message = decodeHostMessage(bytes);
-        this.#received.push(message);
-        this.#onMessage();
-        const reply = answers(message);
-        if (reply.type === "welcome") this.#channel.applyLimits(limits);
-        return reply;
-      },
-    );
+    this.#channel = new Channel(connectionOf(socket), new Traffic(), (bytes) => {
+      const message = decodeHostMessage(bytes);
+      this.#received.add(message);
+      const reply = answers(message);
+      if (reply.type === "welcome") this.#channel.applyLimits(limits);
+      return reply;
+    });
     socket.onAny((event: string, ...args: unknown[]) => {
       const [frame] = args;
       if (frame instanceof Uint8Array)
@@ -111,12 +95,8 @@ export class ScriptedConnection {
   }
 
   /** The next message that was not read yet. */
-  async next(): Promise<HostMessage> {
-    for (;;) {
-      const message = this.#received.shift();
-      if (message) return message;
-      await new Promise<void>((resolve) => (this.#onMessage = resolve));
-    }
+  next(): Promise<HostMessage> {
+    return this.#received.next();
   }
 
   /** @returns the code of a refusal, otherwise the type of the reply */

@@ -7,17 +7,9 @@ export {
   studyOfRun,
   type ComparedStudy,
 } from "./compare-studies.js";
-export { formatDifference, type Difference } from "./differences.js";
-export { nameStudy, type Finding } from "./findings.js";
-export type { Highlight } from "./highlights.js";
-export {
-  formatPlace,
-  listStudies,
-  otherDimensions,
-  type Grid,
-  type GridTrial,
-  type Study,
-} from "./grid.js";
+export { formatDifference } from "./differences.js";
+export { nameStudy } from "./findings.js";
+export { formatPlace, listStudies, otherDimensions, type Grid, type GridTrial } from "./grid.js";
 export { findMeasure } from "./measures.js";
 export { computeResults, type SweepResults } from "./results.js";
 export {
@@ -50,12 +42,10 @@ export {
   tableCells,
 } from "./sweep-text.js";
 export {
-  aggregateCell,
   formatCell,
   formatFacet,
   missingMeasures,
   toCsv,
-  sweepTables,
   valueOf,
   type Cell,
   type Table,

@@ -21,11 +21,11 @@ import {
   runSweep,
   runSweepTrial,
   sweepText,
-  sweepTables,
   type FinishedTrial,
   type RunTrial,
   type Sweep,
 } from "./index.js";
+import { sweepTables } from "./table.js";
 
 const file = `
 name: grid

@@ -79,31 +79,20 @@ const kinds = {
   choose: WorkKind.CHOOSE,
 } as const;
 
-function jobToWire({
-  id,
-  clientId,
-  round,
-  phase,
-  kind,
-  baseId,
-  rounds,
-  candidates,
-  contamination,
-  control,
-  ...seeds
-}: JobOnBase): WireJob {
+function jobToWire(job: JobOnBase): WireJob {
+  const { candidates, contamination, control } = job;
   return {
-    id: checkUint32("id", id),
-    clientId,
-    round: checkUint32("round", round),
-    phase,
-    kind: kinds[kind],
-    baseId,
-    clientIndex: checkUint32("client_index", seeds.clientIndex),
-    clientCount: checkUint32("client_count", seeds.clientCount),
-    seed: checkUint32("seed", seeds.seed),
-    commonSeed: checkUint32("common_seed", seeds.commonSeed),
-    rounds: rounds.map(termsToWire),
+    id: checkUint32("id", job.id),
+    clientId: job.clientId,
+    round: checkUint32("round", job.round),
+    phase: job.phase,
+    kind: kinds[job.kind],
+    baseId: job.baseId,
+    clientIndex: checkUint32("client_index", job.clientIndex),
+    clientCount: checkUint32("client_count", job.clientCount),
+    seed: checkUint32("seed", job.seed),
+    commonSeed: checkUint32("common_seed", job.commonSeed),
+    rounds: job.rounds.map(termsToWire),
     ...(candidates && {
       candidates: {
         own: termsToWire(candidates.own),
@@ -174,18 +163,8 @@ function fromWire(message: fedclair.v1.CoordinatorMessage): CoordinatorMessage {
   }
 }
 
-function jobFromWire({
-  id,
-  clientId,
-  round,
-  phase,
-  kind,
-  baseId,
-  rounds,
-  candidates,
-  control,
-  ...seeds
-}: WireJob): JobOnBase {
+function jobFromWire(job: WireJob): JobOnBase {
+  const { kind, candidates, control } = job;
   const [name] = Object.entries(kinds).find(([, number]) => number === kind) ?? [];
   if (name === undefined) {
     const message = `work kind ${kind ?? 0}: expected TRAIN (1), EVALUATE (2), INITIAL (3) or CHOOSE (4)`;
@@ -197,17 +176,17 @@ function jobFromWire({
   if (name !== "train" && control != null)
     throw new WireError("MALFORMED", "control: expected in a job of kind TRAIN only");
   return {
-    id: id ?? 0,
-    clientId: checkName("client_id", clientId),
-    round: round ?? 0,
-    phase: checkName("phase", phase),
+    id: job.id ?? 0,
+    clientId: checkName("client_id", job.clientId),
+    round: job.round ?? 0,
+    phase: checkName("phase", job.phase),
     kind: name as keyof typeof kinds,
-    baseId: baseId ?? 0,
-    clientIndex: seeds.clientIndex ?? 0,
-    clientCount: seeds.clientCount ?? 0,
-    seed: seeds.seed ?? 0,
-    commonSeed: seeds.commonSeed ?? 0,
-    rounds: (rounds ?? []).map(termsFromWire),
+    baseId: job.baseId ?? 0,
+    clientIndex: job.clientIndex ?? 0,
+    clientCount: job.clientCount ?? 0,
+    seed: job.seed ?? 0,
+    commonSeed: job.commonSeed ?? 0,
+    rounds: (job.rounds ?? []).map(termsFromWire),
     ...(candidates && { candidates: candidatesFromWire(candidates) }),
     ...(control && { control: paramsFromWire(control) }),
   };

@@ -12,9 +12,17 @@ export function isLoopback(host: string): boolean {
 }
 
 /** What a coordinator requires from hosts that connect. */
-interface ListenSecurity {
+export interface ListenSecurity {
+  /**
+   * How hosts are authenticated; required unless `host` is a loopback address. Default: no token.
+   */
   readonly tokens?: TokenRule;
+  /**
+   * TLS certificates, at least `cert` and `key`. Required, or else `insecure`, unless `host` is a
+   * loopback address.
+   */
   readonly tls?: Certificates;
+  /** Whether other machines may connect without TLS. */
   readonly insecure?: boolean;
 }
 

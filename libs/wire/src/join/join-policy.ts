@@ -27,6 +27,19 @@ export type JoinDecision =
   | { readonly claims: TokenClaims | undefined; readonly backend: string }
   | { readonly refusal: Failure; readonly isGuess?: boolean };
 
+/** What hosts of a trial must have. */
+export interface HostRequirements {
+  /**
+   * The backend of hosts that simulate clients. By default the first of them decides, as the first
+   * host that brings its own clients does for those.
+   */
+  readonly backend?: string;
+  /** External plug-ins of hosts that simulate clients. Default: none. */
+  readonly plugins?: readonly PluginIdentity[];
+  /** Contaminations of data that hosts with their own clients must carry out. Default: none. */
+  readonly contaminations?: readonly string[];
+}
+
 /** Decides which hosts may join a trial. */
 export class JoinPolicy {
   readonly #tokens: TokenCheck;
@@ -45,17 +58,9 @@ export class JoinPolicy {
     return each.length === 0 ? undefined : each.join(" and ");
   }
 
-  /**
-   * @param backend required of hosts that simulate clients; by default the first of them decides,
-   * as the first host that brings its own clients does for those
-   * @param plugins external plug-ins required of hosts that simulate clients
-   * @param contaminations of data, required of hosts that bring their own clients
-   */
   constructor(
     tokens: TokenCheck,
-    backend: string | undefined,
-    plugins: readonly PluginIdentity[],
-    contaminations: readonly string[],
+    { backend, plugins = [], contaminations = [] }: HostRequirements,
   ) {
     this.#contaminations = contaminations;
     this.#tokens = tokens;
@@ -73,7 +78,8 @@ export class JoinPolicy {
     else this.#backends.set(external, this.#chosen);
   }
 
-  decide(join: Join): JoinDecision {
+  /** @param findClaims returns the claims of the host with that name that has joined */
+  decide(join: Join, findClaims: (host: string) => TokenClaims | undefined): JoinDecision {
     if (join.protocolVersion !== protocolVersion) {
       const message = `the host speaks protocol version ${join.protocolVersion}, the coordinator ${protocolVersion}: install the same release on both`;
       return { refusal: { code: "PROTOCOL_VERSION", message } };
@@ -82,8 +88,13 @@ export class JoinPolicy {
     if ("why" in token) {
       return { refusal: { code: "BAD_TOKEN", message: token.why }, isGuess: token.isGuess };
     }
+    const { claims } = token;
     const fit = this.#fit(join);
-    return typeof fit === "string" ? { claims: token.claims, backend: fit } : { refusal: fit };
+    if (typeof fit !== "string") return { refusal: fit };
+    const present = claims && findClaims(claims.host);
+    if (!present || present.id === claims.id) return { claims, backend: fit };
+    const message = `host '${claims.host}' is here, with another token: stop it first; a broken connection is noticed within a minute`;
+    return { refusal: { code: "BAD_TOKEN", message } };
   }
 
   /**

@@ -14,10 +14,21 @@ import {
   limitsBeforeWelcome,
   type Events,
 } from "../codec/protocol.js";
+import type { ChannelConnection } from "../send/channel.js";
 import { createServer } from "./tls.js";
 
 /** The coordinator's end of one host's connection. */
 export type HostSocket = Socket<Events, Events>;
+
+/** The connection of a host as its channel needs it. */
+export function connectionOf(socket: HostSocket): ChannelConnection {
+  return {
+    emit: (event, bytes, reply) => socket.emit(event, bytes, reply),
+    close: () => {
+      socket.conn.close();
+    },
+  };
+}
 
 /** A websocket server that is listening. */
 export interface Listener {

@@ -8,7 +8,8 @@ import { connectHost, type NodeHostOptions } from "../connect-host.js";
 import { attemptLimit } from "./rate-limit.js";
 import { ConnectionGuard } from "./connection-guard.js";
 import { listen } from "./listen.js";
-import type { SocketPool, SocketPoolOptions } from "../socket-pool.js";
+import type { SocketPoolOptions } from "../socket-pool-options.js";
+import type { SocketPool } from "../socket-pool.js";
 import { createServer, tlsFault } from "./tls.js";
 import { Authority, hasOpenssl } from "../../testing/authority.js";
 import {
