@@ -8,7 +8,7 @@ import {
   multiplyByTranspose,
   multiplyPacked,
   panelRows,
-  product,
+  result,
   right,
   type Blocking,
   type LeftLayout,
@@ -83,14 +83,14 @@ export function addGramByKernel(out: Block, a: Block): void {
 /** out ← out + factor·A·B for a block that fits the buffers. */
 function addBlock(out: Block, a: Block, b: Block, factor: number, depth: number): void {
   const [height, width] = [roundUp(a.rows, panelRows), roundUp(b.cols, panelColumns)];
-  product.fill(0, 0, height * width);
+  result.fill(0, 0, height * width);
   for (let l = 0; l < a.cols; l += depth) {
     const lEnd = Math.min(l + depth, a.cols);
     const leftLayout = packLeftOperand(viewPart(a, 0, a.rows, l, lEnd), width);
     const rightLayout = packRightOperand(viewPart(b, l, lEnd, 0, b.cols));
     multiplyPacked(leftLayout, rightLayout, height, width, lEnd - l);
   }
-  addScaledBlock(out, factor, product, height);
+  addScaledBlock(out, factor, result, height);
 }
 
 /**
@@ -104,13 +104,13 @@ function addGramBlock(out: Block, a: Block): void {
     const to = Math.min(from + strip, width);
     parts.push({ rows: roundUp(Math.min(to, a.rows), panelRows), from, to });
   }
-  product.fill(0, 0, height * width);
+  result.fill(0, 0, height * width);
   for (let l = 0; l < a.cols; l += square.depth) {
     const lEnd = Math.min(l + square.depth, a.cols);
     packLeft(viewPart(a, 0, a.rows, l, lEnd));
     for (const one of parts) multiplyByTranspose(one, height, lEnd - l);
   }
-  addScaledBlock(out, 1, product, height);
+  addScaledBlock(out, 1, result, height);
 }
 
 /** @param width columns of the product */

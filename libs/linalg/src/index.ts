@@ -19,6 +19,7 @@ export {
   multiplyTN,
 } from "./multiply.js";
 export { columnEnergies, splitColumns, splitEnergy, type SplitEnergy } from "./project.js";
+export { quickselect } from "./quickselect.js";
 export { rowTriangle, thinQr, type ThinQr } from "./qr.js";
 export {
   frobenius,

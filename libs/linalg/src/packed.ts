@@ -36,7 +36,7 @@ const kernels = createKernels(memory);
 export const left = new Float64Array(memory.buffer, 0, operandLength);
 export const right = new Float64Array(memory.buffer, 8 * operandLength, operandLength);
 /** The result buffer, column-major. */
-export const product = new Float64Array(memory.buffer, 16 * operandLength, productLength);
+export const result = new Float64Array(memory.buffer, 16 * operandLength, productLength);
 
 /** Eight rows that will become a panel. */
 export const lines = new Float64Array(
@@ -70,7 +70,7 @@ export interface RightLayout {
 }
 
 /**
- * product ← product + left·right.
+ * result ← result + left·right.
  * @param rows of the product, a multiple of 8
  * @param cols a multiple of 2
  * @param k inner extent
@@ -89,7 +89,7 @@ export function multiplyPacked(
     right.byteOffset,
     8 * down,
     8 * across,
-    product.byteOffset,
+    result.byteOffset,
     rows,
     cols,
     k,
@@ -107,11 +107,11 @@ export interface Part {
 }
 
 /**
- * product ← product + left·leftᵀ for a part of the product. `left` holds panels of eight rows, each
+ * result ← result + left·leftᵀ for a part of the product. `left` holds panels of eight rows, each
  * column by column.
  * @param stride rows of the product
  * @param k inner extent
  */
 export function multiplyByTranspose({ rows, from, to }: Part, stride: number, k: number): void {
-  kernels.multiplyOwn(left.byteOffset, product.byteOffset, rows, from, to, k, stride);
+  kernels.multiplyOwn(left.byteOffset, result.byteOffset, rows, from, to, k, stride);
 }

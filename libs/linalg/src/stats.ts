@@ -1,4 +1,5 @@
 import type { Matrix } from "./matrix.js";
+import { quickselect } from "./quickselect.js";
 
 /**
  * Euclidean norm, as a plain sum of squares: entries within 1e-150 … 1e150 neither overflow nor
@@ -33,7 +34,10 @@ function quantileOf(values: Float64Array, q: number): number {
   const position = q * (values.length - 1);
   const first = Math.floor(position);
   if (values.length > maxSelected || hasNaN(values)) values.sort();
-  else select(values, first);
+  else if (values.length > 0) {
+    quickselect(values, first);
+    if (first + 1 < values.length) quickselect(values, first + 1, first + 1);
+  }
   const low = values[first];
   const high = values[Math.ceil(position)];
   if (low === undefined || high === undefined) {
@@ -43,43 +47,9 @@ function quantileOf(values: Float64Array, q: number): number {
   return low === high ? low : low + (position - Math.floor(position)) * (high - low);
 }
 
-/**
- * Moves the order statistics `k` and `k + 1` of a list to their places, the smaller ones before
- * them (Hoare's selection). This takes a quarter of the time of sorting.
- */
-function select(values: Float64Array, k: number): void {
-  let first = 0;
-  let last = values.length - 1;
-  while (first < last) {
-    const pivot = values[(first + last) >> 1] as number;
-    let i = first;
-    let j = last;
-    while (i <= j) {
-      while ((values[i] as number) < pivot) i++;
-      while ((values[j] as number) > pivot) j--;
-      if (i > j) break;
-      swap(values, i++, j--);
-    }
-    if (k <= j) last = j;
-    else if (k >= i) first = i;
-    else break;
-  }
-  let next = k + 1;
-  for (let i = k + 2; i < values.length; i++) {
-    if ((values[i] as number) < (values[next] as number)) next = i;
-  }
-  if (next < values.length) swap(values, k + 1, next);
-}
-
 function hasNaN(values: Float64Array): boolean {
   for (let i = 0; i < values.length; i++) if (Number.isNaN(values[i])) return true;
   return false;
-}
-
-function swap(values: Float64Array, i: number, j: number): void {
-  const value = values[i] as number;
-  values[i] = values[j] as number;
-  values[j] = value;
 }
 
 /** The middle value, or the mean of the middle two. @throws RangeError on an empty list */

@@ -8,7 +8,7 @@ import {
   scaleModule,
 } from "@fedclair/core";
 import { median, type Stream } from "@fedclair/linalg";
-import { frobenius, tensorLike } from "./modules.js";
+import { measureNorm, tensorLike } from "./modules.js";
 
 /**
  * Draws one module of one client's forged update; its norm is arbitrary.
@@ -29,7 +29,7 @@ export function forgeAtMedianNorm(
   const medians = medianNorms(referenceUpdates(round));
   return mapModules(round.own, (module, name, clientId) => {
     const drawn = draw(module, name, clientId);
-    return scaleModule(drawn, (factor * getModule(medians, name)) / (frobenius(drawn) || 1));
+    return scaleModule(drawn, (factor * getModule(medians, name)) / (measureNorm(drawn) || 1));
   });
 }
 
@@ -73,7 +73,7 @@ export function medianNorms(updates: readonly Update[]): ReadonlyMap<string, num
   for (const { delta } of updates) {
     for (const [name, module] of delta) {
       const values = norms.get(name) ?? [];
-      values.push(frobenius(module));
+      values.push(measureNorm(module));
       norms.set(name, values);
     }
   }

@@ -19,7 +19,7 @@ import {
 } from "@fedclair/linalg";
 
 /** The Frobenius norm. For factors it is computed without forming b·a: |b·a|² = tr((bᵀb)(a·aᵀ)). */
-export function frobenius(update: TensorDelta): number {
+export function measureNorm(update: TensorDelta): number {
   if (!isLowRank(update)) return norm(readNumbers(update));
   const b = asRowMatrix(update.b);
   const a = asRowMatrix(update.a);

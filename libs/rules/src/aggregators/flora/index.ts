@@ -1,10 +1,5 @@
 import type { AggregatorPlugin } from "@fedclair/core";
-import { z } from "zod";
-import { averageProducts } from "../products.js";
-import { streamMean } from "../streamed-sum.js";
-import { countWeights, weighting } from "../weights.js";
-
-const schema = z.strictObject({ weighting: weighting.default("samples") });
+import { fedavg } from "../fedavg/index.js";
 
 /**
  * FLoRA (Wang et al., arXiv 2409.05976): stacks the factors, [B_1 … B_K]·[w_1·A_1; …; w_K·A_K], so
@@ -13,13 +8,8 @@ const schema = z.strictObject({ weighting: weighting.default("samples") });
  * here. Both names exist because users know both.
  */
 export const flora: AggregatorPlugin = {
+  ...fedavg,
   name: "flora",
   summary: "Stacks LoRA factors of any rank and folds the stack into the params.",
-  schema,
-  create: (options: z.infer<typeof schema>) => ({
-    aggregate: async ({ updates }) => ({
-      change: await averageProducts(updates, options.weighting),
-    }),
-    stream: () => streamMean((updates) => ({ weights: countWeights(updates, options.weighting) })),
-  }),
+  acceptsStale: false,
 };

@@ -1,6 +1,6 @@
 import { meanWeights } from "../robust/mixture.js";
 import type { Points } from "../robust/points.js";
-import { forSmallest } from "../robust/select.js";
+import { forSmallest } from "../robust/smallest.js";
 
 /** The points nearest to a trusted one, and the distances of all points from it. */
 export interface Nearest {

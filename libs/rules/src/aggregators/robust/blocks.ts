@@ -17,7 +17,7 @@ import { Matrix, multiplyInto, item, at } from "@fedclair/linalg";
 export type Changes = readonly TensorDelta[];
 
 /** A range of coordinates of all clients' changes. */
-export interface Block {
+export interface CoordinateBlock {
   /** Index of the first coordinate in the flattened module. */
   readonly from: number;
   /** One column for each client. The next block overwrites the numbers. */
@@ -37,7 +37,7 @@ const blockNumbers = 1 << 18;
  * Pairs are multiplied out for one block at a time, so nothing as large as the module is allocated.
  * @param moduleChanges at least one
  */
-export async function* iterateBlocks(moduleChanges: Changes): AsyncGenerator<Block> {
+export async function* iterateBlocks(moduleChanges: Changes): AsyncGenerator<CoordinateBlock> {
   const changes = moduleChanges.map(loadChange);
   const [first] = changes;
   if (first === undefined) return;
@@ -65,7 +65,7 @@ export async function* iterateBlocks(moduleChanges: Changes): AsyncGenerator<Blo
 export async function* iterateMixedBlocks(
   moduleChanges: Changes,
   mixing: Matrix,
-): AsyncGenerator<Block> {
+): AsyncGenerator<CoordinateBlock> {
   let last: Matrix | undefined;
   for await (const { from, whole } of iterateBlocks(moduleChanges)) {
     const mixed = last?.rows === whole.rows ? last : new Matrix(whole.rows, mixing.cols);

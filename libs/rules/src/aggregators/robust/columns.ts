@@ -1,33 +1,6 @@
 import { at } from "@fedclair/linalg";
 const none = new Float64Array(0);
 
-/**
- * Computes Σ w_k·V_k.
- * @param columns all of the same length
- * @param weights one for each column
- */
-export function combineColumns(
-  columns: readonly Float64Array[],
-  weights: Float64Array,
-): Float64Array {
-  const out = new Float64Array(columns[0]?.length ?? 0);
-  let k = 0;
-  // Four columns at a time, so that each sum is read and written once for four products.
-  for (; k + 3 < columns.length; k += 4) {
-    const [v0 = none, v1 = none, v2 = none, v3 = none] = columns.slice(k, k + 4);
-    const [w0 = NaN, w1 = NaN, w2 = NaN, w3 = NaN] = weights.subarray(k, k + 4);
-    for (let i = 0; i < out.length; i++) {
-      out[i] = at(out, i) + w0 * at(v0, i) + w1 * at(v1, i) + w2 * at(v2, i) + w3 * at(v3, i);
-    }
-  }
-  for (; k < columns.length; k++) {
-    const v = columns[k] ?? none;
-    const w = at(weights, k);
-    for (let i = 0; i < out.length; i++) out[i] = at(out, i) + w * at(v, i);
-  }
-  return out;
-}
-
 /** Adds |V_k - c|² to every squares_k. */
 export function addSquaredDistances(
   squares: Float64Array,

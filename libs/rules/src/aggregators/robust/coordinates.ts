@@ -1,7 +1,7 @@
 import { deltaShape, sizeOf, type Tensor } from "@fedclair/core";
-import { sum, at, type Matrix } from "@fedclair/linalg";
+import { at, quickselect, sum, type Matrix } from "@fedclair/linalg";
 import { iterateBlocks, iterateMixedBlocks, type Changes } from "./blocks.js";
-import { forSmallest, select } from "./select.js";
+import { forSmallest } from "./smallest.js";
 
 /** Reduces the clients' values of one coordinate to a number; it may reorder the values. */
 export type CoordinateRule = (values: Float64Array) => number;
@@ -41,7 +41,7 @@ export async function applyByCoordinate(
  */
 export function medianOf(values: Float64Array): number {
   const half = values.length >>> 1;
-  const upper = select(values, half);
+  const upper = quickselect(values, half);
   if (values.length % 2 === 1) return upper;
   let lower = -Infinity;
   for (let k = 0; k < half; k++) lower = Math.max(lower, at(values, k));
@@ -57,8 +57,8 @@ export function createTrimmedMean(dropped: number): CoordinateRule {
   return (values) => {
     const end = values.length - dropped;
     if (dropped > 0) {
-      select(values, dropped);
-      select(values, end - 1, dropped);
+      quickselect(values, dropped);
+      quickselect(values, end - 1, dropped);
     }
     return sum(values.subarray(dropped, end)) / (end - dropped);
   };

@@ -2,7 +2,7 @@ import { indices, Matrix, type Stream } from "@fedclair/linalg";
 import { z } from "zod";
 import { squaredDistances } from "./gram.js";
 import type { Mixture } from "./mixture.js";
-import { forSmallest } from "./select.js";
+import { forSmallest } from "./smallest.js";
 
 /**
  * Nearest-neighbour mixing (Allouah et al., AISTATS 2023, arXiv 2302.01772): Y_i is the mean of the

@@ -1,7 +1,8 @@
 import { readNumbers, isLowRank, tensorsOf, yieldToEventLoop } from "@fedclair/core";
 import { Matrix, multiply, at } from "@fedclair/linalg";
+import { addWeighted } from "../mean.js";
 import { iterateBlocks, type Changes } from "./blocks.js";
-import { addSquaredDistances, combineColumns, squaredNorm } from "./columns.js";
+import { addSquaredDistances, squaredNorm } from "./columns.js";
 import { gramOf, requireFinite } from "./gram.js";
 
 /** K points V_k, as seen by a rule that only needs to weight them. */
@@ -115,7 +116,9 @@ async function addSquaresAround(
 ): Promise<number> {
   let squared = 0;
   for await (const { columns } of iterateBlocks(changes)) {
-    const center = combineColumns(columns, weights);
+    const center = new Float64Array(columns[0]?.length ?? 0);
+    const terms = columns.map((data, k) => ({ data, weight: at(weights, k) }));
+    addWeighted(center, terms);
     squared += squaredNorm(center);
     addSquaredDistances(squares, columns, center);
   }

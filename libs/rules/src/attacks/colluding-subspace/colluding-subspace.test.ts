@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readNumbers, isLowRank, type TensorDelta, type Update } from "@fedclair/core";
 import { hstack, Matrix, median, multiply, thinSvd, at } from "@fedclair/linalg";
-import { frobenius } from "../modules.js";
+import { measureNorm } from "../modules.js";
 import { anyUpdate, applyAttack } from "@fedclair/core/testing";
 import { create } from "../../../testing/attacks/updates.js";
 
@@ -73,8 +73,8 @@ describe("colluding-subspace", () => {
     const attack = create("colluding-subspace", { scale: 0.5 });
     const [forged] = await applyAttack(attack, own, honest);
     for (const name of forged?.delta.keys() ?? []) {
-      const norms = honest.map((update) => frobenius(module(update, name)));
-      const ratio = frobenius(module(forged, name)) / median(norms);
+      const norms = honest.map((update) => measureNorm(module(update, name)));
+      const ratio = measureNorm(module(forged, name)) / median(norms);
       assert.ok(Math.abs(ratio - 0.5) < 1e-6, `${name}: ${ratio}`);
     }
   });

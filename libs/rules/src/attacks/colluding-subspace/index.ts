@@ -2,7 +2,7 @@ import { isLowRank, deltaShape, type Attack, type Plugin } from "@fedclair/core"
 import { Matrix, multiply, type Stream } from "@fedclair/linalg";
 import { z } from "zod";
 import { forgeAtMedianNorm } from "../forging.js";
-import { tensorLike } from "../modules.js";
+import { pairLike, tensorLike } from "../modules.js";
 
 const schema = z.strictObject({
   kind: z
@@ -50,10 +50,7 @@ export const colludingSubspace: Plugin<Attack> = {
         const u = kind === "line" ? line(p, r, common) : columns(p, r, common);
         const c = columns(q, r, coefficients.at("c")).transpose();
         if (!isLowRank(like)) return tensorLike(like, multiply(u, c).toRowMajor());
-        return {
-          b: tensorLike(like.b, u.toRowMajor()),
-          a: tensorLike(like.a, c.toRowMajor()),
-        };
+        return pairLike(like, u, c);
       }),
     }),
   }),

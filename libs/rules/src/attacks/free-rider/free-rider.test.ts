@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { frobenius } from "../modules.js";
+import { measureNorm } from "../modules.js";
 import { applyAttack } from "@fedclair/core/testing";
 import { attackedRounds, create, f64, update } from "../../../testing/attacks/updates.js";
 
@@ -16,7 +16,7 @@ describe("free-rider", () => {
   it("sends noise of a hundredth of the median honest norm as `noise`", async () => {
     const honest = [dense("h", 3, 4)];
     const [sent] = await applyAttack(create("free-rider", { kind: "noise" }), own, honest);
-    const norm = frobenius(sent?.delta.get("m") ?? assert.fail());
+    const norm = measureNorm(sent?.delta.get("m") ?? assert.fail());
     assert.ok(Math.abs(norm - 0.05) < 1e-15);
   });
 

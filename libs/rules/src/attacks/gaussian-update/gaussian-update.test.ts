@@ -1,6 +1,6 @@
 import { readNumbers } from "@fedclair/core";
 import assert from "node:assert/strict";
-import { frobenius } from "../modules.js";
+import { measureNorm } from "../modules.js";
 import { applyAttack } from "@fedclair/core/testing";
 import { create, f32, f64, update } from "../../../testing/attacks/updates.js";
 
@@ -22,7 +22,7 @@ describe("gaussian-update", () => {
       own,
       honest,
     )) {
-      const [dense, pair] = [...delta.values()].map(frobenius);
+      const [dense, pair] = [...delta.values()].map(measureNorm);
       assert.ok(Math.abs((dense ?? NaN) - 400) < 1e-10);
       assert.ok(Math.abs((pair ?? NaN) - 10) < 1e-5);
     }

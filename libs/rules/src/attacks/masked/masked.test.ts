@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { frobenius as norm, Matrix, stream } from "@fedclair/linalg";
 import { toFloat64 } from "@fedclair/core";
-import { frobenius } from "../modules.js";
+import { measureNorm } from "../modules.js";
 import { anyUpdate, applyAttack } from "@fedclair/core/testing";
 import { create, update } from "../../../testing/attacks/updates.js";
 
@@ -38,9 +38,9 @@ describe("masked", () => {
 
   it("has scale × the median honest norm", async () => {
     const [forged] = await applyAttack(create("masked", { scale: 2 }), own, honest);
-    const norms = honest.map(({ delta }) => frobenius(delta.get("dense") ?? assert.fail()));
+    const norms = honest.map(({ delta }) => measureNorm(delta.get("dense") ?? assert.fail()));
     const [, median] = norms.sort((x, y) => x - y);
-    const sent = frobenius(forged?.delta.get("dense") ?? assert.fail());
+    const sent = measureNorm(forged?.delta.get("dense") ?? assert.fail());
     assert.ok(Math.abs(sent - 2 * (median ?? NaN)) < 1e-12);
   });
 
@@ -49,8 +49,8 @@ describe("masked", () => {
     const h = anyUpdate("h1");
     const [forged] = await applyAttack(create("masked"), [anyUpdate("a1", 3)], [h]);
     for (const name of ["pair64", "scalar"]) {
-      const sent = frobenius(forged?.delta.get(name) ?? assert.fail());
-      const expected = 3 * frobenius(h.delta.get(name) ?? assert.fail());
+      const sent = measureNorm(forged?.delta.get(name) ?? assert.fail());
+      const expected = 3 * measureNorm(h.delta.get(name) ?? assert.fail());
       assert.ok(Math.abs(sent - expected) < 1e-12 * expected, name);
     }
   });

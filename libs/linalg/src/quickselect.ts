@@ -1,4 +1,5 @@
-import { at } from "@fedclair/linalg";
+import { at } from "./at.js";
+
 /**
  * Reorders x so that its k-th smallest entry is at k, with no larger entry before it and no smaller
  * one after it, in expected time O(n). This is Quickselect with Lomuto's partition, which does not
@@ -8,7 +9,7 @@ import { at } from "@fedclair/linalg";
  * @param k from `from` to x.length - 1
  * @returns x[k]
  */
-export function select(x: Float64Array, k: number, from = 0): number {
+export function quickselect(x: Float64Array, k: number, from = 0): number {
   let low = from;
   let high = x.length - 1;
   while (low < high) {
@@ -29,32 +30,6 @@ export function select(x: Float64Array, k: number, from = 0): number {
     }
   }
   return at(x, k);
-}
-
-/**
- * Visits the indices of the `count` smallest entries; of equal entries the first ones.
- * @param count from 1 to x.length
- * @param room a buffer as long as x, which is overwritten
- */
-export function forSmallest(
-  x: Float64Array,
-  count: number,
-  visit: (k: number) => void,
-  room = new Float64Array(x.length),
-): void {
-  room.set(x);
-  const largest = select(room, count - 1);
-  let left = count;
-  for (let k = 0; k < x.length; k++) {
-    if (at(x, k) >= largest) continue;
-    visit(k);
-    left--;
-  }
-  for (let k = 0; k < x.length && left > 0; k++) {
-    if (x[k] !== largest) continue;
-    visit(k);
-    left--;
-  }
 }
 
 /**

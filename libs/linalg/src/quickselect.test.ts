@@ -1,17 +1,17 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { select } from "./select.js";
+import { quickselect } from "./quickselect.js";
 
 // Few distinct numbers, so that many are equal.
 const numbers = fc.array(fc.integer({ min: -4, max: 4 }), { minLength: 1, maxLength: 40 });
 
-describe("select", () => {
+describe("quickselect", () => {
   it("puts the k-th smallest number at k, with smaller ones before and larger ones after it", () => {
     fc.assert(
       fc.property(numbers, fc.nat(), (entries, any) => {
         const k = any % entries.length;
         const x = Float64Array.from(entries);
-        const found = select(x, k);
+        const found = quickselect(x, k);
         assert.equal(found, Float64Array.from(entries).sort()[k]);
         assert.equal(x[k], found);
         assert.ok(x.subarray(0, k).every((y) => y <= found));
@@ -23,12 +23,12 @@ describe("select", () => {
 
   it("leaves entries before `from` alone", () => {
     const x = Float64Array.of(9, 8, 3, 1, 2);
-    assert.equal(select(x, 2, 2), 1);
+    assert.equal(quickselect(x, 2, 2), 1);
     assert.deepEqual(x.subarray(0, 2), Float64Array.of(9, 8));
   });
 
   it("takes linear time for equal numbers", () => {
     // One at a time, this would take 5·10⁹ steps.
-    assert.equal(select(new Float64Array(100_000), 50_000), 0);
+    assert.equal(quickselect(new Float64Array(100_000), 50_000), 0);
   });
 });
