@@ -3,17 +3,17 @@ import { countNoun, whenAborted } from "@fedclair/runs";
 import { findAdapters, type FoundAdapters } from "./adapters/find-adapters.js";
 import { formatFound } from "./adapters/found-text.js";
 import { rejectExisting } from "./adapters/reject-existing.js";
+import type { Audit } from "./audit-schema.js";
 import { compareAdapters } from "./compare/compare-adapters.js";
 import { parseClairOptions } from "./compare/options.js";
 import { createMeasuringWriter, type MeasureOptions } from "./refine/measure-candidates.js";
 import type { RefineRequest } from "./refine/refined-pairs.js";
-import { unmeasuredNames } from "./refine/refinements.js";
 import {
   createVersionWriter,
   listRefinedFolders,
+  unmeasuredNames,
   type RefinedWriter,
 } from "./refine/write-refined.js";
-import type { Audit } from "./text/audit-schema.js";
 
 export interface AuditOptions {
   /** Options of CLAIR; default: `parseClairOptions([])`, which is rule `evidence`. */

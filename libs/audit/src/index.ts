@@ -1,5 +1,5 @@
 export { audit, auditAdapters, type AuditOptions } from "./audit.js";
-export { auditSchema, type Audit, type AuditOutput } from "./text/audit-schema.js";
+export { auditSchema, type Audit, type AuditOutput } from "./audit-schema.js";
 export { calibrate, type CalibrateOptions } from "./calibrate.js";
 export { findAdapters, type AdapterFolder, type FoundAdapters } from "./adapters/find-adapters.js";
 export { openAdapters } from "./adapters/open-adapters.js";

@@ -27,8 +27,10 @@ export function zip<A, B>(first: readonly A[], second: readonly B[]): [A, B][] {
 }
 
 /** Whether two lists hold the same numbers in the same order. */
-export function areEqual(xs: readonly number[], ys: readonly number[]): boolean {
-  return xs.length === ys.length && xs.every((x, i) => x === ys[i]);
+export function areEqual(xs: ArrayLike<number>, ys: ArrayLike<number>): boolean {
+  if (xs.length !== ys.length) return false;
+  for (let i = 0; i < xs.length; i++) if (xs[i] !== ys[i]) return false;
+  return true;
 }
 
 /** The numbers 0 … count - 1. */

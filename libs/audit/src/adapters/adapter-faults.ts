@@ -1,4 +1,5 @@
-import { type Numbers, readNumbers, shapeText, type LowRank } from "@fedclair/core";
+import { maxAbs, readNumbers, shapeText, type LowRank } from "@fedclair/core";
+import { areEqual } from "@fedclair/linalg";
 import { findMisfits, type Misfits } from "./find-misfits.js";
 import { readScaledPair, type Adapter, type PairInFile } from "./peft.js";
 
@@ -17,21 +18,11 @@ export function findNonFiniteEntry(module: string, { b, a }: LowRank): string | 
     ["B", b],
   ] as const) {
     const data = readNumbers(tensor);
-    if (areFinite(data)) continue;
+    if (Number.isFinite(maxAbs(data))) continue; // faster than the search
     const i = data.findIndex((x) => !Number.isFinite(x));
     return `${module}.lora_${half}: entry ${i} is ${data[i]}`;
   }
   return undefined;
-}
-
-/**
- * Sums x·0, which is 0 unless an entry is NaN or infinite. Takes a third of the time of testing
- * each entry.
- */
-function areFinite(data: Numbers): boolean {
-  let zero = 0;
-  for (let i = 0; i < data.length; i++) zero += (data[i] as number) * 0;
-  return zero === 0;
 }
 
 /** Writes modules and shapes so that adapters which can be compared have the same text. */
@@ -105,10 +96,4 @@ function hasSameNumbers(x: Adapter, y: Adapter): boolean {
       areEqual(readNumbers(one.a), readNumbers(two.a))
     );
   });
-}
-
-function areEqual(x: ArrayLike<number>, y: ArrayLike<number>): boolean {
-  if (x.length !== y.length) return false;
-  for (let i = 0; i < x.length; i++) if (x[i] !== y[i]) return false;
-  return true;
 }

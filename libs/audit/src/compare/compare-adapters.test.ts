@@ -15,7 +15,7 @@ import type { RefinedPairs } from "../refine/refined-pairs.js";
 import { listRefinedFolders, writeRefined } from "../refine/write-refined.js";
 import { formatAudit } from "../text/audit-text.js";
 import { compareAdapters } from "./compare-adapters.js";
-import type { AdapterComparison } from "./comparison.js";
+import type { AdapterComparison } from "../audit-schema.js";
 import { parseClairOptions } from "./options.js";
 
 interface Compared {

@@ -10,10 +10,10 @@ import {
 import { UserError } from "@fedclair/core";
 import { item } from "@fedclair/linalg";
 import type { AdapterFolder } from "../adapters/find-adapters.js";
+import type { AdapterComparison } from "../audit-schema.js";
 import { startsNonZero } from "../adapters/peft-config.js";
 import type { Adapter } from "../adapters/peft.js";
 import type { RefineRequest } from "../refine/refined-pairs.js";
-import { createEmptyComparison, type AdapterComparison } from "./comparison.js";
 import { createFindings, createInvalidFinding } from "./findings.js";
 import { findNearCopies } from "./near-copies.js";
 import { findStarts } from "./own-start.js";
@@ -143,4 +143,28 @@ function listBases(adapters: Pile["adapters"]): string[] {
     if (base !== "") counts.set(base, (counts.get(base) ?? 0) + 1);
   }
   return [...counts].sort(([, x], [, y]) => y - x).map(([base]) => base);
+}
+
+/** Creates the result for the case that no adapter can be read. */
+function createEmptyComparison(
+  folders: readonly AdapterFolder[],
+  faults: Pile["faults"],
+): AdapterComparison {
+  return {
+    adapters: folders.map(({ name }) => createInvalidFinding(name, faults.get(name) ?? "")),
+    detection: false,
+    threshold: null,
+    gap: 1,
+    ranks: {},
+    uninformative: [],
+    ignored: [],
+    dora: [],
+    begunInBase: [],
+    ownStarts: [],
+    startGroups: [],
+    identical: [],
+    nearCopies: [],
+    otherForms: [],
+    bases: [],
+  };
 }

@@ -1,29 +1,6 @@
 import type { ClairResult } from "@fedclair/clair";
-import type { Evidence, VerdictStatus } from "@fedclair/core";
 import { median } from "@fedclair/linalg";
-
-/** The result of an audit for one adapter. */
-export interface AdapterFinding {
-  readonly name: string;
-  readonly status: VerdictStatus;
-  /**
-   * With rule `evidence`, the length of the vector of the pieces' deviations. With other rules, the
-   * tangent of the angle to the shared space. Null if the adapter was not scored (inactive,
-   * invalid).
-   */
-  readonly score: number | null;
-  /**
-   * How far each module lies outside its shared space, as a multiple of the benign adapters'
-   * median; largest first. Empty if no adapter is benign.
-   */
-  readonly modules: readonly { readonly module: string; readonly ratio: number }[];
-  /** The pieces of evidence behind the score, with rule `evidence`. */
-  readonly evidence?: readonly Evidence[];
-  /** The kinds of attackers that would have been found here; only for a benign adapter. */
-  readonly clearedOf?: readonly string[];
-  /** Why the adapter is invalid or undecided, or which screen it failed. */
-  readonly reason?: string;
-}
+import type { AdapterFinding } from "../audit-schema.js";
 
 /** Creates the finding for an adapter that cannot be compared. */
 export function createInvalidFinding(name: string, reason: string): AdapterFinding {

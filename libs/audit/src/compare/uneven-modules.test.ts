@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { stream } from "@fedclair/linalg";
-import type { AdapterFinding } from "./findings.js";
+import type { AdapterFinding } from "../audit-schema.js";
 import { findUnevenModules } from "./uneven-modules.js";
 
 /**

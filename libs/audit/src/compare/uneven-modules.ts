@@ -1,5 +1,5 @@
 import { median, medianDeviation, quantile } from "@fedclair/linalg";
-import type { AdapterFinding } from "./findings.js";
+import type { AdapterFinding } from "../audit-schema.js";
 
 /**
  * Factor for longer tails. The largest of N log-normal ratios is √(2·ln N) deviations from the

@@ -11,7 +11,7 @@ import {
   type Html,
 } from "@fedclair/view";
 import { parseClairOptions } from "../compare/options.js";
-import type { Audit } from "../text/audit-schema.js";
+import type { Audit } from "../audit-schema.js";
 import { createAuditTable, statusColumn } from "../text/audit-table.js";
 import { formatNotice, listNotices } from "../text/notices.js";
 import { createLossTable } from "../text/refined-text.js";

@@ -10,7 +10,7 @@ import {
   type Drawing,
 } from "@fedclair/view";
 import { maxOf, minOf } from "@fedclair/runs";
-import type { Audit } from "../text/audit-schema.js";
+import type { Audit } from "../audit-schema.js";
 import { createPiecePanels, type PiecePanel } from "./pieces.js";
 
 /** Statuses with a score; benign is grey, as in all figures. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { VerdictStatus } from "@fedclair/core";
-import type { AdapterFinding } from "../compare/findings.js";
+import type { AdapterFinding } from "../audit-schema.js";
 import { formatGroupLabel, formatGroups, formatSpan } from "./group-text.js";
 import {
   clusterByLinkage,

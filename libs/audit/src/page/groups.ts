@@ -1,6 +1,6 @@
 import type { VerdictStatus } from "@fedclair/core";
 import { at, item, median, quantile, sum } from "@fedclair/linalg";
-import type { Audit } from "../text/audit-schema.js";
+import type { Audit } from "../audit-schema.js";
 
 /** A group of similar adapters. */
 export interface Group {

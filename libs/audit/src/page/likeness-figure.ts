@@ -1,7 +1,7 @@
 import { axisTicks, figureConfig, type Axis, type Drawing } from "@fedclair/view";
 import { oneLine } from "@fedclair/core/internal";
 import { maxOf, minOf } from "@fedclair/runs";
-import type { Audit } from "../text/audit-schema.js";
+import type { Audit } from "../audit-schema.js";
 import { findPiece, medianSize } from "../text/evidence-text.js";
 import { statusEncoding } from "./evidence-figure.js";
 import { createCellAxis, createGridLayers, type CellGrid } from "./grid.js";

@@ -2,7 +2,7 @@ import { figureConfig, figureWidth, textWidth, type Drawing } from "@fedclair/vi
 import { oneLine } from "@fedclair/core/internal";
 import { maxOf } from "@fedclair/runs";
 import { shortenModule } from "../adapters/names-text.js";
-import type { Audit } from "../text/audit-schema.js";
+import type { Audit } from "../audit-schema.js";
 import { createCellAxis, createGridLayers, type CellGrid } from "./grid.js";
 import { sampleGroups, formatSampleNote, findPartings, type Group } from "./groups.js";
 import { createModuleLabels } from "./module-labels.js";

@@ -1,8 +1,7 @@
 import { pieceMeanings, type PieceKind } from "@fedclair/clair";
 import type { VerdictStatus } from "@fedclair/core";
 import { oneLine } from "@fedclair/core/internal";
-import type { AdapterFinding } from "../compare/findings.js";
-import type { Audit } from "../text/audit-schema.js";
+import type { AdapterFinding, Audit } from "../audit-schema.js";
 import { findPiece } from "../text/evidence-text.js";
 
 /** One kind of evidence for all adapters, or the score, shown in one panel. */

@@ -1,7 +1,7 @@
 import { countNoun } from "@fedclair/runs";
 import { oneLine } from "@fedclair/core/internal";
 import { html, table, type Html } from "@fedclair/view";
-import type { Audit } from "../text/audit-schema.js";
+import type { Audit } from "../audit-schema.js";
 
 /** Longer lists are truncated; `--json` prints all. */
 const most = 200;

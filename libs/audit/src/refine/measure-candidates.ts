@@ -11,9 +11,9 @@ import {
 import { item, sum } from "@fedclair/linalg";
 import { atATime } from "@fedclair/runs";
 import type { AdapterFolder } from "../adapters/find-adapters.js";
+import type { MeasuredAdapter } from "../audit-schema.js";
 import { openAdapter, readChanges, writeAdapter } from "../adapters/peft.js";
 import { evaluate, type EvaluateCommand } from "./evaluate-command.js";
-import type { MeasuredAdapter } from "./refinements.js";
 import { writeRefined, type RefinedWriter } from "./write-refined.js";
 
 export interface MeasureOptions {

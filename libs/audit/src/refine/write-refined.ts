@@ -2,27 +2,15 @@ import { join } from "node:path";
 import type { RefinementKind } from "@fedclair/core/internal";
 import { sum } from "@fedclair/linalg";
 import type { AdapterFolder } from "../adapters/find-adapters.js";
+import type { RefinedFolder } from "../audit-schema.js";
 import { openAdapter, writeAdapter } from "../adapters/peft.js";
 import type { RefinedPairs, RefineRequest } from "./refined-pairs.js";
-import { unmeasuredFolders, unmeasuredNames, type MeasuredLosses } from "./refinements.js";
 
-/** A summary of the refined adapters that were written. */
-export interface RefinedFolder {
-  readonly folder: string;
-  /** Number of adapters that have refined versions in the folder. */
-  readonly adapters: number;
-  /** The subfolders with one version each, if nothing was measured; otherwise empty. */
-  readonly versions: readonly string[];
-  /** Adapters that are written as they are because no refined version has a lower loss. */
-  readonly unchanged: readonly string[];
-  /**
-   * Share of the energy of the refined changes that does not fit into the adapters' ranks, on
-   * average.
-   */
-  readonly discarded: number;
-  /** The losses that `--evaluate` measured. */
-  readonly evaluation?: MeasuredLosses;
-}
+/** The kinds that are written if nothing is measured, by their subfolder. */
+export const unmeasured = { shrunk: "shrunk-half", added: "added-half" } as const;
+
+/** The subfolders that are written if nothing is measured. */
+export const unmeasuredNames = ["shrunk", "added"] as const;
 
 /**
  * Lists the folders that must not exist before refined adapters are written: their own, and with
@@ -59,7 +47,7 @@ export function createVersionWriter(
   const names = new Set<string>();
   const discarded: number[] = [];
   const folders = new Map<RefinementKind, string>(
-    unmeasuredNames.map((name) => [unmeasuredFolders[name], name]),
+    unmeasuredNames.map((name) => [unmeasured[name], name]),
   );
   return {
     request: {

@@ -1,8 +1,7 @@
 import type { ClairOptions } from "@fedclair/clair";
 import { oneLine } from "@fedclair/core/internal";
 import { listFirst, shortenModule } from "../adapters/names-text.js";
-import type { AdapterFinding } from "../compare/findings.js";
-import type { Audit } from "./audit-schema.js";
+import type { AdapterFinding, Audit } from "../audit-schema.js";
 import { formatEvidenceCells, evidenceHeads } from "./evidence-text.js";
 
 /** A larger ratio only means that benign adapters differ by rounding. */

@@ -1,7 +1,7 @@
 import type { ClairOptions } from "@fedclair/clair";
 import { columns } from "@fedclair/runs";
 import pc from "picocolors";
-import type { Audit, AuditOutput } from "./audit-schema.js";
+import type { Audit, AuditOutput } from "../audit-schema.js";
 import { createAuditTable, statusColumn } from "./audit-table.js";
 import { formatNotice, listNotices } from "./notices.js";
 import { createLossTable } from "./refined-text.js";

@@ -1,6 +1,6 @@
 import type { Evidence } from "@fedclair/core";
 import { median } from "@fedclair/linalg";
-import type { AdapterFinding } from "../compare/findings.js";
+import type { AdapterFinding } from "../audit-schema.js";
 
 /** Headings of the columns that `formatEvidenceCells` fills. */
 export const evidenceHeads = ["agreement", "size"];

@@ -2,8 +2,7 @@ import { controlKinds, controlMeanings } from "@fedclair/clair";
 import { oneLine } from "@fedclair/core/internal";
 import { countNoun } from "@fedclair/runs";
 import { listFirst, shortenModule } from "../adapters/names-text.js";
-import type { AdapterFinding } from "../compare/findings.js";
-import type { Audit } from "./audit-schema.js";
+import type { AdapterFinding, Audit } from "../audit-schema.js";
 import { countStatus } from "./verdict.js";
 
 /**

@@ -2,7 +2,7 @@ import { countNoun } from "@fedclair/runs";
 import { minBenignClients, minFurtherGap, type ClairOptions } from "@fedclair/clair";
 import { listFirst, shortenModule } from "../adapters/names-text.js";
 import { findUnevenModules } from "../compare/uneven-modules.js";
-import type { Audit } from "./audit-schema.js";
+import type { Audit } from "../audit-schema.js";
 import {
   findWidestGap,
   formatControls,

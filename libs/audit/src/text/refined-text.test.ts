@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { MeasuredAdapter } from "../refine/refinements.js";
+import type { MeasuredAdapter } from "../audit-schema.js";
 import { createLossTable, listRefinedSentences } from "./refined-text.js";
 
 const losses = {

@@ -3,8 +3,8 @@ import { candidateKinds, candidateMeanings, oneLine } from "@fedclair/core/inter
 import { sum } from "@fedclair/linalg";
 import { countNoun } from "@fedclair/runs";
 import { listFirst } from "../adapters/names-text.js";
-import { unmeasuredFolders, type MeasuredLosses } from "../refine/refinements.js";
-import type { RefinedFolder } from "../refine/write-refined.js";
+import type { MeasuredLosses, RefinedFolder } from "../audit-schema.js";
+import { unmeasured } from "../refine/write-refined.js";
 
 /** Creates the sentences about the refined adapters that were written. */
 export function listRefinedSentences({
@@ -23,8 +23,8 @@ export function listRefinedSentences({
     const [shrunk = "", added = ""] = versions.map((name) => oneLine(join(folder, name)));
     return [
       `${countNoun(adapters, "refined adapter")} in ${where}, in ${versions.length} versions, ${energy}`,
-      `${added} (${candidateMeanings[unmeasuredFolders.added]} of the others) is meant for clients that were still learning, and ${shrunk} ` +
-        `(${candidateMeanings[unmeasuredFolders.shrunk]}) for clients that trained too long on little data; the adapters do not show which, and the ` +
+      `${added} (${candidateMeanings[unmeasured.added]} of the others) is meant for clients that were still learning, and ${shrunk} ` +
+        `(${candidateMeanings[unmeasured.shrunk]}) for clients that trained too long on little data; the adapters do not show which, and the ` +
         "wrong version is worse than none, so measure the loss on held-out data before use, for example with --evaluate.",
     ];
   }

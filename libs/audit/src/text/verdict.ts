@@ -1,7 +1,6 @@
 import { leastClients, type ClairOptions } from "@fedclair/clair";
 import type { VerdictStatus } from "@fedclair/core";
-import type { AdapterFinding } from "../compare/findings.js";
-import type { Audit } from "./audit-schema.js";
+import type { AdapterFinding, Audit } from "../audit-schema.js";
 
 /** Formats the verdict as a sentence. */
 export function formatVerdict(

@@ -38,7 +38,7 @@ export async function weightedSum(
   return { shape, data };
 }
 
-/** Number of terms that are added in one pass over the sum, which takes half the time of one each. */
+/** Number of terms in one pass over the sum, which takes half the time of four passes. */
 const batch = 4;
 
 /**

@@ -1,6 +1,6 @@
 import { descend, type Floats } from "@fedclair/compute";
 import { yieldToEventLoop, type Params } from "@fedclair/core";
-import { item, type Stream } from "@fedclair/linalg";
+import { areEqual, item, type Stream } from "@fedclair/linalg";
 import type { Network } from "../nets/network.js";
 import { imageAt, type Chosen } from "./images.js";
 import { countRight, classCrossEntropy, openClassifier } from "./model.js";
@@ -118,16 +118,16 @@ export class CommonDigits {
   }
 
   measure(params: Params): Promise<Measurement> {
-    if (!this.#last || !areEqual(this.#last.params, params)) {
+    if (!this.#last || !haveSameNumbers(this.#last.params, params)) {
       this.#last = { params, measured: measure(params, this.#digits) };
     }
     return this.#last.measured;
   }
 }
 
-function areEqual(a: Params, b: Params): boolean {
+function haveSameNumbers(a: Params, b: Params): boolean {
   return [...a].every(([name, { data }]) => {
     const other = b.get(name)?.data;
-    return data.length === other?.length && data.every((x, i) => x === other[i]);
+    return other !== undefined && areEqual(data, other);
   });
 }

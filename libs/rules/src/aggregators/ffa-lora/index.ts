@@ -8,6 +8,7 @@ import {
   type AggregatorPlugin,
   type Update,
 } from "@fedclair/core";
+import { areEqual } from "@fedclair/linalg";
 import { z } from "zod";
 import { keepCommonForm } from "../common-form.js";
 import { groupSenders, sumTerms, weightedSum } from "../mean.js";
@@ -55,7 +56,7 @@ async function averageB(
   module: string,
 ): Promise<LowRank> {
   const frozen = pairs[0]?.a ?? { shape: [0, 0], data: new Float64Array(0) };
-  if (pairs.some(({ a }) => !haveSameEntries(readNumbers(a), readNumbers(frozen)))) {
+  if (pairs.some(({ a }) => !areEqual(readNumbers(a), readNumbers(frozen)))) {
     throw new UserError(
       `ffa-lora: the clients' factors A of module ${module} differ, but this method needs one A that ` +
         "nobody trains: freeze A in the task, or use fedavg",
@@ -68,10 +69,4 @@ async function averageB(
     ),
     a: frozen,
   };
-}
-
-function haveSameEntries(x: ArrayLike<number>, y: ArrayLike<number>): boolean {
-  if (x.length !== y.length) return false;
-  for (let i = 0; i < x.length; i++) if (x[i] !== y[i]) return false;
-  return true;
 }

@@ -1,23 +1,6 @@
 import { controlKinds } from "@fedclair/clair";
 import { candidateKinds } from "@fedclair/core/internal";
 import { z } from "zod";
-import type { AdapterComparison } from "../compare/comparison.js";
-import type { RefinedFolder } from "../refine/write-refined.js";
-
-/** The result of an audit. */
-export interface Audit extends AdapterComparison {
-  /** Folders next to adapters that have no adapter configuration. */
-  readonly skipped: readonly string[];
-  /** Earlier states of adapters that were found; skipped. */
-  readonly checkpoints: readonly string[];
-  readonly refined?: RefinedFolder;
-}
-
-/** What `--json` prints. */
-export interface AuditOutput extends Audit {
-  /** The warnings that the text prints. */
-  readonly warnings: readonly string[];
-}
 
 const names = z.array(z.string());
 
@@ -66,7 +49,7 @@ const adapter = z.strictObject({
 });
 
 /** The schema of `fedclair audit --json`; `docs/audit.schema.json` is generated from it. */
-export const auditSchema: z.ZodType<AuditOutput> = z
+export const auditSchema = z
   .strictObject({
     adapters: z.array(adapter).describe("In the order of the command line."),
     detection: z.boolean().describe("False if there are too few adapters to flag any."),
@@ -165,3 +148,26 @@ export const auditSchema: z.ZodType<AuditOutput> = z
       .describe("The adapters that --refine has written."),
   })
   .describe("The output of fedclair audit --json.");
+
+type ReadonlyDeep<T> = { readonly [Key in keyof T]: ReadonlyDeep<T[Key]> };
+
+/** What `--json` prints. */
+export type AuditOutput = ReadonlyDeep<z.output<typeof auditSchema>>;
+
+/** The result of an audit. */
+export type Audit = Omit<AuditOutput, "warnings">;
+
+/** The result of an audit for one adapter. */
+export type AdapterFinding = Audit["adapters"][number];
+
+/** The result of CLAIR's comparison. */
+export type AdapterComparison = Omit<Audit, "skipped" | "checkpoints" | "refined">;
+
+/** A summary of the refined adapters that were written. */
+export type RefinedFolder = NonNullable<Audit["refined"]>;
+
+/** The losses of one adapter's candidates. */
+export type MeasuredAdapter = MeasuredLosses["adapters"][number];
+
+/** The losses that `--evaluate` measured. */
+export type MeasuredLosses = NonNullable<RefinedFolder["evaluation"]>;

@@ -3,13 +3,13 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
-import { findAdapters } from "../adapters/find-adapters.js";
-import { compareAdapters } from "../compare/compare-adapters.js";
-import { parseClairOptions } from "../compare/options.js";
+import { findAdapters } from "./adapters/find-adapters.js";
+import { compareAdapters } from "./compare/compare-adapters.js";
+import { parseClairOptions } from "./compare/options.js";
 import { auditSchema, type Audit } from "./audit-schema.js";
-import { formatJson } from "./audit-text.js";
+import { formatJson } from "./text/audit-text.js";
 
-const workspace = fileURLToPath(new URL("../../../../..", import.meta.url));
+const workspace = fileURLToPath(new URL("../../../..", import.meta.url));
 const presidents = join(workspace, "libs/audit/fixtures/adapters/presidents");
 
 /** Runs an audit and returns its JSON output. */
