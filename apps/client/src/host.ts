@@ -8,7 +8,6 @@ import {
   loadForHost,
   resolveModules,
   WatchedRunner,
-  withoutAggregators,
 } from "@fedclair/plugins/host";
 import {
   clientEventLogger,
@@ -64,25 +63,25 @@ export async function host(options: HostOptions): Promise<void> {
     plugins: identified?.plugins ?? [],
     signal: interruption.signal,
     onWelcome: async (trialJson, name) => {
-      takeBackend(backends.find((one) => one === name) ?? "auto");
+      try {
+        chooseBackend(backends.find((one) => one === name) ?? "auto");
+      } catch (error) {
+        toUserError(error); // it was announced, and cannot be loaded
+      }
       log.info(`backend ${name}, as the coordinator says`);
       const trial = JSON.parse(trialJson) as Trial;
       at.trial = trial.name;
       const from = "the coordinator's trial";
       const events = clientEventLogger(log);
-      const createRunner = async () => {
-        if (listClientPlugins(trial).length === 0) {
-          const content = withoutAggregators(trial);
-          return new ClientRunner(
-            prepareSentTrial(content, from, await loadForHost(content)),
-            events,
-          );
-        }
+      const described = selectRunnerOptions(trial, from);
+      if (listClientPlugins(trial).length > 0) {
         const { thread } = identified ?? {};
-        const described = selectRunnerOptions(trial, from);
-        return new WatchedRunner({ modules, ...described, backend: name, thread, events });
-      };
-      runner = await createRunner();
+        runner = new WatchedRunner({ modules, ...described, backend: name, thread, events });
+      } else {
+        const { content } = described;
+        const prepared = prepareSentTrial(content, from, await loadForHost(content));
+        runner = new ClientRunner(prepared, events);
+      }
       patience.waitFor(`task ${trial.task.name}, preparing its data`);
       await runner.prepare();
       patience.stop();
@@ -131,15 +130,6 @@ export async function host(options: HostOptions): Promise<void> {
   // `fedclair run` restarts hosts that end without this message. Errors are ignored, because it may
   // have ended.
   if (!interruption.signal.aborted) process.send?.({ ended: ending.reason }, () => undefined);
-}
-
-/** @throws UserError if the backend that this host has announced cannot be loaded */
-function takeBackend(name: BackendChoice): void {
-  try {
-    chooseBackend(name);
-  } catch (error) {
-    toUserError(error);
-  }
 }
 
 function certificatesOf({ coordinator, tlsCa, tlsCert, tlsKey }: HostOptions) {

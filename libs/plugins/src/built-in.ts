@@ -3,8 +3,8 @@ import { aggregators as rules } from "@fedclair/rules";
 import { attacks } from "@fedclair/rules/attacks";
 import type { AggregatorPlugin, Plugins, Registry } from "@fedclair/core";
 import { mods } from "@fedclair/rules/mods";
+import { loadTasks } from "./load-tasks.js";
 import { taskAggregatorNames, taskNames } from "./task-packages.js";
-import { withTasks } from "./with-tasks.js";
 
 /** Every aggregator that a trial file can name without naming a task. */
 export const builtInAggregators: Registry<AggregatorPlugin> = new Map([
@@ -19,7 +19,7 @@ export const builtInAggregators: Registry<AggregatorPlugin> = new Map([
  * @param outside the names of tasks from outside
  */
 export function loadBuiltIn(content?: unknown, outside?: ReadonlySet<string>): Promise<Plugins> {
-  return withTasks(builtInAggregators, content, outside);
+  return loadTasks(content, outside, builtInAggregators);
 }
 
 /** Names of the built-in plug-ins, by kind. */

@@ -8,5 +8,5 @@ export { namedModules } from "./named-plugins.js";
 export { resolveModules } from "./resolve-module.js";
 export { selectRunnerOptions, identifyPlugins, watchClients } from "./threads/watch-trial.js";
 export { WatchedRunner } from "./threads/watched-runner.js";
-export { loadForHost } from "./with-tasks.js";
-export { listClientPlugins, withoutAggregators } from "./without-aggregators.js";
+export { loadForHost } from "./load-tasks.js";
+export { listClientPlugins } from "./without-aggregators.js";

@@ -1,23 +1,22 @@
-import type { AggregatorPlugin, Registry, TaskPlugin } from "@fedclair/core";
+import type { AggregatorPlugin, Plugins, Registry } from "@fedclair/core";
+import { attacks } from "@fedclair/rules/attacks";
+import { fedavg } from "@fedclair/rules/fedavg";
+import { mods } from "@fedclair/rules/mods";
 import { taskNames, taskPackages } from "./task-packages.js";
 
-export interface Tasks {
-  readonly tasks: Registry<TaskPlugin>;
-  /** The aggregators that the loaded tasks define. */
-  readonly aggregators: Registry<AggregatorPlugin>;
-}
-
 /**
- * Loads tasks.
+ * Loads tasks, with the aggregators that they define, and all attacks and mods.
  * @param content the unchecked content of a trial or a sweep. A task is loaded if its name, or the
  *   name of one of its aggregators, occurs in it. All tasks are loaded if the content is absent, or
  *   if its task is unknown, so that the error can list them.
  * @param outside the names of tasks that are known and need not be loaded
+ * @param others aggregators that no task defines
  */
 export async function loadTasks(
   content?: unknown,
   outside: ReadonlySet<string> = new Set(),
-): Promise<Tasks> {
+  others: Registry<AggregatorPlugin> = new Map(),
+): Promise<Plugins> {
   const texts = textsIn(content);
   const needed = taskPackages.filter(({ tasks, aggregators }) =>
     [...tasks, ...aggregators].some((one) => texts.has(one)),
@@ -31,8 +30,15 @@ export async function loadTasks(
   const aggregators = loaded.flatMap((plugin) => plugin.aggregators ?? []);
   return {
     tasks: new Map(loaded.map((plugin) => [plugin.name, plugin])),
-    aggregators: new Map(aggregators.map((rule) => [rule.name, rule])),
+    aggregators: new Map([...others, ...aggregators.map((rule) => [rule.name, rule] as const)]),
+    attacks,
+    mods,
   };
+}
+
+/** As `loadBuiltIn`, without its aggregators. */
+export function loadForHost(content?: unknown, outside?: ReadonlySet<string>): Promise<Plugins> {
+  return loadTasks(content, outside, new Map([[fedavg.name, fedavg]]));
 }
 
 /** The names in the key `task` of a trial; a sweep may list tasks, or names. */

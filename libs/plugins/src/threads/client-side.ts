@@ -9,8 +9,8 @@ import {
 } from "@fedclair/core/internal";
 import { NumberPages } from "@fedclair/threads";
 import { loadPlugins } from "../load-plugins.js";
+import { loadForHost } from "../load-tasks.js";
 import type { PluginModule } from "../resolve-module.js";
-import { loadForHost } from "../with-tasks.js";
 import { mapAnswers } from "./map-answers.js";
 import type { PluginService, PostedJob, ThreadTrial } from "./thread-messages.js";
 import { prepareInThread } from "./prepare-in-thread.js";
