@@ -94,7 +94,7 @@ export async function coordinate(file: string, options: CoordinateOptions): Prom
   try {
     if (metricsAt) {
       const { observe } = await import("./metrics/observe.js");
-      observer = await observe(metricsAt, { prepared, pool, place });
+      observer = await observe(metricsAt, prepared, pool, place);
       log.info(`metrics at ${observer.server.url}/metrics`);
     }
     log.info(`listening on ${pool.url}`);

@@ -31,7 +31,8 @@ interface PageFile {
 }
 
 /**
- * Reads the option `--join-page`.
+ * Reads the option `--join-page`, and answers requests for the page from memory. The page is
+ * public: the token is needed for joining, not for the page.
  * @param wanted the option: true, or the page's origin
  * @param host the address to listen on
  * @returns undefined if tabs cannot join
@@ -42,33 +43,29 @@ export async function createJoinPageFor(
   host: string,
 ): Promise<PageOptions | undefined> {
   if (wanted === undefined) return undefined;
-  if (wanted === true) {
-    if (host !== "0.0.0.0" && host !== "::") return { answer: await createJoinPage() };
+  if (wanted === true && (host === "0.0.0.0" || host === "::")) {
     throw new UserError(
       `--join-page: a coordinator that listens on ${host} has several addresses: give the one that browsers open, as --join-page https://fl.example.org:4000`,
     );
   }
-  const origin = URL.canParse(wanted) ? new URL(wanted) : undefined;
-  const isOrigin = origin && ["http:", "https:"].includes(origin.protocol);
-  if (isOrigin && [origin.origin, `${origin.origin}/`].includes(wanted)) {
-    return { origin: origin.origin, answer: await createJoinPage() };
-  }
-  throw new UserError(
-    `--join-page: expected the page's address without a path, as https://fl.example.org:4000, got '${wanted}'`,
-  );
+  const own = wanted === true ? {} : { origin: parseOrigin(wanted) };
+  const files = await listFiles();
+  return {
+    ...own,
+    answer: (origin, request, response) => {
+      for (const [name, value] of Object.entries(headersFor(origin)))
+        response.setHeader(name, value);
+      void answer(files, origin, request, response);
+    },
+  };
 }
 
-/**
- * Answers requests for the page on which a browser tab joins, from memory. It is public: the token
- * is needed for joining, not for the page.
- * @throws UserError if the page was not built
- */
-async function createJoinPage(): Promise<PageOptions["answer"]> {
-  const files = await listFiles();
-  return (origin, request, response) => {
-    for (const [name, value] of Object.entries(headersFor(origin))) response.setHeader(name, value);
-    void answer(files, origin, request, response);
-  };
+function parseOrigin(text: string): string {
+  const { origin, protocol } = URL.canParse(text) ? new URL(text) : { origin: "", protocol: "" };
+  if (/^https?:$/.test(protocol) && [origin, `${origin}/`].includes(text)) return origin;
+  throw new UserError(
+    `--join-page: expected the page's address without a path, as https://fl.example.org:4000, got '${text}'`,
+  );
 }
 
 async function listFiles(): Promise<ReadonlyMap<string, PageFile>> {

@@ -23,9 +23,11 @@ interface Metric {
   readonly step: number;
 }
 
-interface Param {
-  readonly key: string;
-  readonly value: string;
+/** An MLflow run that is being written. */
+interface ArmRun {
+  readonly id: string;
+  /** Metrics that were not sent yet. */
+  readonly metrics: Metric[];
 }
 
 const statuses = { done: "FINISHED", failed: "FAILED", interrupted: "KILLED", running: "RUNNING" };
@@ -42,90 +44,42 @@ export async function exportToMlflow(run: StoredRun, url: string): Promise<strin
   const experiment = await server.experiment(run.trial.name);
   const began = Date.parse(run.info.started);
   const arms = new Map<string, ArmRun>();
+  const send = async ({ id, metrics }: ArmRun, least: number) => {
+    while (metrics.length >= least)
+      await server.post("runs/log-batch", { run_id: id, metrics: metrics.splice(0, batchSize) });
+  };
   let now = began;
   try {
     for await (const round of eachRound(run.folder)) {
       const { arm, round: step } = round.record;
       const timestamp = (now = began + Math.round(round.elapsed * 1000));
       const existing = arms.get(arm);
-      const own = existing ?? (await ArmRun.create(server, experiment, run, arm));
+      const own = existing ?? { id: await server.createRun(experiment, run, arm), metrics: [] };
       if (!existing) {
         arms.set(arm, own);
-        await own.logParams(listParams(run.trial, arm));
+        await server.logParams(own.id, listParams(run.trial, arm));
       }
       for (const [name, value] of computeScalars(round))
-        await own.add({ key: toKey(name), value, timestamp, step });
+        own.metrics.push({ key: toKey(name), value, timestamp, step });
+      await send(own, batchSize);
     }
-    for (const arm of arms.values()) await arm.end(statuses[run.status], now);
+    const status = statuses[run.status];
+    const end = run.status === "running" ? {} : { end_time: now };
+    for (const arm of arms.values()) {
+      await send(arm, 1);
+      await server.post("runs/update", { run_id: arm.id, status, ...end });
+    }
   } catch (error) {
     // A partial export looks like a complete one, unless it is marked as failed.
-    for (const arm of arms.values()) await arm.fail().catch(() => undefined);
+    for (const { id } of arms.values())
+      await server.post("runs/update", { run_id: id, status: "FAILED" }).catch(() => undefined);
     throw error;
   }
   return [...arms.values()].map(({ id }) => `${server.url}/#/experiments/${experiment}/runs/${id}`);
 }
 
-/** An MLflow run that is being written. */
-class ArmRun {
-  readonly id: string;
-  readonly #server: Server;
-  #batch: Metric[] = [];
-
-  private constructor(server: Server, id: string) {
-    this.#server = server;
-    this.id = id;
-  }
-
-  static async create(
-    server: Server,
-    experiment: string,
-    { trial, info }: StoredRun,
-    arm: string,
-  ): Promise<ArmRun> {
-    const { hash, version, backend, started } = info;
-    const tags = { trial: trial.name, seed: trial.seed, arm, hash, version, backend };
-    const created = (await server.post("runs/create", {
-      experiment_id: experiment,
-      run_name: `${trial.name}-${trial.seed}-${arm}`,
-      start_time: Date.parse(started),
-      tags: Object.entries(tags).map(([key, value]) => {
-        return { key: `fedclair.${key}`, value: String(value) };
-      }),
-    })) as { run?: { info?: { run_id?: string } } };
-    return new ArmRun(server, requireField(created.run?.info?.run_id, "runs/create", "run_id"));
-  }
-
-  async logParams(params: readonly Param[]): Promise<void> {
-    for (let from = 0; from < params.length; from += mostParams) {
-      const some = params.slice(from, from + mostParams);
-      await this.#server.post("runs/log-batch", { run_id: this.id, params: some });
-    }
-  }
-
-  async add(metric: Metric): Promise<void> {
-    this.#batch.push(metric);
-    if (this.#batch.length === batchSize) await this.#flush();
-  }
-
-  async end(status: string, at: number): Promise<void> {
-    await this.#flush();
-    const end = status === "RUNNING" ? {} : { end_time: at };
-    await this.#server.post("runs/update", { run_id: this.id, status, ...end });
-  }
-
-  async fail(): Promise<void> {
-    await this.#server.post("runs/update", { run_id: this.id, status: "FAILED" });
-  }
-
-  async #flush(): Promise<void> {
-    if (this.#batch.length === 0) return;
-    await this.#server.post("runs/log-batch", { run_id: this.id, metrics: this.#batch });
-    this.#batch = [];
-  }
-}
-
 /** Lists the settings of the trial for an arm; `aggregator.…` is the arm's own aggregator. */
-function listParams(trial: Trial, arm: string): Param[] {
+function listParams(trial: Trial, arm: string) {
   const aggregator = listArms(trial).find(({ label }) => label === arm)?.choice;
   return [...leafValues({ ...trial, aggregator, baselines: undefined })].map(([path, json]) => {
     const value = json.startsWith('"') ? String(JSON.parse(json)) : json;
@@ -153,6 +107,28 @@ class Server {
       return requireField(found.experiment.experiment_id, query, "experiment_id");
     const created = (await this.post("experiments/create", { name })) as { experiment_id?: string };
     return requireField(created.experiment_id, "experiments/create", "experiment_id");
+  }
+
+  /** Creates a run for an arm, and returns its id. */
+  async createRun(experiment: string, { trial, info }: StoredRun, arm: string): Promise<string> {
+    const { hash, version, backend, started } = info;
+    const tags = { trial: trial.name, seed: trial.seed, arm, hash, version, backend };
+    const created = (await this.post("runs/create", {
+      experiment_id: experiment,
+      run_name: `${trial.name}-${trial.seed}-${arm}`,
+      start_time: Date.parse(started),
+      tags: Object.entries(tags).map(([key, value]) => {
+        return { key: `fedclair.${key}`, value: String(value) };
+      }),
+    })) as { run?: { info?: { run_id?: string } } };
+    return requireField(created.run?.info?.run_id, "runs/create", "run_id");
+  }
+
+  async logParams(id: string, params: readonly object[]): Promise<void> {
+    for (let from = 0; from < params.length; from += mostParams) {
+      const some = params.slice(from, from + mostParams);
+      await this.post("runs/log-batch", { run_id: id, params: some });
+    }
   }
 
   post(path: string, body: object): Promise<object> {

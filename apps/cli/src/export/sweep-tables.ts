@@ -1,4 +1,4 @@
-import type { Grid, GridTrial } from "@fedclair/runs";
+import { listCells, type Grid, type GridTrial } from "@fedclair/runs";
 import type { OpenedSweep } from "../results/open-sweep.js";
 import {
   integerColumns,
@@ -56,22 +56,7 @@ export function createSweepTables({
         ...integerColumns("seeds", "hits", "of"),
         ...numberColumns(["shareLow", "shareHigh"]),
       ],
-      rows: function* () {
-        for (const { measure, facet, rows, columns, cells } of results.tables) {
-          for (const [r, row] of rows.entries()) {
-            for (const [c, column] of columns.entries()) {
-              const cell = cells[r]?.[c];
-              if (!cell) continue;
-              const { mean, interval, min, max, seeds, counts } = cell;
-              yield [
-                ...[measure, facet, row, column],
-                ...[mean, interval?.low, interval?.high, min, max],
-                ...[seeds, counts?.hits, counts?.of, counts?.low, counts?.high],
-              ];
-            }
-          }
-        }
-      },
+      rows: () => listCells(results.tables),
     },
   ];
 }

@@ -14,7 +14,7 @@ import {
   whenAborted,
 } from "@fedclair/runs";
 import type { Job } from "bullmq";
-import { SweepWorkers, type SweepPlace } from "../processes/sweep-workers.js";
+import { SweepWorkers } from "../processes/sweep-workers.js";
 import { connect, importOptional } from "./connection.js";
 import {
   queuedTrialSchema,
@@ -65,14 +65,30 @@ export async function work({
     },
     signal,
   );
-  const crews = new SweepProcesses(within, { allowed, python, device }, jobs, signal);
+  /** The processes that run trials, by sweep. */
+  const crews = new Map<string, SweepWorkers>();
+  const findCrew = async (wanted: QueuedTrial): Promise<SweepWorkers> => {
+    const place = { ...(await readPlace(wanted, within)), allowed, python, device };
+    const key = join(place.out, wanted.sweep);
+    const existing = crews.get(key);
+    if (existing) return existing;
+    // Idle processes of other sweeps use memory and may no longer be needed.
+    for (const [other, crew] of crews) {
+      if (!crew.isIdle) continue;
+      crew.close();
+      crews.delete(other);
+    }
+    const crew = new SweepWorkers(place, jobs, signal);
+    crews.set(key, crew);
+    return crew;
+  };
   const reported = new Set<string>();
 
   const run = async (job: Job<unknown, Result>, token = ""): Promise<Result> => {
     const wanted = queuedTrialSchema.safeParse(job.data).data;
     if (!wanted) throw new bullmq.UnrecoverableError("the queued job is not a trial of fedclair");
     try {
-      const crew = await crews.find(wanted);
+      const crew = await findCrew(wanted);
       await breakStaleLock(job, findRunFolder(wanted));
       await job.updateProgress({ host: hostname() } satisfies QueuedProgress);
       const reply = await crew.ask(wanted.trial);
@@ -113,57 +129,22 @@ export async function work({
   throw signal.reason;
 }
 
-/** The processes that run trials, grouped by sweep. */
-class SweepProcesses {
-  readonly #within: string;
-  readonly #allowed: Pick<SweepPlace, "allowed" | "python" | "device">;
-  readonly #jobs: number;
-  readonly #signal: AbortSignal;
-  readonly #bySweep = new Map<string, SweepWorkers>();
-
-  constructor(
-    within: string,
-    allowed: Pick<SweepPlace, "allowed" | "python" | "device">,
-    jobs: number,
-    signal: AbortSignal,
-  ) {
-    this.#within = within;
-    this.#allowed = allowed;
-    this.#jobs = jobs;
-    this.#signal = signal;
+/**
+ * Reads where and how a trial runs.
+ * @throws UserError if its folder or release does not match this worker
+ */
+async function readPlace(wanted: QueuedTrial, within: string) {
+  const folder = await realpath(wanted.folder).catch(() => wanted.folder);
+  if (!folder.startsWith(within.endsWith(sep) ? within : within + sep)) {
+    throw new UserError(
+      `a trial for the folder '${folder}' was queued, and this worker works in '${within}' alone: choose --root`,
+    );
   }
-
-  /**
-   * Returns the processes for a trial.
-   * @throws UserError if its folder or release does not match this worker
-   */
-  async find(wanted: QueuedTrial): Promise<SweepWorkers> {
-    const folder = await realpath(wanted.folder).catch(() => wanted.folder);
-    if (!folder.startsWith(this.#within.endsWith(sep) ? this.#within : this.#within + sep)) {
-      throw new UserError(
-        `a trial for the folder '${folder}' was queued, and this worker works in '${this.#within}' alone: choose --root`,
-      );
-    }
-    const { version: other, backend, file, set } = await readDescription({ ...wanted, folder });
-    if (other !== version) {
-      throw new UserError(
-        `this worker is of fedclair ${version}, the sweep in '${folder}' of ${other}: install the same`,
-      );
-    }
-    const key = join(folder, wanted.sweep);
-    const existing = this.#bySweep.get(key);
-    if (existing) return existing;
-    // Idle processes of other sweeps use memory and may no longer be needed.
-    for (const [other, crew] of this.#bySweep) {
-      if (!crew.isIdle) continue;
-      crew.close();
-      this.#bySweep.delete(other);
-    }
-    const place = { file, out: folder, set, ...this.#allowed, backend };
-    const crew = new SweepWorkers(place, this.#jobs, this.#signal);
-    this.#bySweep.set(key, crew);
-    return crew;
-  }
+  const { version: other, backend, file, set } = await readDescription({ ...wanted, folder });
+  if (other === version) return { file, out: folder, set, backend };
+  throw new UserError(
+    `this worker is of fedclair ${version}, the sweep in '${folder}' of ${other}: install the same`,
+  );
 }
 
 /**

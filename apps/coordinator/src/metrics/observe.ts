@@ -3,12 +3,6 @@ import type { Place } from "../place.js";
 import { serveMetrics, type MetricsServer } from "./serve.js";
 import { TrialMetrics, type ObservedPool } from "./trial-metrics.js";
 
-interface Observation {
-  readonly prepared: PreparedTrial;
-  readonly pool: ObservedPool;
-  readonly place: Place;
-}
-
 /** The metrics of a trial and the server that publishes them. */
 export interface Observer {
   readonly metrics: TrialMetrics;
@@ -18,9 +12,10 @@ export interface Observer {
 /** Serves the metrics of a trial. @throws UserError if it cannot listen at the address */
 export async function observe(
   address: { readonly host: string; readonly port: number },
-  { prepared, pool, place }: Observation,
+  { trial, measures }: PreparedTrial,
+  pool: ObservedPool,
+  place: Place,
 ): Promise<Observer> {
-  const { trial, measures } = prepared;
   const metrics = new TrialMetrics(trial, pool, measures.primary);
   const server = await serveMetrics(address, {
     contentType: metrics.contentType,

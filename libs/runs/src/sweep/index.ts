@@ -46,6 +46,7 @@ export {
   formatFacet,
   missingMeasures,
   toCsv,
+  listCells,
   valueOf,
   type Cell,
   type Table,

@@ -260,24 +260,28 @@ function findWorst(
   return worse === "low" ? minOf(values) : maxOf(values);
 }
 
-/** Formats all cells as CSV: one line per measure, facet, row and column. */
-export function toCsv(tables: readonly Table[]): string {
-  const head = "measure,facet,row,column,mean,low,high,min,max,seeds,hits,of,shareLow,shareHigh";
-  const lines = tables.flatMap(({ measure, facet, rows, columns, cells }) =>
+/** Lists all cells that have a value, each as a row of a table. */
+export function listCells(tables: readonly Table[]): (string | number | undefined)[][] {
+  return tables.flatMap(({ measure, facet, rows, columns, cells }) =>
     rows.flatMap((row, r) =>
       columns.flatMap((column, c) => {
         const cell = cells[r]?.[c];
         if (cell === undefined) return [];
         const { mean: average, interval, min, max, seeds, counts } = cell;
         return [
-          csvLine([
+          [
             ...[measure, facet, row, column],
             ...[average, interval?.low, interval?.high, min, max, seeds],
             ...[counts?.hits, counts?.of, counts?.low, counts?.high],
-          ]),
+          ],
         ];
       }),
     ),
   );
-  return [head, ...lines, ""].join("\n");
+}
+
+/** Formats all cells as CSV: one line per measure, facet, row and column. */
+export function toCsv(tables: readonly Table[]): string {
+  const head = "measure,facet,row,column,mean,low,high,min,max,seeds,hits,of,shareLow,shareHigh";
+  return [head, ...listCells(tables).map(csvLine), ""].join("\n");
 }
