@@ -70,6 +70,7 @@ export async function coordinate(file: string, options: CoordinateOptions): Prom
   const tokens = tokensOf(options);
   const tls = certificatesOf(options);
   const joinPage = await createJoinPageFor(options.joinPage, host);
+  let logDelay = 0; // no host can leave before the pool listens
   const pool = await SocketPool.listen({
     host,
     port,
@@ -84,9 +85,10 @@ export async function coordinate(file: string, options: CoordinateOptions): Prom
       // Ctrl-C stops the hosts too, and they may leave before this process handles its own signal.
       setTimeout(() => {
         if (!interruption.signal.aborted) log[level](line);
-      }, signalDelay);
+      }, logDelay);
     },
   });
+  logDelay = signalDelay;
   const server = watchServer(prepared, backend.name);
   let ending: readonly [reason?: string, exitCode?: number] = [];
   let observer: Observer | undefined;
