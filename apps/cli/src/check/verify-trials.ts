@@ -33,16 +33,14 @@ import {
 } from "@fedclair/runs";
 import pc from "picocolors";
 import { checkInterpreter } from "../processes/host-processes.js";
-import { withOptions } from "../processes/read-hosts.js";
+import { withOptions, type PythonOptions } from "../processes/read-hosts.js";
 import { setArgs } from "../processes/set-args.js";
 import { trialFiles } from "../results/trial-files.js";
 
-export interface VerifyTrialsOptions {
+export interface VerifyTrialsOptions extends Pick<PythonOptions, "python"> {
   readonly set: readonly string[];
   /** Number of trials to run at a time. */
   readonly jobs?: number;
-  /** The Python interpreter that runs external clients, if a trial names their code. */
-  readonly python?: string;
 }
 
 /**

@@ -13,36 +13,23 @@ export type VerifyOptions = VerifyTrialsOptions & VerifyRunOptions;
  */
 export async function verify(paths: readonly string[], options: VerifyOptions): Promise<void> {
   const run = paths.find((path) => existsSync(join(path, "run.json")));
+  const { set, jobs, python, rounds, seed, json } = options;
   if (run === undefined) {
-    rejectOptions(
-      { rounds: options.rounds, seed: options.seed, json: options.json || undefined },
-      {
-        owner: "a run",
-        given: `${paths.join(", ")} holds no run`,
-      },
-    );
+    const given = `${paths.join(", ")} holds no run`;
+    rejectOptions({ rounds, seed, json: json || undefined }, `a run: ${given}`);
     const { verifyTrials } = await import("./verify-trials.js");
     await verifyTrials(paths, options);
     return;
   }
   if (paths.length > 1)
     throw new UserError(`verify: expected trials, or one run alone: '${run}' holds a run`);
-  rejectOptions(
-    { set: options.set[0], jobs: options.jobs, python: options.python },
-    {
-      owner: "trials",
-      given: `'${run}' holds a run`,
-    },
-  );
+  rejectOptions({ set: set[0], jobs, python }, `trials: '${run}' holds a run`);
   const { verifyRun } = await import("./verify-run.js");
   await verifyRun(run, options);
 }
 
-/** @throws UserError naming the first option that has a value */
-function rejectOptions(
-  values: Readonly<Record<string, unknown>>,
-  { owner, given }: { readonly owner: string; readonly given: string },
-): void {
+/** @throws UserError naming the first option that has a value, and what it is for */
+function rejectOptions(values: Readonly<Record<string, unknown>>, purpose: string): void {
   const option = Object.keys(values).find((name) => values[name] !== undefined);
-  if (option !== undefined) throw new UserError(`--${option} is for ${owner}: ${given}`);
+  if (option !== undefined) throw new UserError(`--${option} is for ${purpose}`);
 }

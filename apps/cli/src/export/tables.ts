@@ -28,18 +28,43 @@ export const integerColumns = (...names: string[]): ExportColumn[] =>
 export const numberColumns = (names: Iterable<string>): ExportColumn[] =>
   [...names].map((name) => ({ name, kind: "number" }));
 
-const clientColumns = [
-  ...textColumns("arm"),
-  ...integerColumns("round"),
-  ...textColumns("phase", "client", "truth", "attack", "failure", "evaluationFailure"),
-  ...textColumns("verdict", "reason"),
-  ...numberColumns(["score", "threshold", "numExamples"]),
-];
-const roundColumns = [
-  ...textColumns("arm"),
-  ...integerColumns("round"),
-  ...textColumns("phase", "kept", "stopped"),
-];
+/** A row of a table: its first cells, and metrics, which become columns. */
+interface Row {
+  readonly cells: readonly ExportCell[];
+  readonly metrics: ReadonlyMap<string, number>;
+}
+
+/** A kind of table: its first columns, and the rows of a round. */
+interface TableKind {
+  readonly name: "clients" | "rounds";
+  readonly columns: readonly ExportColumn[];
+  readonly list: (round: ExportedRound) => readonly Row[];
+}
+
+const clientTable: TableKind = {
+  name: "clients",
+  columns: [
+    ...textColumns("arm"),
+    ...integerColumns("round"),
+    ...textColumns("phase", "client", "truth", "attack", "failure", "evaluationFailure"),
+    ...textColumns("verdict", "reason"),
+    ...numberColumns(["score", "threshold", "numExamples"]),
+  ],
+  list: ({ record }) => record.clients.map((client) => createClientRow(record, client)),
+};
+
+const roundTable: TableKind = {
+  name: "rounds",
+  columns: [
+    ...textColumns("arm"),
+    ...integerColumns("round"),
+    ...textColumns("phase", "kept", "stopped"),
+  ],
+  list: (exported) => {
+    const { arm, round, phase, kept, stopped } = exported.record;
+    return [{ cells: [arm, round, phase, kept, stopped], metrics: computeScalars(exported) }];
+  },
+};
 
 /** A run to export, with the cells that every row of it begins with. */
 interface ExportedRun {
@@ -58,73 +83,56 @@ export async function createTables(
   columns: readonly ExportColumn[],
   warn: (text: string) => void,
 ): Promise<readonly [ExportTable, ExportTable]> {
-  const ofClients = new Names("clients", warn);
-  const ofRounds = new Names("rounds", warn);
+  const ofClients = { ...clientTable, metrics: new Set<string>(), isFull: false };
+  const ofRounds = { ...roundTable, metrics: new Set<string>(), isFull: false };
   const counts = new Map<string, number>();
   for (const { folder } of runs) {
     let count = 0;
     for await (const round of eachRound(folder)) {
       count++;
-      for (const client of round.record.clients) ofClients.add(listMetrics(client).keys());
-      ofRounds.add(computeScalars(round).keys());
+      for (const table of [ofClients, ofRounds]) {
+        for (const name of table.list(round).flatMap(({ metrics }) => [...metrics.keys()])) {
+          if (table.metrics.has(name)) continue;
+          if (table.metrics.size < maxMetricColumns) table.metrics.add(name);
+          else table.isFull = true;
+        }
+      }
     }
     counts.set(folder, count);
   }
-  ofClients.warnIfFull();
-  ofRounds.warnIfFull();
-  return [
-    {
-      name: "clients",
-      columns: [...columns, ...clientColumns, ...numberColumns(ofClients.names)],
+  const finish = ({ name, columns: own, list, metrics: names, isFull }: typeof ofClients) => {
+    if (isFull)
+      warn(
+        `the table ${name} has columns for the first ${maxMetricColumns} metrics only; others are left out`,
+      );
+    return {
+      name,
+      columns: [...columns, ...own, ...numberColumns(names)],
       rows: async function* () {
-        for (const { folder, cells } of runs) {
-          for await (const { record } of eachRound(folder, counts.get(folder))) {
-            for (const client of record.clients) {
-              const metrics = listMetrics(client);
-              yield [...cells, ...createClientCells(record, client), ...ofClients.cells(metrics)];
-            }
-          }
-        }
-      },
-    },
-    {
-      name: "rounds",
-      columns: [...columns, ...roundColumns, ...numberColumns(ofRounds.names)],
-      rows: async function* () {
-        for (const { folder, cells } of runs) {
+        for (const { folder, cells: first } of runs) {
           for await (const round of eachRound(folder, counts.get(folder))) {
-            const { arm, round: number, phase, kept, stopped } = round.record;
-            const own = [arm, number, phase, kept, stopped];
-            yield [...cells, ...own, ...ofRounds.cells(computeScalars(round))];
+            for (const { cells, metrics } of list(round))
+              yield [...first, ...cells, ...[...names].map((one) => metrics.get(one))];
           }
         }
       },
-    },
-  ];
+    };
+  };
+  return [finish(ofClients), finish(ofRounds)];
 }
 
-/** Creates the cells of a client in the order of `clientColumns`. */
-function createClientCells(
+function createClientRow(
   { arm, round, phase }: ExportedRound["record"],
   client: ClientRecord,
-): readonly ExportCell[] {
+): Row {
   const { clientId, attack, failure, evaluationFailure } = client;
   const { verdict, reason, score, threshold, numExamples } = client;
-  return [
-    arm,
-    round,
-    phase,
-    clientId,
-    clientTruth(client),
-    attack ?? undefined,
-    failure?.code,
-    evaluationFailure?.code,
-    verdict,
-    reason,
-    score ?? undefined,
-    threshold ?? undefined,
-    numExamples,
+  const cells = [
+    ...[arm, round, phase, clientId, clientTruth(client), attack ?? undefined],
+    ...[failure?.code, evaluationFailure?.code, verdict, reason],
+    ...[score ?? undefined, threshold ?? undefined, numExamples],
   ];
+  return { cells, metrics: listMetrics(client) };
 }
 
 function listMetrics({ train, evaluation, mods = {} }: ClientRecord): Map<string, number> {
@@ -135,36 +143,4 @@ function listMetrics({ train, evaluation, mods = {} }: ClientRecord): Map<string
       listFinite(metrics).map(([name, value]) => [`${mod}/${name}`, value] as const),
     ),
   ]);
-}
-
-/** Collects the first metric names in order of appearance. */
-class Names {
-  readonly names = new Set<string>();
-  readonly #table: string;
-  readonly #warn: (text: string) => void;
-  #isFull = false;
-
-  constructor(table: string, warn: (text: string) => void) {
-    this.#table = table;
-    this.#warn = warn;
-  }
-
-  add(names: Iterable<string>): void {
-    for (const name of names) {
-      if (this.names.has(name)) continue;
-      if (this.names.size < maxMetricColumns) this.names.add(name);
-      else this.#isFull = true;
-    }
-  }
-
-  cells(metrics: ReadonlyMap<string, number>): ExportCell[] {
-    return [...this.names].map((name) => metrics.get(name));
-  }
-
-  warnIfFull(): void {
-    if (!this.#isFull) return;
-    this.#warn(
-      `the table ${this.#table} has columns for the first ${maxMetricColumns} metrics only; others are left out`,
-    );
-  }
 }

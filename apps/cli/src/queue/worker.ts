@@ -14,6 +14,7 @@ import {
   whenAborted,
 } from "@fedclair/runs";
 import type { Job } from "bullmq";
+import type { PythonOptions } from "../processes/read-hosts.js";
 import { SweepWorkers } from "../processes/sweep-workers.js";
 import { connect, importOptional } from "./connection.js";
 import {
@@ -27,7 +28,8 @@ import {
   type Result,
 } from "./queued-trial.js";
 
-export interface WorkerOptions {
+/** Without `python`, sweeps with Python clients are rejected. */
+export interface WorkerOptions extends PythonOptions {
   readonly queue?: string;
   /** Number of trials at a time, each in its own process. */
   readonly jobs: number;
@@ -35,10 +37,6 @@ export interface WorkerOptions {
   readonly root: string;
   /** Plug-in modules that this worker's operator allows. */
   readonly plugins: readonly string[];
-  /** The Python interpreter for external clients. Default: their sweeps are rejected. */
-  readonly python?: string;
-  /** The device that Python clients compute on. */
-  readonly device?: string;
 }
 
 /** Delay, in ms, before trying a trial again that a process outside the queue is running. */
