@@ -92,8 +92,6 @@ export async function writeFigures(
     await write(`${file}.svg`, svg);
     if (png) await write(`${file}.png`, [png.drawPng(svg)]);
   }
-  if (png?.hasFont() === false)
-    process.emitWarning("no font was found: the PNG figures have no text");
   return drawFigures(drawings);
 }
 

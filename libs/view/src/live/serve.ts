@@ -15,7 +15,6 @@ import { listEntries } from "../data/listing.js";
 import { LiveRun, type Describe } from "./live-run.js";
 import { maxCompared } from "../data/protocol.js";
 import { findInside, findReportFile } from "./run-paths.js";
-import { readSite, type SiteFile } from "./site.js";
 import { streamRun } from "./stream-run.js";
 import { readSweepView } from "../data/sweep-view.js";
 
@@ -79,12 +78,21 @@ const commonHeaders = {
   "x-frame-options": "DENY",
 };
 
-const reportTypes: Readonly<Record<string, string>> = {
+/** The files of the page, by their addresses. */
+const siteFiles: ReadonlyMap<string, "index.html" | "page.js" | "page.css"> = new Map([
+  ["/", "index.html"],
+  ["/page.js", "page.js"],
+  ["/page.css", "page.css"],
+]);
+
+const contentTypes: Readonly<Record<string, string>> = {
   ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript; charset=utf-8",
+  ".css": "text/css; charset=utf-8",
   ".svg": "image/svg+xml",
   ".png": "image/png",
   ".csv": "text/csv; charset=utf-8",
-  ".json": "application/json",
+  ".json": "application/json; charset=utf-8",
 };
 
 /**
@@ -94,7 +102,8 @@ const reportTypes: Readonly<Record<string, string>> = {
 export async function servePage(options: PageServerOptions): Promise<PageServer> {
   const { host, port, token, tls } = options;
   const access: Access = { token, isLocal: isLoopback(host) };
-  const handler = new Handler(options, access, await readSite());
+  for (const file of siteFiles.values()) readPageFile(file);
+  const handler = new Handler(options, access);
   const answer: RequestListener = (request, response) => {
     void handler.answer(request, response);
   };
@@ -121,17 +130,17 @@ class Refusal extends Error {
   }
 }
 
+const nothingHere = () => new Refusal(404, "there is nothing at this address");
+
 class Handler {
   readonly #options: PageServerOptions;
   readonly #access: Access;
-  readonly #site: ReadonlyMap<string, SiteFile>;
   readonly #runs = new Map<string, LiveRun>();
   readonly #streams = new Set<{ readonly end: AbortController; readonly done: Promise<void> }>();
 
-  constructor(options: PageServerOptions, access: Access, site: ReadonlyMap<string, SiteFile>) {
+  constructor(options: PageServerOptions, access: Access) {
     this.#options = options;
     this.#access = access;
-    this.#site = site;
   }
 
   /** Never rejects. */
@@ -197,51 +206,45 @@ class Handler {
   }
 
   async #route(url: URL, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const file = this.#site.get(url.pathname);
-    if (file) {
-      response.writeHead(200, { "content-type": file.type }).end(file.body);
-      return;
-    }
-    const one = () => this.#folder(url.searchParams.get("run") ?? "");
-    switch (url.pathname) {
-      case "/api/list": {
-        const path = url.searchParams.get("folder") ?? "";
-        sendJson(response, await listEntries(await this.#folder(path), path));
-        return;
-      }
+    const { pathname, searchParams: query } = url;
+    const file = siteFiles.get(pathname);
+    if (file !== undefined) send(response, extname(file), readPageFile(file));
+    else if (pathname === "/api/events") await this.#stream(query, request, response);
+    else if (pathname.startsWith("/api/"))
+      send(response, ".json", JSON.stringify(await this.#read(pathname, query)));
+    else if (pathname === "/compare") {
+      const page = await this.#compare(query.getAll("run"));
+      response.setHeader("content-security-policy", reportPolicy());
+      send(response, ".html", page);
+    } else await this.#sendReportFile(pathname, response);
+  }
+
+  /** Reads what the page asks for. */
+  async #read(pathname: string, query: URLSearchParams): Promise<unknown> {
+    const path = query.get(pathname === "/api/list" ? "folder" : "run") ?? "";
+    const folder = await this.#folder(path);
+    switch (pathname) {
+      case "/api/list":
+        return await listEntries(folder, path);
       case "/api/sweep": {
-        const view = readSweepView(await one());
+        const view = readSweepView(folder);
         if (!view) throw new Refusal(404, "there is no sweep or study in this folder");
-        sendJson(response, view);
-        return;
+        return view;
       }
-      case "/api/events":
-        await this.#stream(url, await one(), request, response);
-        return;
       case "/api/client": {
-        const client = url.searchParams.get("client") ?? "";
+        const client = query.get("client") ?? "";
         if (!/^c\d{2,7}$/.test(client))
           throw new Refusal(400, "expected the id of a client, like c07");
-        const folder = await one();
-        sendJson(response, await readClientRounds(folder, await this.#describe(folder), client));
-        return;
+        return await readClientRounds(folder, await this.#describe(folder), client);
       }
       case "/api/round": {
-        const round = Number(url.searchParams.get("round"));
+        const round = Number(query.get("round"));
         if (!(Number.isSafeInteger(round) && round > 0))
           throw new Refusal(400, "expected the number of a round, like 3");
-        const folder = await one();
-        sendJson(response, await readOneRound(folder, await this.#describe(folder), round));
-        return;
-      }
-      case "/compare": {
-        const page = await this.#compare(url.searchParams.getAll("run"));
-        response.setHeader("content-security-policy", reportPolicy());
-        response.writeHead(200, { "content-type": reportTypes[".html"] }).end(page);
-        return;
+        return await readOneRound(folder, await this.#describe(folder), round);
       }
       default:
-        await this.#sendReportFile(url.pathname, response);
+        throw nothingHere();
     }
   }
 
@@ -275,11 +278,12 @@ class Handler {
   }
 
   async #stream(
-    url: URL,
-    folder: string,
+    query: URLSearchParams,
     request: IncomingMessage,
     response: ServerResponse,
   ): Promise<void> {
+    const path = query.get("run") ?? "";
+    const folder = await this.#folder(path);
     response.writeHead(200, { "content-type": "text/event-stream; charset=utf-8" });
     response.flushHeaders();
     if (request.method === "HEAD") {
@@ -290,7 +294,8 @@ class Handler {
     response.on("close", () => {
       end.abort();
     });
-    const run = this.#liveRun(folder, url.searchParams.get("run") ?? "");
+    const run = this.#runs.get(folder) ?? new LiveRun(folder, path, this.#options.describe);
+    this.#runs.set(folder, run);
     const stopWatching = run.watch();
     const send = async (event: string, data: unknown, id?: string) => {
       const head = id === undefined ? "" : `id: ${id}\n`;
@@ -298,7 +303,7 @@ class Handler {
       if (isFull && !end.signal.aborted)
         await once(response, "drain", { signal: end.signal }).catch(() => undefined);
     };
-    const after = url.searchParams.get("after") ?? request.headers["last-event-id"]?.toString();
+    const after = query.get("after") ?? request.headers["last-event-id"]?.toString();
     const done = streamRun(run, after, send, end.signal).finally(() => {
       stopWatching();
       response.end();
@@ -313,14 +318,6 @@ class Handler {
     }
   }
 
-  #liveRun(folder: string, path: string): LiveRun {
-    const existing = this.#runs.get(folder);
-    if (existing) return existing;
-    const run = new LiveRun(folder, path, this.#options.describe);
-    this.#runs.set(folder, run);
-    return run;
-  }
-
   /** Serves `/report/<path of the run>/report.html` and the figures next to it. */
   async #sendReportFile(pathname: string, response: ServerResponse): Promise<void> {
     const [, encoded = "", file = ""] =
@@ -330,11 +327,11 @@ class Handler {
       file === "" || path === undefined
         ? undefined
         : await findReportFile(this.#options.root, path, file);
-    if (found === undefined) throw new Refusal(404, "there is nothing at this address");
+    if (found === undefined) throw nothingHere();
     const stream = createReadStream("", { fd: openRegularFile(found) });
     response.setHeader("content-security-policy", reportPolicy());
     response.writeHead(200, {
-      "content-type": reportTypes[extname(found)] ?? "application/octet-stream",
+      "content-type": contentTypes[extname(found)],
     });
     await pipeline(stream, response);
   }
@@ -348,9 +345,8 @@ function decode(text: string): string | undefined {
   }
 }
 
-function sendJson(response: ServerResponse, value: unknown): void {
-  response.writeHead(200, { "content-type": "application/json; charset=utf-8" });
-  response.end(JSON.stringify(value));
+function send(response: ServerResponse, type: string, body: string): void {
+  response.writeHead(200, { "content-type": contentTypes[type] }).end(body);
 }
 
 function sendText(response: ServerResponse, status: number, text: string): void {

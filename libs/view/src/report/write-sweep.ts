@@ -16,6 +16,7 @@ import {
 } from "@fedclair/runs";
 import { hasReport } from "../data/report-file.js";
 import { writeFigures, type Drawing } from "../figures/figures.js";
+import { groupBy } from "../figures/group-by.js";
 import { heatMap, type CellLink } from "../figures/heat-map.js";
 import { factList, html, table, type Html } from "./html.js";
 import { lineFigure, rocFigure, tableLines } from "../figures/line-figure.js";
@@ -44,10 +45,10 @@ export async function writeSweep(
   if (!report) return;
   const hasOwnReport = (folder: string) => hasReport(join(out, folder));
   const linkOf = createLinks(hasOwnReport, grid);
-  const measures = [...new Set(tables.map(({ measure }) => measure))];
+  const measures = groupBy(tables, ({ measure }) => [measure]);
   const drawings = [
     ...(await drawCourses(out, grid)),
-    ...measures.flatMap((measure) => drawMeasure(grid, tables, measure, linkOf)),
+    ...measures.flatMap((own) => drawMeasure(grid, own, linkOf)),
     ...drawRoc(grid, tables),
   ];
   const figures = await writeFigures(out, grid.name, drawings);
@@ -63,17 +64,18 @@ export async function writeSweep(
 /**
  * Draws dots with intervals, or a heat map if there are too many to tell apart; and lines if the
  * rows or columns are numbers.
+ * @param tables those of a measure
  */
 function drawMeasure(
   grid: Grid,
-  tables: readonly Table[],
-  measure: string,
+  tables: readonly [Table, ...Table[]],
   linkOf: CellLink,
 ): Drawing[] {
-  const lines = tables.filter((one) => one.measure === measure).map(tableLines);
-  const [first, ...rest] = lines.filter((one) => one !== undefined);
-  const drawing = drawCells(grid, tables, measure, linkOf);
-  if (!first || rest.length + 1 < lines.length) return [drawing];
+  const [{ measure }] = tables;
+  const drawing = drawCells(grid, tables, linkOf);
+  if (!drawing) return [];
+  const [first, ...rest] = tables.map(tableLines).filter((lines) => lines !== undefined);
+  if (!first || rest.length + 1 < tables.length) return [drawing];
   const overNumbers: Drawing = {
     name: `${drawing.name}-lines`,
     title: `${measure} over ${numericPath(grid)}`,
@@ -96,8 +98,7 @@ const thresholdKey = /(threshold|falseAlarmRate|minGap)$/i;
 function drawRoc(grid: Grid, tables: readonly Table[]): Drawing[] {
   const axis = numericPath(grid);
   if (!thresholdKey.test(axis)) return [];
-  const find = (measure: string) =>
-    tables.filter((one) => one.measure === measure).map((one) => tableLines(one));
+  const find = (measure: string) => tables.filter((one) => one.measure === measure).map(tableLines);
   const alarms = find("detection.falseAlarms");
   return find("detection.recall").flatMap((recall, i) => {
     const others = alarms[i];
@@ -119,30 +120,8 @@ function createStudyLinks(
   hasOwnReport: (folder: string) => boolean,
   grid: Grid,
 ): (place: string) => string | undefined {
-  const places = new Map<string, NumberedRun[]>();
-  const numbers = new Map(grid.trials.map(({ id }, i) => [id, i]));
-  for (const study of listStudies(grid)) {
-    const runs = study.trials.map(({ id, folder }) => ({ folder, i: numbers.get(id) ?? 0 }));
-    places.set(nameStudy(study), runs);
-  }
-  return (place) => linkTo(places.get(place) ?? [], hasOwnReport);
-}
-
-/** A run with its place in the list of runs. */
-interface NumberedRun {
-  readonly folder: string;
-  readonly i: number;
-}
-
-/** The address of a run or of the first of several; undefined if there is none. */
-function linkTo(
-  runs: readonly NumberedRun[],
-  hasOwnReport: (folder: string) => boolean,
-): string | undefined {
-  const [first] = runs;
-  if (!first) return undefined;
-  if (runs.length > 1) return `#runs-${first.i}`;
-  return hasOwnReport(first.folder) ? `${first.folder}/report.html` : `#run-${first.i}`;
+  const studies = new Map(listStudies(grid).map((study) => [nameStudy(study), study.trials]));
+  return (place) => linkTo(grid, studies.get(place) ?? [], hasOwnReport);
 }
 
 /**
@@ -153,15 +132,26 @@ function linkTo(
 export function createLinks(hasOwnReport: (folder: string) => boolean, grid: Grid): CellLink {
   const { rows, columns, trials } = grid;
   return (facet, row, column) => {
-    const own = trials.flatMap(({ at, folder }, i) =>
-      (!rows || at.get(rows.path) === row) &&
-      (!columns || at.get(columns.path) === column) &&
-      formatFacet(grid, at) === facet
-        ? [{ folder, i }]
-        : [],
+    const own = trials.filter(
+      ({ at }) =>
+        (!rows || at.get(rows.path) === row) &&
+        (!columns || at.get(columns.path) === column) &&
+        formatFacet(grid, at) === facet,
     );
-    return linkTo(own, hasOwnReport);
+    return linkTo(grid, own, hasOwnReport);
   };
+}
+
+/** The address of a trial's run or of the first of several; undefined if there is none. */
+function linkTo(
+  { trials }: Grid,
+  [first, ...others]: Grid["trials"],
+  hasOwnReport: (folder: string) => boolean,
+): string | undefined {
+  if (!first) return undefined;
+  const place = trials.findIndex(({ id }) => id === first.id);
+  if (others.length > 0) return `#runs-${place}`;
+  return hasOwnReport(first.folder) ? `${first.folder}/report.html` : `#run-${place}`;
 }
 
 /** More measures would not fit beside the names of runs. */
@@ -214,16 +204,16 @@ function runSection(out: string, grid: Grid, { tables }: SweepResults): Html {
 
 function drawCells(
   grid: Grid,
-  tables: readonly Table[],
-  measure: string,
+  tables: readonly [Table, ...Table[]],
   linkOf: CellLink,
-): Drawing {
-  const own = tables.filter((one) => one.measure === measure);
-  const [first, ...rest] = own;
-  const cells = own.flatMap((one) => one.cells.flat());
-  const drawing = { name: measure.replace(/[^a-zA-Z0-9]+/g, "-"), title: measure };
-  if (!first || cells.every((cell) => cell === undefined))
-    return { ...drawing, caption: "", draw: () => undefined };
+): Drawing | undefined {
+  const [first] = tables;
+  const cells = tables.flatMap((one) => one.cells.flat());
+  if (cells.every((cell) => cell === undefined)) return undefined;
+  const drawing = {
+    name: first.measure.replace(/[^a-zA-Z0-9]+/g, "-"),
+    title: first.measure,
+  };
   if (cells.length <= maxDots && first.columns.length <= maxColours) {
     const isShare = cells.some((cell) => cell?.counts);
     const caption = isShare
@@ -231,10 +221,10 @@ function drawCells(
       : cells.some((cell) => cell?.interval)
         ? "Mean over seeds with its 95 % Student interval; each tick is a seed."
         : "One seed: there is no interval.";
-    return { ...drawing, caption, draw: (width) => methodFigure([first, ...rest], width) };
+    return { ...drawing, caption, draw: (width) => methodFigure(tables, width) };
   }
   const caption = `Mean over seeds: ${grid.rows?.path ?? ""} down, ${grid.columns?.path ?? ""} across. ${formatReading(first)} A frame marks the worst cell. A cell leads to its runs.`;
-  return { ...drawing, caption, draw: (width) => heatMap([first, ...rest], width, linkOf) };
+  return { ...drawing, caption, draw: (width) => heatMap(tables, width, linkOf) };
 }
 
 function formatReading({ worse, worst }: Table): string {
