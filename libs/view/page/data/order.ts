@@ -21,19 +21,16 @@ export function orderRows(data: RunData, choice: RowChoice): number[] {
   const { arm, sort, pinned, label } = choice;
   const search = choice.search.trim().toLowerCase();
   const own = data.arm(arm);
-  const keys = new Map<number, number>();
-  const rows = [...data.clients.keys()].filter((row) => {
-    const client = data.clients[row] ?? 0;
-    return search === "" || label(client).toLowerCase().includes(search);
-  });
-  for (const row of rows) keys.set(row, sortValue(sort, own.totals(row), data.truth(row)));
-  const isPinned = (row: number) => Number(pinned.has(data.clients[row] ?? -1));
-  return rows.sort(
-    (a, b) =>
-      isPinned(b) - isPinned(a) ||
-      (keys.get(b) ?? 0) - (keys.get(a) ?? 0) ||
-      (data.clients[a] ?? 0) - (data.clients[b] ?? 0),
-  );
+  return [...data.clients.entries()]
+    .filter(([, client]) => label(client).toLowerCase().includes(search))
+    .map(([row, client]) => ({
+      row,
+      client,
+      pin: Number(pinned.has(client)),
+      key: sortValue(sort, own.totals(row), data.truth(row)),
+    }))
+    .sort((a, b) => b.pin - a.pin || b.key - a.key || a.client - b.client)
+    .map(({ row }) => row);
 }
 
 function sortValue(sort: SortKey, totals: Readonly<RowTotals>, truth: string): number {

@@ -54,7 +54,6 @@ describe("rounds on the page", () => {
       reason: "",
       evidence: [{ kind: "size", statistic: "0.1", deviations: "0", rounds: "–" }],
       modules: [],
-      facts: [],
     });
     assert.equal(failed?.reason, "TIMEOUT: no answer");
     assert.deepEqual([failed.verdict, failed.ratio, failed.evidence], ["failed", NaN, []]);

@@ -28,8 +28,6 @@ export interface ClientInRound {
   readonly evidence: readonly PieceInRound[];
   /** The modules in which the client lies farthest outside, the farthest first. */
   readonly modules: readonly { readonly module: string; readonly ratio: number }[];
-  /** What else is known, if the rounds are of this client only. */
-  readonly facts: readonly (readonly [name: string, value: string])[];
 }
 
 /** Reads the compressed rounds of the page; undefined if it has none. */
@@ -75,24 +73,21 @@ function idsAt({ rounds }: RoundsData, at: number): readonly string[] {
 }
 
 function listClients(data: RoundsData, round: RoundColumns, at: number): ClientInRound[] {
-  const [scores, thresholds, metric, reasons] = [
-    round.scores,
-    round.thresholds,
-    round.metric,
-    round.reasons,
-  ].map(readColumn);
+  const scores = readColumn(round.scores);
+  const thresholds = readColumn(round.thresholds);
+  const metric = readColumn(round.metric);
+  const reasons = readColumn(round.reasons);
   const ratios = readRatios(round);
   const evidence = (round.evidence ?? []).map((columns) => columns.map(readColumn));
   return idsAt(data, at).map((id, i) => {
-    const [score, threshold] = [scores?.(i) ?? "–", thresholds?.(i) ?? "–"];
     return {
       index: Number(id),
       verdict: verdictOf(round.verdicts.charCodeAt(i)) ?? "not judged",
-      score,
-      threshold,
+      score: scores(i),
+      threshold: thresholds(i),
       ratio: ratios(i),
-      metric: metric?.(i) ?? "–",
-      reason: data.texts[toNumber(reasons?.(i) ?? "–")] ?? "",
+      metric: metric(i),
+      reason: data.texts[toNumber(reasons(i))] ?? "",
       evidence: evidence.flatMap(([statistic, deviations, rounds], k) => {
         const value = deviations?.(i) ?? "–";
         if (value === "–") return [];
@@ -101,7 +96,6 @@ function listClients(data: RoundsData, round: RoundColumns, at: number): ClientI
           { kind, statistic: statistic?.(i) ?? "–", deviations: value, rounds: rounds?.(i) ?? "–" },
         ];
       }),
-      facts: round.facts ?? [],
       modules: (round.modules?.[Number(id)] ?? []).map(([text, times]) => {
         return { module: data.texts[text] ?? "", ratio: times };
       }),
@@ -129,12 +123,6 @@ export function toNumber(text: string): number {
   return text === "–" ? NaN : Number(text.replaceAll(",", ""));
 }
 
-/** A client and how far its evidence lies from that of another one. */
-interface Neighbour {
-  readonly client: ClientInRound;
-  readonly distance: number;
-}
-
 /**
  * Finds the clients whose evidence in the round is most alike: the Euclidean distance between their
  * deviations, or between their scores over threshold if there is no evidence.
@@ -143,7 +131,7 @@ export function findNeighbours(
   clients: readonly ClientInRound[],
   client: ClientInRound,
   count: number,
-): Neighbour[] {
+) {
   const vector = ({ evidence, ratio }: ClientInRound) =>
     evidence.length === 0
       ? new Map([["", ratio]])

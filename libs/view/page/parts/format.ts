@@ -46,9 +46,8 @@ export function formatAgo(moment: string, now: number): string {
 export function formatMoment(moment: string): string {
   const date = new Date(moment);
   if (Number.isNaN(date.getTime())) return "–";
-  const two = (part: number) => String(part).padStart(2, "0");
-  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
-  return `${day} ${two(date.getHours())}:${two(date.getMinutes())}`;
+  // Swedish times are in the order of ISO 8601.
+  return date.toLocaleString("sv-SE", { dateStyle: "short", timeStyle: "short" });
 }
 
 /** Formats a count with its noun, like `1 round` or `3 rounds`. */

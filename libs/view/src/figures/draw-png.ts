@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { Resvg, type ResvgRenderOptions } from "@resvg/resvg-js";
 
-/** The bundled font, so that PNGs look the same everywhere; system fonts supply other characters. */
+/** The bundled font, so that PNGs look the same everywhere; others supply missing characters. */
 const font: NonNullable<ResvgRenderOptions["font"]> = {
   loadSystemFonts: true,
   fontFiles: [

@@ -2,23 +2,15 @@ import { createHmac } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { isLoopback, isSameSecret } from "@fedclair/wire";
 
-/** Who may read the page. */
-export interface Access {
-  /** The secret that readers need; undefined: everybody who can reach the address. */
-  readonly token: string | undefined;
-  /** Does the server listen on a loopback address? */
-  readonly isLocal: boolean;
-}
-
 /**
  * Checks the request's `Host`. A foreign page could give its own name the address 127.0.0.1 and
  * then read this server as its own origin (DNS rebinding), so a server on a loopback address
  * answers only to loopback names. Other servers have a token, which such a page does not know.
+ * @param address at which the server listens
  */
-export function hasAllowedHost({ headers }: IncomingMessage, { isLocal }: Access): boolean {
-  if (!isLocal) return true;
+export function hasAllowedHost({ headers }: IncomingMessage, address: string): boolean {
   const { host = "" } = headers;
-  return isLoopback(host.replace(/:\d+$/, "").toLowerCase());
+  return !isLoopback(address) || isLoopback(host.replace(/:\d+$/, "").toLowerCase());
 }
 
 /** The cookie does not contain the token itself, so that it is worth nothing elsewhere. */
@@ -38,17 +30,10 @@ export function cookieHeader(token: string, isEncrypted: boolean): string {
 }
 
 /** Has the reader shown the token, in a header `Authorization: Bearer` or by the cookie? */
-export function isAllowed({ headers }: IncomingMessage, { token }: Access): boolean {
-  if (token === undefined) return true;
+export function isAllowed({ headers }: IncomingMessage, token: string): boolean {
   const bearer = /^Bearer (.+)$/i.exec(headers.authorization ?? "")?.[1];
   if (bearer !== undefined && isSameSecret(bearer, token)) return true;
   const [, cookie] =
     new RegExp(`(?:^|;\\s*)${cookieName(token)}=([\\w-]+)`).exec(headers.cookie ?? "") ?? [];
   return cookie !== undefined && isSameSecret(cookie, cookieValue(token));
-}
-
-/** Does the address of the request contain the token, as in the printed link? */
-export function showsToken(query: URLSearchParams, { token }: Access): boolean {
-  const shown = query.get("token");
-  return token !== undefined && shown !== null && isSameSecret(shown, token);
 }

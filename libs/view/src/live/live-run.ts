@@ -61,6 +61,7 @@ export class LiveRun {
   #timer: NodeJS.Timeout | undefined;
   #looks: Promise<void> = Promise.resolve();
   #readers = 0;
+  #checked = "";
   /** Distinguishes this run from a later one in the same folder; undefined before it has begun. */
   identity: string | undefined;
   /** Both are present once the run has begun and its trial was described. */
@@ -80,13 +81,11 @@ export class LiveRun {
     this.state = waitingState(path, basename(folder));
   }
 
-  /** Watches the folder until the returned function is called. */
+  /** Watches the folder until the returned function is called, once. */
   watch(): () => void {
     if (this.#readers++ === 0) void this.#keepLooking();
-    let isOver = false;
     return () => {
-      if (!isOver && --this.#readers === 0) clearTimeout(this.#timer);
-      isOver = true;
+      if (--this.#readers === 0) clearTimeout(this.#timer);
     };
   }
 
@@ -130,6 +129,10 @@ export class LiveRun {
       this.#note(errorMessage(error));
       this.state = { ...this.state, notices: [...this.#notices] };
     }
+    this.#tellWaiters();
+  }
+
+  #tellWaiters(): void {
     this.version++;
     for (const wake of [...this.#waiters]) wake();
   }
@@ -219,32 +222,27 @@ export class LiveRun {
     const silence = isSilent
       ? [`No sign of life from the coordinator since ${this.activity?.written ?? ""}.`]
       : [];
-    const why =
-      failure?.message ??
-      (status === "interrupted"
-        ? `The coordinator is gone without finishing. ${commandName()} resume ${this.folder} goes on after the last checkpoint.`
-        : undefined);
-    this.state =
-      this.summary?.state(this.#path, stored, why, [...this.#notices, ...silence]) ?? this.state;
+    const gone = `The coordinator is gone without finishing. ${commandName()} resume ${this.folder} goes on after the last checkpoint.`;
+    const why = failure?.message ?? (status === "interrupted" ? gone : undefined);
+    const notices = [...this.#notices, ...silence];
+    this.state = this.summary?.state(this.#path, stored, why, notices) ?? this.state;
   }
 
   /** Checks once that the records of a run are those that it wrote. */
   async #check(stored: StoredRun): Promise<void> {
     const { identity } = this;
-    if (this.#checked === `${identity ?? ""} ${stored.status}`) return;
-    this.#checked = `${identity ?? ""} ${stored.status}`;
+    const state = `${identity ?? ""} ${stored.status}`;
+    if (this.#checked === state) return;
+    this.#checked = state;
     try {
       await checkRecords(this.folder, { link: stored.summary?.chain });
     } catch (error) {
       if (identity !== this.identity) return;
       this.#note(errorMessage(error));
       this.#update(stored);
-      this.version++;
-      for (const wake of [...this.#waiters]) wake();
+      this.#tellWaiters();
     }
   }
-
-  #checked = "";
 
   #note(text: string): void {
     this.#notices.add(printable(text, maxNoticeBytes));

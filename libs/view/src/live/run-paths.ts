@@ -22,15 +22,3 @@ export async function findInside(root: string, path: string): Promise<string | u
 async function resolveLinks(path: string): Promise<string | undefined> {
   return await realpath(path).catch(() => undefined);
 }
-
-const reportFile = /^(report\.html|figures\/[\w-]+\.(svg|png|csv|vl\.json))$/;
-
-/** Finds a file of a run's report. Returns undefined for any other file. */
-export async function findReportFile(
-  root: string,
-  path: string,
-  file: string,
-): Promise<string | undefined> {
-  if (!reportFile.test(file)) return undefined;
-  return await findInside(root, path === "" ? file : `${path}/${file}`);
-}

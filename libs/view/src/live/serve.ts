@@ -7,14 +7,14 @@ import { UserError } from "@fedclair/core";
 import { errorMessage } from "@fedclair/core/internal";
 import { hashSource, readPageFile } from "../report/page-site.js";
 import { openRegularFile, type TrialDescription } from "@fedclair/runs";
-import { bind, closeServer, createServer, isLoopback, type Certificates } from "@fedclair/wire";
-import { cookieHeader, hasAllowedHost, isAllowed, showsToken, type Access } from "./access.js";
+import { bind, closeServer, createServer, isSameSecret, type Certificates } from "@fedclair/wire";
+import { cookieHeader, hasAllowedHost, isAllowed } from "./access.js";
 import { readClientRounds, readOneRound } from "../data/client-rounds.js";
 import { comparePage } from "./compare-page.js";
 import { listEntries } from "../data/listing.js";
 import { LiveRun, type Describe } from "./live-run.js";
 import { maxCompared } from "../data/protocol.js";
-import { findInside, findReportFile } from "./run-paths.js";
+import { findInside } from "./run-paths.js";
 import { streamRun } from "./stream-run.js";
 import { readSweepView } from "../data/sweep-view.js";
 
@@ -85,6 +85,10 @@ const siteFiles: ReadonlyMap<string, "index.html" | "page.js" | "page.css"> = ne
   ["/page.css", "page.css"],
 ]);
 
+/** The address of a report, or of one of its figures: the path of the run, and the file. */
+const reportFile =
+  /^\/report\/(?:(.+)\/)?(report\.html|figures\/[\w-]+\.(?:svg|png|csv|vl\.json))$/;
+
 const contentTypes: Readonly<Record<string, string>> = {
   ".html": "text/html; charset=utf-8",
   ".js": "text/javascript; charset=utf-8",
@@ -100,10 +104,9 @@ const contentTypes: Readonly<Record<string, string>> = {
  * @throws UserError if it cannot listen at the address, or the page was not built
  */
 export async function servePage(options: PageServerOptions): Promise<PageServer> {
-  const { host, port, token, tls } = options;
-  const access: Access = { token, isLocal: isLoopback(host) };
+  const { host, port, tls } = options;
   for (const file of siteFiles.values()) readPageFile(file);
-  const handler = new Handler(options, access);
+  const handler = new Handler(options);
   const answer: RequestListener = (request, response) => {
     void handler.answer(request, response);
   };
@@ -134,13 +137,11 @@ const nothingHere = () => new Refusal(404, "there is nothing at this address");
 
 class Handler {
   readonly #options: PageServerOptions;
-  readonly #access: Access;
   readonly #runs = new Map<string, LiveRun>();
   readonly #streams = new Set<{ readonly end: AbortController; readonly done: Promise<void> }>();
 
-  constructor(options: PageServerOptions, access: Access) {
+  constructor(options: PageServerOptions) {
     this.#options = options;
-    this.#access = access;
   }
 
   /** Never rejects. */
@@ -175,27 +176,25 @@ class Handler {
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method, url: target = "" } = request;
+    const { host, token, tls } = this.#options;
     if (method !== "GET" && method !== "HEAD") {
       response.setHeader("allow", "GET, HEAD");
       throw new Refusal(405, "only GET is answered");
     }
     if (target.length > maxUrl) throw new Refusal(414, "the address is too long");
-    if (!hasAllowedHost(request, this.#access)) {
+    if (!hasAllowedHost(request, host)) {
       throw new Refusal(
         403,
         "this page answers only to names of this machine: open it as http://127.0.0.1 or http://localhost",
       );
     }
     const url = new URL(target, "http://page");
-    if (showsToken(url.searchParams, this.#access) && this.#access.token !== undefined) {
-      response.setHeader(
-        "set-cookie",
-        cookieHeader(this.#access.token, this.#options.tls !== undefined),
-      );
+    if (token !== undefined && isSameSecret(url.searchParams.get("token") ?? "", token)) {
+      response.setHeader("set-cookie", cookieHeader(token, tls !== undefined));
       response.writeHead(303, { location: url.pathname }).end();
       return;
     }
-    if (!isAllowed(request, this.#access)) {
+    if (token !== undefined && !isAllowed(request, token)) {
       response.setHeader("www-authenticate", "Bearer");
       throw new Refusal(
         401,
@@ -320,13 +319,10 @@ class Handler {
 
   /** Serves `/report/<path of the run>/report.html` and the figures next to it. */
   async #sendReportFile(pathname: string, response: ServerResponse): Promise<void> {
-    const [, encoded = "", file = ""] =
-      /^\/report\/(?:(.+)\/)?(report\.html|figures\/[^/]+)$/.exec(pathname) ?? [];
+    const [, encoded = "", file] = reportFile.exec(pathname) ?? [];
     const path = decode(encoded);
-    const found =
-      file === "" || path === undefined
-        ? undefined
-        : await findReportFile(this.#options.root, path, file);
+    if (file === undefined || path === undefined) throw nothingHere();
+    const found = await findInside(this.#options.root, path === "" ? file : `${path}/${file}`);
     if (found === undefined) throw nothingHere();
     const stream = createReadStream("", { fd: openRegularFile(found) });
     response.setHeader("content-security-policy", reportPolicy());

@@ -1,14 +1,21 @@
 import {
   clientRows,
   displayName,
-  formatNumber,
   readMetric,
   orderMetrics,
   verdictText,
   type ClientRow,
   type Run,
 } from "@fedclair/runs";
-import { html, table, type Html } from "./html.js";
+import {
+  columnTable,
+  formatOptional,
+  hiddenNote,
+  html,
+  table,
+  type Column,
+  type Html,
+} from "./html.js";
 
 /** Longer tables are truncated; the records contain every row. */
 const maxRows = 300;
@@ -38,24 +45,35 @@ export function clientSection(run: Run): Html | undefined {
   const unsampled = listed - all.filter(({ round }) => round !== undefined).length;
   const rounds = new Set(all.flatMap(({ round }) => round ?? []));
   const hasSeveralRounds = rounds.size > 1;
-  const heads = [
-    "client",
-    "truth",
-    ...(hasSeveralRounds ? ["round"] : []),
-    ...(hasVerdicts ? ["verdict", "score", "threshold", "rounds flagged"] : []),
-    ...metrics.map((metric) => `own ${metric}`),
-    ...(hasFailures ? ["failure"] : []),
-    ...(hasReasons ? ["reason"] : []),
+  const columns: (Column<ClientRow> | false)[] = [
+    ["client", ({ display }) => display],
+    ["truth", ({ truth }) => truth],
+    hasSeveralRounds && [
+      "round",
+      ({ round }) => (round === undefined ? "never took part" : String(round)),
+    ],
+    hasVerdicts && ["verdict", verdictCell],
+    hasVerdicts && ["score", ({ score }) => formatOptional(score)],
+    hasVerdicts && [
+      "threshold",
+      ({ verdict, threshold }) =>
+        verdict !== undefined && threshold === null ? "none" : formatOptional(threshold),
+    ],
+    hasVerdicts && [
+      "rounds flagged",
+      ({ round, roundsFlagged, roundsJudged }) =>
+        round === undefined ? "–" : `${roundsFlagged}/${roundsJudged}`,
+    ],
+    ...metrics.map((metric): Column<ClientRow> => [
+      `own ${metric}`,
+      ({ evaluation }) => formatOptional(readMetric(evaluation, metric)),
+    ]),
+    hasFailures && [
+      "failure",
+      ({ failure }) => (failure ? html`<code>${failure.code}</code>` : ""),
+    ],
+    hasReasons && ["reason", reasonText],
   ];
-  const cells = rows.map((row) => [
-    row.display,
-    row.truth,
-    ...(hasSeveralRounds ? [row.round === undefined ? "never took part" : String(row.round)] : []),
-    ...(hasVerdicts ? verdictCells(row) : []),
-    ...metrics.map((metric) => formatOptional(readMetric(row.evaluation, metric))),
-    ...(hasFailures ? [row.failure ? html`<code>${row.failure.code}</code>` : ""] : []),
-    ...(hasReasons ? [reasonText(row)] : []),
-  ]);
   return html`<section>
     ${
       hasSeveralRounds
@@ -81,23 +99,16 @@ export function clientSection(run: Run): Html | undefined {
             ${unsampled} of ${listed} clients never took part; they come last.
           </p>`
     }
-    ${table(heads, cells)}
-    ${formatHiddenRows(listed, "clients; wrong verdicts and failures come first")}
-    ${formatHiddenMetrics(metricNames.length)}
+    ${columnTable(rows, columns)}
+    ${hiddenNote(maxRows, listed, "clients; wrong verdicts and failures come first", "records.jsonl")}
+    ${hiddenNote(maxMetrics, metricNames.length, "metrics", "records.jsonl")}
   </section>`;
 }
 
-function verdictCells(row: ClientRow): (string | Html)[] {
-  const { verdict, mistake, roundsFlagged, roundsJudged, failure } = row;
+function verdictCell(row: ClientRow): string | Html {
+  const { mistake, failure } = row;
   const text = failure ? "–" : verdictText(row);
-  return [
-    mistake === undefined ? text : html`<span class="mistake">${text} (${mistake})</span>`,
-    formatOptional(row.score ?? undefined),
-    verdict !== undefined && row.threshold === null
-      ? "none"
-      : formatOptional(row.threshold ?? undefined),
-    row.round === undefined ? "–" : `${roundsFlagged}/${roundsJudged}`,
-  ];
+  return mistake === undefined ? text : html`<span class="mistake">${text} (${mistake})</span>`;
 }
 
 /** The reason of a verdict and the module that speaks most for it; empty if the row has neither. */
@@ -127,32 +138,11 @@ export function failureSection(run: Run): Html | undefined {
       nothing, with the reasons.
     </p>
     ${table(["round", "arm", "client", "code", "message"], rows)}
-    ${formatHiddenRows(count, "failures")}
+    ${hiddenNote(maxRows, count, "failures", "records.jsonl")}
   </section>`;
-}
-
-/** A note below a table that shows only its first rows. */
-function formatHiddenRows(count: number, what: string): Html | undefined {
-  if (count <= maxRows) return undefined;
-  return html`<p class="note">
-    ${maxRows} of ${count.toLocaleString("en-US")} ${what}; all are in
-    <code>records.jsonl</code>.
-  </p>`;
-}
-
-function formatHiddenMetrics(count: number): Html | undefined {
-  if (count <= maxMetrics) return undefined;
-  return html`<p class="note">
-    ${maxMetrics} of ${count.toLocaleString("en-US")} metrics; all are in
-    <code>records.jsonl</code>.
-  </p>`;
 }
 
 function urgency({ mistake, failure, round }: ClientRow): number {
   if (round === undefined) return -1;
   return mistake !== undefined || failure !== null ? 1 : 0;
-}
-
-function formatOptional(value: number | undefined): string {
-  return value === undefined ? "–" : formatNumber(value);
 }

@@ -1,4 +1,5 @@
 import { printable } from "@fedclair/core/internal";
+import { formatNumber } from "@fedclair/runs";
 
 /** Markup that can be inserted into a page without escaping. */
 export class Html {
@@ -97,6 +98,39 @@ export function table(
       </tbody>
     </table>
   </div>`;
+}
+
+/** A column of a table: its head, and its cell in the row of a value. */
+export type Column<T> = readonly [head: Content, cell: (value: T) => Content];
+
+/** A table with a row for each value. A column that is false is left out. */
+export function columnTable<T>(
+  values: readonly T[],
+  columns: readonly (Column<T> | false)[],
+): Html {
+  const shown = columns.filter((column) => column !== false);
+  return table(
+    shown.map(([head]) => head),
+    values.map((value) => shown.map(([, cell]) => cell(value))),
+  );
+}
+
+/** A note below a table that shows only some of its rows or columns. */
+export function hiddenNote(
+  shown: number,
+  all: number,
+  what: string,
+  file: string,
+): Html | undefined {
+  if (all <= shown) return undefined;
+  return html`<p class="note">
+    ${shown} of ${all.toLocaleString("en-US")} ${what}; all are in <code>${file}</code>.
+  </p>`;
+}
+
+/** Formats a number of a table; a dash stands for a missing one. */
+export function formatOptional(value: number | null | undefined): string {
+  return value == null ? "–" : formatNumber(value);
 }
 
 /**

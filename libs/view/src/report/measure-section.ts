@@ -1,5 +1,5 @@
-import { formatNumber, type Run } from "@fedclair/runs";
-import { html, table, type Html } from "./html.js";
+import type { Run } from "@fedclair/runs";
+import { columnTable, formatOptional, hiddenNote, html, type Html } from "./html.js";
 import { measureRows, type MeasureRow } from "./measures.js";
 
 /** Longer tables are truncated; `summary.json` contains every measure. */
@@ -24,26 +24,17 @@ export function measureSection({ trial, summary, isFinished, description }: Run)
           .toSorted((a, b) => Number(b.expected !== undefined) - Number(a.expected !== undefined))
           .slice(0, maxRows);
   const hasExpectations = rows.some(({ expected }) => expected);
-  const heads = ["measure", "value", "n", ...(hasExpectations ? ["expected"] : []), "meaning"];
-  const cells = rows.map((row) => [
-    html`<code>${row.name}</code>`,
-    row.value === undefined ? "–" : formatNumber(row.value),
-    row.n === undefined ? "–" : formatNumber(row.n),
-    ...(hasExpectations ? [formatExpectation(row)] : []),
-    row.meaning,
-  ]);
   return html`<section>
     <h2>Measures</h2>
     <p class="note">n: the number of clients, rounds or answers behind a measure.</p>
-    ${table(heads, cells)}
-    ${
-      all.length <= maxRows
-        ? undefined
-        : html`<p class="note">
-            ${maxRows} of ${all.length.toLocaleString("en-US")} measures, those with an expectation
-            first; all are in <code>summary.json</code>.
-          </p>`
-    }
+    ${columnTable(rows, [
+      ["measure", ({ name }) => html`<code>${name}</code>`],
+      ["value", ({ value }) => formatOptional(value)],
+      ["n", ({ n }) => formatOptional(n)],
+      hasExpectations && ["expected", formatExpectation],
+      ["meaning", ({ meaning }) => meaning],
+    ])}
+    ${hiddenNote(maxRows, all.length, "measures, those with an expectation first", "summary.json")}
   </section>`;
 }
 

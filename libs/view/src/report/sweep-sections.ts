@@ -8,7 +8,7 @@ import {
   tableCells,
   type SweepResults,
 } from "@fedclair/runs";
-import { html, table, type Html } from "./html.js";
+import { columnTable, html, table, type Html } from "./html.js";
 
 /**
  * What a sweep found: first what matters most, then the findings of each study with a link to its
@@ -90,17 +90,15 @@ export function tableSections(results: SweepResults): Html {
 export function differenceSection({ differences }: SweepResults): Html | undefined {
   if (differences.length === 0) return undefined;
   const hasPlace = differences.some(({ place }) => place !== "");
-  const rows = differences.map((one) => [
-    ...(hasPlace ? [one.place] : []),
-    `${one.method} − ${one.reference}`,
-    one.measure,
-    formatDifference(one),
-    one.outcome,
-  ]);
-  const heads = [...(hasPlace ? ["where"] : []), "difference", "measure"];
   return html`<section>
     <h2>Differences</h2>
     <p class="note">${differenceNote}</p>
-    ${table([...heads, "mean [95 % interval] (seeds)", "the first is"], rows)}
+    ${columnTable(differences, [
+      hasPlace && ["where", ({ place }) => place],
+      ["difference", ({ method, reference }) => `${method} − ${reference}`],
+      ["measure", ({ measure }) => measure],
+      ["mean [95 % interval] (seeds)", formatDifference],
+      ["the first is", ({ outcome }) => outcome],
+    ])}
   </section>`;
 }
