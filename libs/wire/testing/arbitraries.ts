@@ -58,6 +58,20 @@ export const rounds: fc.Arbitrary<Delta[][]> = fc.array(fc.array(delta, { maxLen
   maxLength: 3,
 });
 
+const job = {
+  type: fc.constant("clientJob"),
+  id: fc.nat(),
+  clientId: name,
+  round: fc.nat(),
+  phase: name,
+  clientIndex: fc.nat(),
+  clientCount: fc.nat(),
+  seed: fc.integer({ min: 0, max: 2 ** 32 - 1 }),
+  commonSeed: fc.nat(),
+  baseId: fc.nat(),
+  rounds,
+} as const;
+
 export const coordinatorMessage: fc.Arbitrary<CoordinatorMessage> = fc.oneof(
   plain({ type: fc.constant("base"), id: fc.nat(), params }),
   plain({
@@ -67,33 +81,10 @@ export const coordinatorMessage: fc.Arbitrary<CoordinatorMessage> = fc.oneof(
     terms: fc.array(delta),
   }),
   plain({ type: fc.constant("forgetBase"), id: fc.nat() }),
+  plain({ ...job, kind: fc.constantFrom("train", "evaluate", "initial") }),
   plain({
-    type: fc.constant("clientJob"),
-    id: fc.nat(),
-    clientId: name,
-    round: fc.nat(),
-    phase: name,
-    kind: fc.constantFrom("train", "evaluate", "initial"),
-    clientIndex: fc.nat(),
-    clientCount: fc.nat(),
-    seed: fc.integer({ min: 0, max: 2 ** 32 - 1 }),
-    commonSeed: fc.nat(),
-    baseId: fc.nat(),
-    rounds,
-  }),
-  plain({
-    type: fc.constant("clientJob"),
-    id: fc.nat(),
-    clientId: name,
-    round: fc.nat(),
-    phase: name,
+    ...job,
     kind: fc.constant("choose"),
-    clientIndex: fc.nat(),
-    clientCount: fc.nat(),
-    seed: fc.nat(),
-    commonSeed: fc.nat(),
-    baseId: fc.nat(),
-    rounds,
     candidates: plain({ own: fc.array(delta), mean: fc.array(delta), refined: fc.array(delta) }),
   }),
   plain({ type: fc.constant("jobEnd"), id: fc.nat() }),

@@ -29,21 +29,18 @@ export type ClientJob = Job;
 /** The fields of a job that a log shows. */
 export type ReportedJob = Pick<Job, "clientId" | "round" | "kind">;
 
-/** Receives an error that a task, an attack or a mod throws for a client. */
-type OnClientError = (job: ReportedJob, error: unknown) => void;
-
-/** Receives an error of a task's `trainCohort`, if each client can be trained on its own. */
-type OnBatchError = (task: string, error: unknown) => void;
-
 /** Receives what happens while jobs run. */
 export interface RunnerEvents {
   /**
-   * Called for every error except a UserError, because the failure that a client reports contains
-   * no location in the code.
+   * Called for every error that a task, an attack or a mod throws for a client, except a UserError:
+   * the failure that the client reports contains no location in the code.
    */
-  readonly onClientError?: OnClientError;
-  /** Called for the first error only; no client reports it. */
-  readonly onBatchError?: OnBatchError;
+  readonly onClientError?: (job: ReportedJob, error: unknown) => void;
+  /**
+   * Called for the first error of a task's `trainCohort` if each client can be trained on its own:
+   * no client reports it.
+   */
+  readonly onBatchError?: (task: string, error: unknown) => void;
   /** Called before clients train together, or before a single job runs. */
   readonly onAttempt?: (jobs: readonly ClientJob[]) => void;
   /** Called when a client gave no result in time, with the failure's message. */

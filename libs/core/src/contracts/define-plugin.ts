@@ -66,61 +66,46 @@ const methods: Readonly<Record<PluginKind, readonly string[]>> = {
  * @throws Error that says what is wrong with the value
  */
 export function checkPlugin(value: unknown): DefinedPlugin {
-  if (!isObject(value)) {
-    throw new Error(
-      `expected a plug-in, as definePlugin({ kind: "task", … }), got ${describeValue(value)}`,
-    );
-  }
-  const kind = pluginKinds.find((one) => one === value["kind"]);
-  if (kind === undefined) {
-    throw new Error(
-      `kind: expected one of ${pluginKinds.join(", ")}, got ${describeValue(value["kind"])}`,
-    );
-  }
-  const { name, summary, schema, create } = value;
-  if (typeof name !== "string" || !/^[a-z0-9][a-z0-9-]{0,63}$/.test(name)) {
-    throw new Error(
-      `name: expected at most 64 lower-case letters, digits and hyphens, got ${describeValue(name)}`,
-    );
-  }
-  if (typeof summary !== "string" || summary === "") {
-    throw new Error(
-      `summary: expected a sentence that says what it does, got ${describeValue(summary)}`,
-    );
-  }
-  checkSchema(schema);
-  if (typeof create !== "function") {
-    throw new Error(`create: expected a function of the options, got ${describeValue(create)}`);
-  }
-  const plugin = value as unknown as DefinedPlugin;
+  const fault = findPluginFault(value);
+  if (fault !== undefined) throw new Error(fault);
+  const plugin = value as DefinedPlugin;
   return { ...plugin, create: (options: never) => callCreate(plugin, options) } as DefinedPlugin;
 }
 
-function checkSchema(schema: unknown): void {
-  if (schema === undefined) {
-    throw new Error(
-      "schema: missing; expected z.strictObject({ … }), z.strictObject({}) for no options",
-    );
-  }
+function findPluginFault(value: unknown): string | undefined {
+  if (!isObject(value))
+    return `expected a plug-in, as definePlugin({ kind: "task", … }), got ${describeValue(value)}`;
+  const { kind, name, summary, schema, create } = value;
+  if (!pluginKinds.some((one) => one === kind))
+    return `kind: expected one of ${pluginKinds.join(", ")}, got ${describeValue(kind)}`;
+  if (typeof name !== "string" || !/^[a-z0-9][a-z0-9-]{0,63}$/.test(name))
+    return `name: expected at most 64 lower-case letters, digits and hyphens, got ${describeValue(name)}`;
+  if (typeof summary !== "string" || summary === "")
+    return `summary: expected a sentence that says what it does, got ${describeValue(summary)}`;
+  const schemaFault = findSchemaFault(schema);
+  if (schemaFault !== undefined) return `schema: ${schemaFault}`;
+  if (typeof create !== "function")
+    return `create: expected a function of the options, got ${describeValue(create)}`;
+  return undefined;
+}
+
+function findSchemaFault(schema: unknown): string | undefined {
+  if (schema === undefined)
+    return "missing; expected z.strictObject({ … }), z.strictObject({}) for no options";
   // Not by instanceof, because the plug-in may use another copy of zod 4; `_zod` is the same in
   // all.
   const internals = isObject(schema) ? schema["_zod"] : undefined;
   const def = isObject(internals) ? internals["def"] : undefined;
   if (!isObject(def) || def["type"] !== "object" || !isObject(def["shape"])) {
     const old = isObject(schema) && "_def" in schema && internals === undefined;
-    throw new Error(
-      `schema: expected z.strictObject({ … }) of zod 4, got ${old ? "a schema of zod 3" : describeValue(schema)}`,
-    );
+    return `expected z.strictObject({ … }) of zod 4, got ${old ? "a schema of zod 3" : describeValue(schema)}`;
   }
   const rest = (def["catchall"] as { _zod?: { def?: { type?: string } } } | undefined)?._zod?.def;
-  if (rest?.type !== "never") {
-    throw new Error("schema: expected z.strictObject, for a misspelt option must not pass unseen");
-  }
-  if ("name" in def["shape"]) {
-    throw new Error(
-      "schema: expected no option called name: it is the plug-in's own key in a trial file",
-    );
-  }
+  if (rest?.type !== "never")
+    return "expected z.strictObject, for a misspelt option must not pass unseen";
+  if ("name" in def["shape"])
+    return "expected no option called name: it is the plug-in's own key in a trial file";
+  return undefined;
 }
 
 /**

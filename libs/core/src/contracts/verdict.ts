@@ -29,62 +29,57 @@ export function checkVerdicts(
   verdicts: readonly Verdict[],
   clientIds: readonly string[],
 ): void {
-  const isNumber = (x: unknown) => x === null || (typeof x === "number" && Number.isFinite(x));
-  const judged = new Set<string>();
+  const judged = new Set<unknown>();
   // A plug-in in JavaScript can return anything.
   for (const [i, verdict] of verdicts.entries()) {
     if (typeof verdict !== "object" || (verdict as unknown) === null)
       throw new UserError(
         `${whose}: verdict ${i}: expected { clientId, status, … }, got ${describeValue(verdict)}`,
       );
-    const {
-      clientId,
-      status,
-      pooled,
-      score,
-      threshold,
-      modules,
-    }: { readonly [K in keyof Verdict]: unknown } = verdict;
+    const { clientId }: { readonly clientId: unknown } = verdict;
     const of = `${whose}: verdict of ${excerpt(String(clientId))}`;
     if (typeof clientId !== "string" || clientIndex(clientIds, clientId) < 0)
       throw new UserError(`${of}: the trial has no such client`);
     if (judged.has(clientId)) throw new UserError(`${of}: expected one verdict, got a second one`);
     judged.add(clientId);
-    if (typeof status !== "string" || !Object.hasOwn(allowedPooled, status)) {
-      const names = Object.keys(allowedPooled).join(", ");
-      throw new UserError(
-        `${of}: status: expected one of ${names}, got ${excerpt(String(status))}`,
-      );
-    }
-    const allowed = allowedPooled[status as VerdictStatus];
-    if (!allowed.includes(pooled as boolean)) {
-      const got = excerpt(String(pooled));
-      throw new UserError(
-        `${of}: pooled: expected ${allowed.join(" or ")} for a client that is ${status}, got ${got}`,
-      );
-    }
-    for (const [name, value] of Object.entries({ score, threshold })) {
-      if (isNumber(value)) continue;
-      const got = excerpt(String(value));
-      throw new UserError(`${of}: ${name}: expected a finite number or null, got ${got}`);
-    }
-    if (modules !== undefined) checkModules(of, modules);
+    const fault = findFault(verdict);
+    if (fault !== undefined) throw new UserError(`${of}: ${fault}`);
     checkJson(of, verdict, maxLength);
   }
 }
 
-function checkModules(of: string, modules: unknown): void {
-  if (!Array.isArray(modules))
-    throw new UserError(
-      `${of}: modules: expected a list of { module, ratio }, got ${describeValue(modules)}`,
-    );
-  for (const one of modules as unknown[]) {
-    const { module, ratio } = (one ?? {}) as { readonly [K in keyof ModuleDistance]?: unknown };
-    if (typeof module === "string" && typeof ratio === "number" && ratio >= 0) continue;
-    throw new UserError(
-      `${of}: modules: expected { module, ratio } with a name and a number of at least 0, got ${describeValue(one)}`,
-    );
+function findFault(verdict: Verdict): string | undefined {
+  const {
+    status,
+    pooled,
+    score,
+    threshold,
+    modules = [],
+  }: { readonly [K in keyof Verdict]: unknown } = verdict;
+  if (typeof status !== "string" || !Object.hasOwn(allowedPooled, status))
+    return `status: expected one of ${Object.keys(allowedPooled).join(", ")}, got ${excerpt(String(status))}`;
+  const allowed = allowedPooled[status as VerdictStatus];
+  if (!allowed.includes(pooled as boolean))
+    return `pooled: expected ${allowed.join(" or ")} for a client that is ${status}, got ${excerpt(String(pooled))}`;
+  for (const [name, value] of Object.entries({ score, threshold })) {
+    if (!isNumberOrNull(value))
+      return `${name}: expected a finite number or null, got ${excerpt(String(value))}`;
   }
+  if (!Array.isArray(modules))
+    return `modules: expected a list of { module, ratio }, got ${describeValue(modules)}`;
+  const odd = modules.findIndex((one) => !isModuleDistance(one));
+  return odd < 0
+    ? undefined
+    : `modules: expected { module, ratio } with a name and a number of at least 0, got ${describeValue(modules[odd])}`;
+}
+
+function isNumberOrNull(value: unknown): boolean {
+  return value === null || Number.isFinite(value);
+}
+
+function isModuleDistance(value: unknown): boolean {
+  const { module, ratio } = (value ?? {}) as { readonly [K in keyof ModuleDistance]?: unknown };
+  return typeof module === "string" && typeof ratio === "number" && ratio >= 0;
 }
 
 /** Creates the verdict of an aggregator that leaves no client undecided. */

@@ -1,7 +1,7 @@
 import { sum } from "@fedclair/linalg";
 import type { Choices } from "./choose-refinements.js";
 import type { Collected } from "./collect.js";
-import type { Evidence, ModuleDistance, Verdict, VerdictStatus } from "../contracts/aggregator.js";
+import type { Verdict, VerdictStatus } from "../contracts/aggregator.js";
 import type { CandidateKind } from "../contracts/refinements.js";
 import type { Failure } from "../words/errors.js";
 import type { Origin } from "./ask-for-params.js";
@@ -44,7 +44,8 @@ export interface RoundRecord {
   readonly bytes: { readonly down: number; readonly up: number };
 }
 
-export interface ClientRecord {
+/** The record of a client; the parts of its verdict are absent if the aggregator has none. */
+export interface ClientRecord extends Partial<Omit<Verdict, "clientId" | "status">> {
   readonly clientId: string;
   /**
    * The attack of a contaminated client, null for a benign one. This is the truth, which the
@@ -67,16 +68,6 @@ export interface ClientRecord {
   /** The size of `train` in bytes as JSON, if it is too large for a record. */
   readonly trainLeftOut?: number;
   readonly verdict?: VerdictStatus;
-  /** Does the client take part in the shared result? Absent in runs of version 0.1. */
-  readonly pooled?: boolean;
-  readonly score?: number | null;
-  readonly threshold?: number | null;
-  /** A sentence that explains the verdict, if score and threshold do not. */
-  readonly reason?: string;
-  /** The pieces of evidence behind the score, if there is more than one. */
-  readonly evidence?: readonly Evidence[];
-  /** The few modules in which the client differs most from benign ones, the farthest first. */
-  readonly modules?: readonly ModuleDistance[];
   /**
    * What the client continues with: its own change, or the refined version with the lowest loss on
    * the data that it held back. Absent if the client had no choice.

@@ -3,14 +3,10 @@ import { z } from "zod";
 import { clientIndexOf } from "../contracts/clients.js";
 import type { Trace, TraceRow } from "./trace.js";
 
+const sigma = z.number().min(0).max(5).default(0);
 const spread = z.strictObject({
   median: z.number().positive(),
-  sigma: z
-    .number()
-    .min(0)
-    .max(5)
-    .default(0)
-    .describe("Standard deviation of the logarithm over clients."),
+  sigma: sigma.describe("Standard deviation of the logarithm over clients."),
 });
 
 /** The speed and availability of simulated client devices: the key `devices` of a trial file. */
@@ -24,12 +20,9 @@ export const devicesSchema = z
       .describe(
         "Speed of a client's link in both directions, log-normal over clients. Default: infinite.",
       ),
-    jitter: z
-      .number()
-      .min(0)
-      .max(5)
-      .default(0)
-      .describe("Standard deviation of the logarithm of one client's seconds, over rounds."),
+    jitter: sigma.describe(
+      "Standard deviation of the logarithm of one client's seconds, over rounds.",
+    ),
     available: z
       .number()
       .gt(0)

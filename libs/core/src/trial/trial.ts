@@ -47,6 +47,7 @@ const mostEntries = 1000;
 /** The number of clients that a trial may have: all ids of two million take 120 MB. */
 export const clientTotal = z.int().min(1).max(2_000_000);
 
+const seconds = z.number().positive().max(longestSeconds);
 const count = z.int().min(1);
 const fraction = z.number().gt(0).max(1);
 const range = z
@@ -245,16 +246,10 @@ function makeSchema(plugins: Plugins) {
             .describe(
               "The number of answers that may be lost in the whole trial before the exit code is 5.",
             ),
-          answerSeconds: z
-            .number()
-            .positive()
-            .max(longestSeconds)
+          answerSeconds: seconds
             .default(60)
             .describe("A round closes when no client has answered for this long."),
-          clientSeconds: z
-            .number()
-            .positive()
-            .max(longestSeconds)
+          clientSeconds: seconds
             .default(30)
             .describe(
               "A client whose job takes longer fails with CLIENT_TIMEOUT; if it blocks its thread, with CLIENT_HUNG.",
@@ -264,20 +259,12 @@ function makeSchema(plugins: Plugins) {
             .min(0)
             .default(0)
             .describe("How often a client that hung (CLIENT_HUNG) is asked again in an arm."),
-          serverSeconds: z
-            .number()
-            .positive()
-            .max(longestSeconds)
+          serverSeconds: seconds
             .default(600)
             .describe(
               "An outside aggregator, step, attack or mod that takes longer at the coordinator ends its arm.",
             ),
-          joinSeconds: z
-            .number()
-            .positive()
-            .max(longestSeconds)
-            .default(60)
-            .describe("The time for all hosts to join."),
+          joinSeconds: seconds.default(60).describe("The time for all hosts to join."),
           chunkBytes: z
             .int()
             .min(1024)

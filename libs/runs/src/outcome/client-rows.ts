@@ -1,5 +1,5 @@
 import type { Metrics, VerdictStatus } from "@fedclair/core";
-import { clientIdAt, printable, type ClientRecord, type Failure } from "@fedclair/core/internal";
+import { clientIdAt, printable, type ClientRecord } from "@fedclair/core/internal";
 import type { TrialDescription } from "../measures/description.js";
 import type { Run } from "../run/read-run.js";
 import { farthestText } from "./farthest-text.js";
@@ -9,8 +9,7 @@ import { isFlagged, clientTruth, truthText } from "../measures/truth.js";
 type Mistake = "missed" | "false alarm";
 
 /** One client, as of the last round that judged it or in which it failed. */
-export interface ClientRow {
-  readonly clientId: string;
+export interface ClientRow extends Pick<ClientRecord, "clientId" | "failure"> {
   /** Undefined for a client that never took part. */
   readonly round: number | undefined;
   /** The id, followed by the name if there is one: `c07 Lincoln`. */
@@ -33,7 +32,6 @@ export interface ClientRow {
   readonly roundsJudged: number;
   /** The most recent metrics of its new params on its own data. */
   readonly evaluation: Metrics;
-  readonly failure: Failure | null;
 }
 
 /**

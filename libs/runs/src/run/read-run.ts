@@ -1,7 +1,6 @@
 import { join } from "node:path";
 import { UserError, type Artifact } from "@fedclair/core";
-import type { Trial } from "@fedclair/core/internal";
-import { listArms, type Arm } from "@fedclair/core/internal";
+import { listArms, type Arm, type Trial } from "@fedclair/core/internal";
 import type { ArmRecord } from "../measures/arm-record.js";
 import { HistoryTally, type ClientHistory } from "../measures/client-history.js";
 import {

@@ -60,8 +60,8 @@ export async function linkTimings(
  * Reads the records of a run one by one, and checks that they are those that it wrote.
  * @throws UserError naming the first record that is not, or that cannot be read
  */
-export async function* eachRecord(folder: string, end: ChainEnd = {}): AsyncGenerator<ArmRecord> {
-  for await (const record of checkedRecords(folder, end)) yield record.read();
+export async function* eachRecord(folder: string): AsyncGenerator<ArmRecord> {
+  for await (const record of checkedRecords(folder, {})) yield record.read();
 }
 
 /** Checks the records of a run like `eachRecord`, without reading their content. */
