@@ -8,6 +8,9 @@ export const weighting = z
 
 export type Weighting = z.infer<typeof weighting>;
 
+/** The options of a mean. */
+export const weightingSchema = z.strictObject({ weighting: weighting.default("samples") });
+
 /**
  * Computes the weights w_k ≥ 0 of the clients in a mean. They sum to 1 and are in the order of the
  * updates.

@@ -1,10 +1,7 @@
 import type { AggregatorPlugin } from "@fedclair/core";
-import { z } from "zod";
 import { averageProducts } from "../products.js";
 import { streamMean } from "../streamed-sum.js";
-import { countWeights, weighting } from "../weights.js";
-
-const schema = z.strictObject({ weighting: weighting.default("samples") });
+import { countWeights, weightingSchema, type Weighting } from "../weights.js";
 
 /**
  * Federated averaging (McMahan et al., arXiv 1602.05629) of the clients' changes: Σ w_k·B_k·A_k for
@@ -14,8 +11,8 @@ export const fedavg: AggregatorPlugin = {
   name: "fedavg",
   summary: "Averages the clients' changes, LoRA pairs as their products.",
   acceptsStale: true,
-  schema,
-  create: (options: z.infer<typeof schema>) => ({
+  schema: weightingSchema,
+  create: (options: { readonly weighting: Weighting }) => ({
     aggregate: async ({ updates }) => ({
       change: await averageProducts(updates, options.weighting),
     }),

@@ -1,11 +1,8 @@
 import { UserError, type AggregatorPlugin, type LowRank } from "@fedclair/core";
 import { sum } from "@fedclair/linalg";
-import { z } from "zod";
 import { keepCommonForm, formatRanks } from "../common-form.js";
 import { groupSenders, sumTerms, weightedSum } from "../mean.js";
-import { weighting, computeWeights } from "../weights.js";
-
-const schema = z.strictObject({ weighting: weighting.default("samples") });
+import { computeWeights, weightingSchema, type Weighting } from "../weights.js";
 
 /**
  * FedIT (Zhang et al., arXiv 2305.05644): averages the two LoRA factors separately, B̄ = Σ w_k·B_k
@@ -15,8 +12,8 @@ const schema = z.strictObject({ weighting: weighting.default("samples") });
 export const fedit: AggregatorPlugin = {
   name: "fedit",
   summary: "Averages the LoRA factors B and A separately; all clients need the same rank.",
-  schema,
-  create: (options: z.infer<typeof schema>) => ({
+  schema: weightingSchema,
+  create: (options: { readonly weighting: Weighting }) => ({
     aggregate: async ({ updates }) => {
       const { admitted, ...verdicts } = keepCommonForm(updates, formatRanks);
       const senders = groupSenders(admitted, computeWeights(admitted, options.weighting));

@@ -8,12 +8,9 @@ import {
   type Update,
 } from "@fedclair/core";
 import { sum } from "@fedclair/linalg";
-import { z } from "zod";
 import { keepCommonForm, formatRanks } from "../common-form.js";
 import { groupSenders, weightedSum } from "../mean.js";
-import { weighting, computeWeights, type Weighting } from "../weights.js";
-
-const schema = z.strictObject({ weighting: weighting.default("samples") });
+import { computeWeights, weightingSchema, type Weighting } from "../weights.js";
 
 /**
  * FedSA-LoRA (Guo et al., arXiv 2410.01463): A holds general knowledge and is averaged, while B
@@ -24,8 +21,8 @@ export const fedsaLora: AggregatorPlugin = {
   name: "fedsa-lora",
   summary:
     "Averages the LoRA factors A and leaves every client its own B; all clients need the same rank.",
-  schema,
-  create: (options: z.infer<typeof schema>) => ({
+  schema: weightingSchema,
+  create: (options: { readonly weighting: Weighting }) => ({
     changesPersonal: true,
     aggregate: ({ updates }) => shareA(updates, options.weighting),
   }),

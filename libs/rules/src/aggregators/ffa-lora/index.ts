@@ -9,12 +9,9 @@ import {
   type Update,
 } from "@fedclair/core";
 import { areEqual } from "@fedclair/linalg";
-import { z } from "zod";
 import { keepCommonForm } from "../common-form.js";
 import { groupSenders, sumTerms, weightedSum } from "../mean.js";
-import { weighting, computeWeights } from "../weights.js";
-
-const schema = z.strictObject({ weighting: weighting.default("samples") });
+import { computeWeights, weightingSchema, type Weighting } from "../weights.js";
 
 /**
  * FFA-LoRA (Sun et al., arXiv 2403.12313): A is frozen at a common initialisation, so the mean Σ
@@ -24,8 +21,8 @@ const schema = z.strictObject({ weighting: weighting.default("samples") });
 export const ffaLora: AggregatorPlugin = {
   name: "ffa-lora",
   summary: "Averages the LoRA factors B of clients that share one frozen A.",
-  schema,
-  create: (options: z.infer<typeof schema>) => ({
+  schema: weightingSchema,
+  create: (options: { readonly weighting: Weighting }) => ({
     aggregate: async ({ updates }) => {
       const { admitted, ...verdicts } = keepCommonForm(updates, hashFrozenFactors);
       const senders = groupSenders(admitted, computeWeights(admitted, options.weighting));

@@ -1,14 +1,13 @@
 import {
   binaryVerdict,
   type Aggregation,
-  type Aggregator,
   type AggregatorPlugin,
   type Verdict,
 } from "@fedclair/core";
-import { z } from "zod";
 import { at } from "@fedclair/linalg";
-import { Mixture } from "../robust/mixture.js";
-import { findRoot, requireRoot, root } from "../robust/root.js";
+import { z } from "zod";
+import type { Mixture } from "../robust/mixture.js";
+import { createRootAggregator, root } from "../robust/root.js";
 import { computeTrust } from "./trust.js";
 
 const schema = z.strictObject({ root });
@@ -23,31 +22,17 @@ export const fltrustAggregator: AggregatorPlugin = {
   name: "fltrust",
   summary: "Weights clients by how far they agree with a trusted one (FLTrust).",
   schema,
-  create: ({ root }: z.infer<typeof schema>): Aggregator<string> => ({
-    checkClients: (ids) => {
-      requireRoot(root, ids);
-    },
-    aggregate: ({ updates }, trusted = root) => trust(Mixture.of(updates), trusted),
-  }),
+  create: ({ root }: z.infer<typeof schema>) =>
+    createRootAggregator(root, averageTrusted, () => ({ trusted: 0 })),
 };
 
-/**
- * Aggregates one round.
- * @param trusted id of the root; see `findRoot`
- */
-async function trust(mixture: Mixture, trusted?: string): Promise<Aggregation<string>> {
-  const { updates } = mixture;
-  const root = findRoot(updates, trusted);
-  // Without the root's update no client can be trusted, so the model keeps its params this round.
-  if (root < 0) return { change: [], metrics: { trusted: 0 } };
+async function averageTrusted(mixture: Mixture, root: number): Promise<Aggregation> {
   const { cosines, weights } = await computeTrust(await mixture.points(), root);
-  if (updates.length === 1) weights[root] = 1;
-  const state = updates[root]?.clientId;
+  if (mixture.count === 1) weights[root] = 1;
   return {
     change: await mixture.combine(weights),
-    verdicts: updates.map(({ clientId }, k) => toVerdict(clientId, at(cosines, k))),
+    verdicts: mixture.updates.map(({ clientId }, k) => toVerdict(clientId, at(cosines, k))),
     metrics: { trusted: cosines.filter((cosine) => cosine > 0).length },
-    ...(state !== undefined && { state }),
   };
 }
 

@@ -1,15 +1,13 @@
-import type { Aggregation, Aggregator, AggregatorPlugin } from "@fedclair/core";
+import type { Aggregation, AggregatorPlugin } from "@fedclair/core";
 import { at } from "@fedclair/linalg";
 import { z } from "zod";
 import { countPresumedContaminated, fraction } from "../robust/contaminated.js";
-import { meanWeights, Mixture } from "../robust/mixture.js";
-import { findRoot, requireRoot, root } from "../robust/root.js";
+import { meanWeights, type Mixture } from "../robust/mixture.js";
+import { createRootAggregator, root } from "../robust/root.js";
 import { createVerdicts } from "../robust/rule.js";
 import { findNearest } from "./nearest.js";
 
 const schema = z.strictObject({ fraction, root });
-
-type Options = z.infer<typeof schema>;
 
 /**
  * MoNNA's aggregation (Farhadkhani et al., ICML 2023, arXiv 2209.10931): the unweighted mean of the
@@ -21,29 +19,23 @@ export const monnaAggregator: AggregatorPlugin = {
   name: "monna",
   summary: "The mean of the clients that are nearest to a trusted one (MoNNA).",
   schema,
-  create: ({ fraction, root }: Options): Aggregator<string> => ({
-    checkClients: (ids) => {
-      requireRoot(root, ids);
-    },
-    aggregate: ({ updates }, trusted = root) =>
-      averageNearest(Mixture.of(updates), fraction, trusted),
-  }),
+  create: ({ fraction, root }: z.infer<typeof schema>) => {
+    const presume = (count: number) => countPresumedContaminated(fraction, count);
+    return createRootAggregator(
+      root,
+      (mixture, root) => averageNearest(mixture, root, presume(mixture.count)),
+      (count) => ({ f: presume(count) }),
+    );
+  },
 };
 
-async function averageNearest(
-  mixture: Mixture,
-  fraction: number,
-  trusted?: string,
-): Promise<Aggregation<string>> {
-  const { updates, count } = mixture;
-  const f = countPresumedContaminated(fraction, count);
-  const root = findRoot(updates, trusted);
-  // Without the root's update no client can be trusted, so the model keeps its params this round.
-  if (root < 0) return { change: [], metrics: { f } };
-  const { nearest, distances } = await findNearest(await mixture.points(), root, count - f);
+async function averageNearest(mixture: Mixture, root: number, f: number): Promise<Aggregation> {
+  const { nearest, distances } = await findNearest(await mixture.points(), root, mixture.count - f);
   const threshold = Math.max(...nearest.map((k) => at(distances, k)));
-  const verdicts = createVerdicts(updates, distances, threshold);
-  const change = await mixture.combine(meanWeights(count, nearest));
-  const state = updates[root]?.clientId;
-  return { change, verdicts, metrics: { f }, ...(state !== undefined && { state }) };
+  const change = await mixture.combine(meanWeights(mixture.count, nearest));
+  return {
+    change,
+    verdicts: createVerdicts(mixture.updates, distances, threshold),
+    metrics: { f },
+  };
 }

@@ -1,10 +1,10 @@
-import { yieldToEventLoop, type Delta, type Update } from "@fedclair/core";
+import { yieldToEventLoop, type Delta, type Tensor, type Update } from "@fedclair/core";
 import { at, indices, Matrix, multiply, multiplyTN, pick } from "@fedclair/linalg";
 import { combineProducts } from "../products.js";
 import type { Changes } from "./blocks.js";
-import type { CoordinateRule } from "./coordinates.js";
+import { applyByCoordinate, type CoordinateRule } from "./coordinates.js";
 import { gramOf } from "./gram.js";
-import { aggregateCoordinates, groupByModule, sortById } from "./modules.js";
+import { groupByModule, sortById } from "./modules.js";
 import {
   createPoints,
   createPointsForManyPasses,
@@ -90,8 +90,12 @@ export class Mixture {
   }
 
   /** Applies a rule to every coordinate of the points; the result is dense. */
-  reduce(rule: CoordinateRule): Promise<Delta[]> {
-    return aggregateCoordinates(this.updates, rule, this.#mixing);
+  async reduce(rule: CoordinateRule): Promise<Delta[]> {
+    const term = new Map<string, Tensor>();
+    for (const [name, changes] of groupByModule(this.updates)) {
+      term.set(name, await applyByCoordinate(changes, rule, this.#mixing));
+    }
+    return [term];
   }
 }
 

@@ -1,8 +1,6 @@
-import type { Delta, Update } from "@fedclair/core";
+import type { Update } from "@fedclair/core";
 import { requireModule } from "../mean.js";
 import type { Changes } from "./blocks.js";
-import { applyByCoordinate, type CoordinateRule } from "./coordinates.js";
-import type { Matrix } from "@fedclair/linalg";
 
 /**
  * The clients' changes by module, sorted by module name.
@@ -16,20 +14,4 @@ export function groupByModule(updates: readonly Update[]): ReadonlyMap<string, C
 /** Sorts updates by client id, so that a tie between two clients does not depend on their order. */
 export function sortById(updates: readonly Update[]): readonly Update[] {
   return updates.toSorted((x, y) => (x.clientId < y.clientId ? -1 : 1));
-}
-
-/**
- * Applies a coordinate-wise rule to every module and returns one dense term.
- * @param mixing see `applyByCoordinate`
- */
-export async function aggregateCoordinates(
-  updates: readonly Update[],
-  rule: CoordinateRule,
-  mixing?: Matrix,
-): Promise<Delta[]> {
-  const term = new Map<string, Awaited<ReturnType<typeof applyByCoordinate>>>();
-  for (const [name, changes] of groupByModule(updates)) {
-    term.set(name, await applyByCoordinate(changes, rule, mixing));
-  }
-  return [term];
 }

@@ -1,14 +1,11 @@
 import {
   deltaShape,
   dtypeOf,
-  isLowRank,
-  readNumbers,
-  sizeOf,
   tensorsOf,
+  toFloat64,
   yieldToEventLoop,
   type Dense,
   type Mod,
-  type Numbers,
   type Plugin,
   type TensorDelta,
   type Update,
@@ -69,20 +66,7 @@ function average(change: Dense, old: Dense | undefined, beta: number): Dense {
 
 /** Returns a copy of a change as a dense tensor of the module's shape. */
 function multiplyOut(change: TensorDelta): Dense {
-  const shape = deltaShape(change);
-  if (!isLowRank(change)) return { shape, data: readNumbers(change).slice() };
-  const [b, a] = [readNumbers(change.b), readNumbers(change.a)];
-  const [rank = 0, columns = 0] = change.a.shape;
   const isSingle = tensorsOf(change).every((tensor) => dtypeOf(tensor) === "f32");
-  const length = sizeOf(shape);
-  const data: Numbers = isSingle ? new Float32Array(length) : new Float64Array(length);
-  for (let at = 0; at < length; at++) {
-    const [row, column] = [Math.floor(at / columns), at % columns];
-    let entry = 0;
-    for (let l = 0; l < rank; l++) {
-      entry += item(b, row * rank + l) * item(a, l * columns + column);
-    }
-    data[at] = entry;
-  }
-  return { shape, data };
+  const data = toFloat64(change);
+  return { shape: deltaShape(change), data: isSingle ? Float32Array.from(data) : data };
 }
