@@ -1,4 +1,5 @@
 import type * as TensorFlow from "@tensorflow/tfjs-core";
+import type { Kernels } from "./kernels.js";
 import { addressIn, checkFloats, getKernels, withBytes, type WasmBackend } from "./wasm-backend.js";
 
 type Inputs = Record<string, TensorFlow.TensorInfo>;
@@ -16,59 +17,48 @@ type Inputs = Record<string, TensorFlow.TensorInfo>;
  * The width of a layer and of a head is a multiple of 4.
  */
 export function addLayers(tf: typeof TensorFlow): void {
-  const add = (
-    kernelName: string,
-    kernel: (
-      backend: WasmBackend,
-      inputs: Inputs,
-      sizes: AttentionSizes,
-    ) => TensorFlow.TensorInfo[],
-  ) => {
+  for (const [kernelName, layer] of Object.entries(layers)) {
     tf.registerKernel({
       kernelName,
       backendName: "wasm",
       kernelFunc: ({ inputs, backend, attrs }) => {
         checkFloats(kernelName, Object.values(inputs));
-        const typedInputs = inputs as unknown as Inputs;
-        return kernel(
-          backend as unknown as WasmBackend,
-          typedInputs,
+        return layer(
+          openMemory(backend as unknown as WasmBackend),
+          inputs as unknown as Inputs,
           attrs as unknown as AttentionSizes,
         );
       },
     });
+  }
+}
+
+/** The kernels, and the tensors that they read and write. */
+interface Memory {
+  readonly kernels: Kernels;
+  /** Creates a tensor for a result. */
+  readonly create: (...shape: number[]) => TensorFlow.TensorInfo;
+  /** The address of a tensor's numbers. */
+  readonly at: (tensor: TensorFlow.TensorInfo | undefined) => number;
+  /** Lends temporary memory to `use`. */
+  readonly lend: (bytes: number, use: (address: number) => void) => void;
+}
+
+function openMemory(backend: WasmBackend): Memory {
+  return {
+    kernels: getKernels(backend),
+    create: (...shape) => backend.makeOutput(shape, "float32"),
+    at: (tensor) => {
+      if (!tensor) throw new TypeError("a layer on wasm lacks an input");
+      return addressIn(backend, tensor);
+    },
+    lend: (bytes, use) => {
+      withBytes(backend, bytes, use);
+    },
   };
-  add("Normalize", normalize);
-  add("NormalizeGradient", normalizeGradient);
-  add("ReluGradient", reluGradient);
-  add("Attention", attention);
-  add("AttentionGradient", attentionGradient);
 }
 
-function normalize(backend: WasmBackend, { x }: Inputs): TensorFlow.TensorInfo[] {
-  const [rows, width] = readSizes(x);
-  const y = backend.makeOutput([rows, width], "float32");
-  const scales = backend.makeOutput([rows, 1], "float32");
-  const at = (tensor: TensorFlow.TensorInfo | undefined) => addressOf(backend, tensor);
-  getKernels(backend).normalize(at(x), rows, width, at(y), at(scales));
-  return [y, scales];
-}
-
-function normalizeGradient(backend: WasmBackend, { y, scales, dy }: Inputs) {
-  const [rows, width] = readSizes(y);
-  const dx = backend.makeOutput([rows, width], "float32");
-  const at = (tensor: TensorFlow.TensorInfo | undefined) => addressOf(backend, tensor);
-  getKernels(backend).normalizeGradient(at(y), at(scales), at(dy), rows, width, at(dx));
-  return [dx];
-}
-
-function reluGradient(backend: WasmBackend, { y, dy }: Inputs) {
-  const [rows, width] = readSizes(y);
-  const dx = backend.makeOutput([rows, width], "float32");
-  const at = (tensor: TensorFlow.TensorInfo | undefined) => addressOf(backend, tensor);
-  getKernels(backend).reluGradient(at(y), at(dy), rows * width, at(dx));
-  return [dx];
-}
+type Layer = (memory: Memory, inputs: Inputs, sizes: AttentionSizes) => TensorFlow.TensorInfo[];
 
 interface AttentionSizes {
   readonly queries: number;
@@ -76,63 +66,53 @@ interface AttentionSizes {
   readonly heads: number;
 }
 
-function attention(backend: WasmBackend, { q, k, v }: Inputs, sizes: AttentionSizes) {
-  const { queries, positions, heads } = sizes;
-  const [rows, width] = readSizes(q);
-  const sequences = rows / queries;
-  const y = backend.makeOutput([rows, width], "float32");
-  const across = padPositions(positions);
-  const probabilities = backend.makeOutput([sequences, heads, queries, across], "float32");
-  const at = (tensor: TensorFlow.TensorInfo | undefined) => addressOf(backend, tensor);
-  withBytes(backend, 4 * (width / heads) * across, (columns) => {
-    getKernels(backend).attention(
-      at(q),
-      at(k),
-      at(v),
-      sequences,
-      queries,
-      positions,
-      heads,
-      width,
-      at(y),
-      at(probabilities),
-      columns,
-    );
-  });
-  return [y, probabilities];
-}
-
-function attentionGradient(
-  backend: WasmBackend,
-  { q, k, v, probabilities, dy }: Inputs,
-  { queries, positions, heads }: AttentionSizes,
-) {
-  const [rows, width] = readSizes(q);
-  const [keys] = readSizes(k);
-  const dq = backend.makeOutput([rows, width], "float32");
-  const dk = backend.makeOutput([keys, width], "float32");
-  const dv = backend.makeOutput([keys, width], "float32");
-  const at = (tensor: TensorFlow.TensorInfo | undefined) => addressOf(backend, tensor);
-  withBytes(backend, 4 * (width / heads + queries) * padPositions(positions), (room) => {
-    getKernels(backend).attentionGradient(
-      at(q),
-      at(k),
-      at(v),
-      rows / queries,
-      queries,
-      positions,
-      heads,
-      width,
-      at(probabilities),
-      at(dy),
-      at(dq),
-      at(dk),
-      at(dv),
-      room,
-    );
-  });
-  return [dq, dk, dv];
-}
+const layers: Readonly<Record<string, Layer>> = {
+  Normalize: ({ kernels, create, at }, { x }) => {
+    const [rows, width] = readSizes(x);
+    const [y, scales] = [create(rows, width), create(rows, 1)];
+    kernels.normalize(at(x), rows, width, at(y), at(scales));
+    return [y, scales];
+  },
+  NormalizeGradient: ({ kernels, create, at }, { y, scales, dy }) => {
+    const [rows, width] = readSizes(y);
+    const dx = create(rows, width);
+    kernels.normalizeGradient(at(y), at(scales), at(dy), rows, width, at(dx));
+    return [dx];
+  },
+  ReluGradient: ({ kernels, create, at }, { y, dy }) => {
+    const [rows, width] = readSizes(y);
+    const dx = create(rows, width);
+    kernels.reluGradient(at(y), at(dy), rows * width, at(dx));
+    return [dx];
+  },
+  Attention: ({ kernels, create, at, lend }, { q, k, v }, { queries, positions, heads }) => {
+    const [rows, width] = readSizes(q);
+    const sequences = rows / queries;
+    const across = padPositions(positions);
+    const y = create(rows, width);
+    const probabilities = create(sequences, heads, queries, across);
+    const sizes = [sequences, queries, positions, heads, width] as const;
+    lend(4 * (width / heads) * across, (columns) => {
+      kernels.attention(at(q), at(k), at(v), ...sizes, at(y), at(probabilities), columns);
+    });
+    return [y, probabilities];
+  },
+  AttentionGradient: (
+    { kernels, create, at, lend },
+    { q, k, v, probabilities, dy },
+    { queries, positions, heads },
+  ) => {
+    const [rows, width] = readSizes(q);
+    const [keys] = readSizes(k);
+    const [dq, dk, dv] = [create(rows, width), create(keys, width), create(keys, width)];
+    const sizes = [rows / queries, queries, positions, heads, width] as const;
+    lend(4 * (width / heads + queries) * padPositions(positions), (room) => {
+      const given = [at(q), at(k), at(v), ...sizes, at(probabilities), at(dy)] as const;
+      kernels.attentionGradient(...given, at(dq), at(dk), at(dv), room);
+    });
+    return [dq, dk, dv];
+  },
+};
 
 /** Rounds the number of positions up to a multiple of four, the number of lanes. */
 function padPositions(positions: number): number {
@@ -142,9 +122,4 @@ function padPositions(positions: number): number {
 function readSizes(matrix: TensorFlow.TensorInfo | undefined): readonly [number, number] {
   const [rows = NaN, width = NaN] = matrix?.shape ?? [];
   return [rows, width];
-}
-
-function addressOf(backend: WasmBackend, tensor: TensorFlow.TensorInfo | undefined): number {
-  if (!tensor) throw new TypeError("a layer on wasm lacks an input");
-  return addressIn(backend, tensor);
 }

@@ -8,11 +8,11 @@ import { FileBytes } from "./file-bytes.js";
  */
 
 /**
- * Converts one piece of numbers of another type to bytes.
+ * Converts one piece of numbers.
  * @param start index in the array of the first number
  * @throws UserError if one cannot be converted
  */
-type ToBytes = (numbers: ArrayNumbers, into: Uint8Array, start: number) => void;
+type Convert<T> = (numbers: ArrayNumbers, into: T, start: number) => void;
 
 export type ArrayNumbers =
   | Float32Array
@@ -65,17 +65,15 @@ const longestHeader = 1 << 16;
 interface ArrayFile {
   readonly shape: readonly number[];
   /**
-   * Reads all numbers as bytes, row by row. Bytes of the file are not converted. Call it once.
+   * Reads all numbers row by row. Call it once. Bytes that become bytes are not converted.
    * @param into as long as the shape requires
-   * @throws UserError if there are fewer or more numbers, or if `toBytes` rejects one
+   * @param convert default: the numbers stay as they are
+   * @throws UserError if there are fewer or more numbers, or if `convert` rejects one
    */
-  readonly read: (into: Uint8Array, toBytes: ToBytes) => Promise<void>;
-  /**
-   * Reads all numbers as they are, row by row. Call it once, in place of `read`.
-   * @param into as long as the shape requires
-   * @throws UserError if there are fewer or more numbers
-   */
-  readonly readNumbers: (into: Float64Array) => Promise<void>;
+  readonly read: <T extends Uint8Array | Float64Array>(
+    into: T,
+    convert?: Convert<T>,
+  ) => Promise<void>;
 }
 
 /**
@@ -94,12 +92,12 @@ export async function withArray<T>(
     if (most < countBytes(header)) throw tooShort(path, header, `at most ${most}`);
     return await use({
       shape: header.shape,
-      read: (into, toBytes) =>
-        header.type === types["|u1"]
-          ? readAll(path, bytes, header, () => bytes.fill(into))
-          : readAll(path, bytes, header, () => readAndConvert(bytes, into, header, toBytes)),
-      readNumbers: (into) =>
-        readAll(path, bytes, header, () => readAndConvert(bytes, into, header, copyNumbers)),
+      read: (into, convert = copyNumbers) =>
+        readAll(path, bytes, header, () =>
+          header.type === types["|u1"] && into instanceof Uint8Array
+            ? bytes.fill(into)
+            : readAndConvert(bytes, into, header, convert),
+        ),
     });
   } finally {
     await bytes.close();
@@ -133,7 +131,7 @@ async function readAndConvert<T extends Uint8Array | Float64Array>(
   bytes: FileBytes,
   into: T,
   { type: { bytes: size, numbers } }: Header,
-  convert: (numbers: ArrayNumbers, into: T, start: number) => void,
+  convert: Convert<T>,
 ): Promise<number> {
   const piece = new Uint8Array(pieceBytes);
   for (let start = 0; start < into.length;) {
@@ -146,7 +144,7 @@ async function readAndConvert<T extends Uint8Array | Float64Array>(
   return size * into.length;
 }
 
-function copyNumbers(numbers: ArrayNumbers, into: Float64Array): void {
+function copyNumbers(numbers: ArrayNumbers, into: Uint8Array | Float64Array): void {
   into.set(numbers);
 }
 

@@ -18,13 +18,13 @@ async function* readRows(
   width: number,
   places: readonly number[],
 ): AsyncGenerator<Row> {
-  const numbers = await withArray(path, async ({ shape, readNumbers }) => {
+  const numbers = await withArray(path, async ({ shape, read }) => {
     const size = sizeOf(shape);
     if (size > largestTable) {
       throw new UserError(`source: ${path}: expected at most ${largestTable} numbers, got ${size}`);
     }
     const all = new Float64Array(size);
-    await readNumbers(all);
+    await read(all);
     return all;
   });
   for (let start = 0, number = 1; start < numbers.length; start += width, number++) {

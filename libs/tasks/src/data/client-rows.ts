@@ -1,5 +1,5 @@
 import { UserError, type Task } from "@fedclair/core";
-import { stream } from "@fedclair/linalg";
+import { indices, stream } from "@fedclair/linalg";
 import type { PartitionChoice } from "../partition/options.js";
 import { drawPart, partition } from "../partition/partition.js";
 import type { Clients } from "./table.js";
@@ -73,7 +73,7 @@ function divide(
     );
   }
   const rng = stream(dataSeed).at("partition");
-  const all = rows ?? Array.from({ length: total }, (_, i) => i);
+  const all = rows ?? indices(total);
   if (choice.by === "drawn") return (client) => drawPart(choice, all, client, rng);
   const pick = <T>(values: ArrayLike<T>) => all.map((row) => values[row] as T);
   const labelled = {

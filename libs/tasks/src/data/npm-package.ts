@@ -68,8 +68,8 @@ export async function packageFolder(
 const manifestFile = "fedclair-manifest.json";
 
 /**
- * Reads the hashes of a folder's files. Returns undefined if it has none, as in earlier releases,
- * or if a power cut left them incomplete: the files are then fetched again.
+ * Reads the hashes of a folder's files. Returns undefined if it has none, or if a power cut left
+ * them incomplete: the files are then fetched again.
  */
 async function readManifest(folder: string): Promise<Hashes | undefined> {
   try {

@@ -1,9 +1,8 @@
-import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "@fedclair/core";
+import { listEntries } from "./list-entries.js";
 import { isTable, openTable } from "./open-table.js";
 import type { TableFile } from "./table-file.js";
-import { unreadable } from "./unreadable.js";
 
 export { openTable };
 
@@ -19,7 +18,7 @@ export interface FolderFile {
  * @throws UserError if there are none
  */
 export async function openFolder(folder: string): Promise<readonly FolderFile[]> {
-  const entries = await listEntries(folder);
+  const entries = listEntries(folder);
   const tables = entries.filter((entry) => !entry.isDirectory() && isTable(entry.name));
   if (tables.length > 0) {
     return await Promise.all(
@@ -40,13 +39,4 @@ export async function openFolder(folder: string): Promise<readonly FolderFile[]>
   throw new UserError(
     `source: the folder ${folder} holds no table and no image: put one .csv, .jsonl, .parquet or .npy file per client there, or .png files`,
   );
-}
-
-async function listEntries(folder: string) {
-  const entries = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
-    throw unreadable(`the folder ${folder}`, error);
-  });
-  return entries
-    .filter(({ name }) => !name.startsWith("."))
-    .sort((a, b) => Number(a.name > b.name) - Number(a.name < b.name));
 }

@@ -5,6 +5,7 @@ import { item } from "@fedclair/linalg";
 import type { TableSource } from "./own-data.js";
 import { TableBuilder, type ReadColumns, type Table } from "./table-builder.js";
 import type { TableFile } from "./table-file.js";
+import type { FolderFile } from "./table-files.js";
 import { unreadable } from "./unreadable.js";
 
 /** The columns that one of a task's words stands for. */
@@ -53,48 +54,35 @@ export async function readTable(
   wanted: Wanted,
   client?: string,
 ): Promise<ClientTable> {
-  if (!("read" in source)) {
-    const { file, folder = "" } = source;
-    if (file === undefined) return await readTables(folder, wanted, client);
-    return await readTable(await openTable(file), wanted, client);
-  }
+  const files = await openFiles(source, client);
   const columns = { ...wanted, ...(client !== undefined && { client: texts(client) }) };
-  const builder = new TableBuilder(resolveColumns(source, columns));
-  await addRows(builder, source);
-  const table = finish(builder, source.path);
-  return {
-    table,
-    rows: table.rows,
-    ...(client !== undefined && { clients: listClients(table.texts("client")) }),
-  };
-}
-
-async function readTables(
-  folder: string,
-  wanted: Wanted,
-  client: string | undefined,
-): Promise<ClientTable> {
-  if (client !== undefined) {
-    throw new UserError(
-      `source: columns.client = ${client} is for a single file; in a folder, each file is a client: leave it out`,
-    );
-  }
-  const files = await openFolder(folder);
-  const builder = new TableBuilder(resolveColumns(item(files, 0).file, wanted));
+  const builder = new TableBuilder(resolveColumns(item(files, 0).file, columns));
   const owners: string[] = [];
   for (const { file, owner } of files) {
     const rows = await addRows(builder, file);
     for (let i = 0; i < rows; i++) if (owner !== undefined) owners.push(owner);
   }
-  const table = finish(builder, folder);
-  const clients = owners.length > 0 ? { clients: listClients(owners) } : {};
-  return { table, rows: table.rows, ...clients };
+  const table = builder.finish();
+  if (table.rows === 0) {
+    const path = "read" in source ? source.path : (source.file ?? source.folder ?? "");
+    throw new UserError(`source: ${path}: expected at least one row of data`);
+  }
+  const named = client === undefined ? owners : table.texts("client");
+  return { table, rows: table.rows, ...(named.length > 0 && { clients: listClients(named) }) };
 }
 
-function finish(builder: TableBuilder, path: string): Table {
-  const table = builder.finish();
-  if (table.rows === 0) throw new UserError(`source: ${path}: expected at least one row of data`);
-  return table;
+/** @throws UserError if rows of a folder should name their clients */
+async function openFiles(
+  source: TableSource | TableFile,
+  client: string | undefined,
+): Promise<readonly FolderFile[]> {
+  if ("read" in source) return [{ file: source }];
+  const { file, folder = "" } = source;
+  if (file !== undefined) return [{ file: await openTable(file) }];
+  if (client === undefined) return await openFolder(folder);
+  throw new UserError(
+    `source: columns.client = ${client} is for a single file; in a folder, each file is a client: leave it out`,
+  );
 }
 
 /** Adds all rows of a file. Returns their number. */

@@ -84,12 +84,12 @@ async function readLabels(
       `source: ${images}: expected images as count×rows×columns, got ${[count, ...size].join("×")}`,
     );
   }
-  return await withArray(labels, async ({ shape, readNumbers }) => {
+  return await withArray(labels, async ({ shape, read }) => {
     if (shape.length !== 1 || shape[0] !== count) {
       throw new UserError(`source: ${labels}: expected ${count} labels, got ${shape.join("×")}`);
     }
     const numbers = new Float64Array(count);
-    await readNumbers(numbers);
+    await read(numbers);
     numbers.forEach((label, i) => {
       if (Number.isInteger(label) && label >= 0 && label <= largestLabel) return;
       throw new UserError(

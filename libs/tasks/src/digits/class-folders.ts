@@ -1,7 +1,7 @@
-import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "@fedclair/core";
 import { item, sum } from "@fedclair/linalg";
+import { listEntries } from "../data/list-entries.js";
 import { listPngs, readPngs } from "../data/png-files.js";
 import { numberClasses, sortClasses } from "./class-names.js";
 import type { Digits } from "./images.js";
@@ -15,8 +15,7 @@ export async function readClassFolders(
   folder: string,
   classes: readonly string[] | undefined,
 ): Promise<Digits> {
-  const entries = await readdir(folder, { withFileTypes: true });
-  const folders = entries.filter((one) => one.isDirectory() && !one.name.startsWith("."));
+  const folders = listEntries(folder).filter((one) => one.isDirectory());
   const found = new Set(folders.map(({ name }) => name));
   const all = classes ?? sortClasses(found, folder, "subfolders of .png files, one per class");
   const numberOf = numberClasses(all);

@@ -1,8 +1,7 @@
-import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "@fedclair/core";
 import type { Digits } from "./images.js";
-import { unreadable } from "../data/unreadable.js";
+import { listEntries } from "../data/list-entries.js";
 
 /** The files of digits in a folder, recognised by their names. */
 export interface DigitFiles {
@@ -79,17 +78,6 @@ function listFiles(folder: string): DigitFiles {
   const names = files.filter((name) => !leftOut.includes(name));
   const json = names.filter((name) => forms.JSON.test(name));
   return { folder, pairs: findPairs(folder, names), json, leftOut };
-}
-
-function listEntries(folder: string) {
-  try {
-    const entries = readdirSync(folder, { withFileTypes: true });
-    return entries
-      .filter(({ name }) => !name.startsWith("."))
-      .sort((a, b) => Number(a.name > b.name) - Number(a.name < b.name));
-  } catch (error) {
-    throw unreadable(`the folder ${folder}`, error);
-  }
 }
 
 /**

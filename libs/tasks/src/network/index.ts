@@ -12,6 +12,7 @@ import {
 import {
   addScaled,
   gaussian,
+  indices,
   Matrix,
   multiply,
   stream,
@@ -178,8 +179,7 @@ function contaminate(y: Matrix, contamination: Contaminating | undefined, rng: S
   if (contamination?.kind === "negated") return y.scale(-1);
   if (contamination?.kind !== "shuffled") return y;
   const out = y.copy();
-  const samples = Array.from({ length: y.cols }, (_, i) => i);
-  rng.sample(samples).forEach((from, to) => {
+  rng.sample(indices(y.cols)).forEach((from, to) => {
     out.column(to).set(y.column(from));
   });
   return out;

@@ -1,4 +1,4 @@
-import { sum, type Stream, item } from "@fedclair/linalg";
+import { indices, item, sum, type Stream } from "@fedclair/linalg";
 
 /*
  * Ways to deal out the samples 0 … n - 1. Each function returns one list of samples per client, and
@@ -80,7 +80,7 @@ export function natural(owners: ArrayLike<number>, clients: number): Parts {
 }
 
 function shuffle(samples: number, rng: Stream): number[] {
-  return rng.sample(Array.from({ length: samples }, (_, i) => i));
+  return rng.sample(indices(samples));
 }
 
 /** Groups the samples by label, each group in random order and the labels ascending. */

@@ -1,7 +1,6 @@
-import { stream } from "@fedclair/linalg";
+import { indices, stream } from "@fedclair/linalg";
 
 /** Returns all samples in the random order in which tasks withhold the first ones. */
 export function shuffleSamples(count: number, dataSeed: number): readonly number[] {
-  const all = Array.from({ length: count }, (_, i) => i);
-  return stream(dataSeed).at("order").sample(all);
+  return stream(dataSeed).at("order").sample(indices(count));
 }

@@ -1,5 +1,5 @@
 import { turnOfEventLoop, type TrainJob, type TrainResult } from "@fedclair/core";
-import { item } from "@fedclair/linalg";
+import { indices, item } from "@fedclair/linalg";
 import * as tf from "@tensorflow/tfjs-core";
 import { contextRows, countSequences, targetRows, type Examples } from "./examples.js";
 import { adaptModules, stepAdapters, loadAdapters, readLowRankUpdates, addParams } from "./lora.js";
@@ -55,7 +55,7 @@ export async function trainTogether(
   const starts = members.map(({ job }) => job.params);
   const { examples, job } = item(members, 0);
   const count = countSequences(examples);
-  const sequences = Array.from({ length: count }, (_, i) => i);
+  const sequences = indices(count);
   // Everything up to the embeddings is frozen, so all sequences are embedded once, one row per
   // sequence.
   const fixed = tf.tidy(() => {
