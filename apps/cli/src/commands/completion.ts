@@ -5,30 +5,24 @@ export type Shell = "bash" | "zsh" | "fish";
 
 /** Returns a shell script that completes commands, options and their choices, and else paths. */
 export function formatCompletion(program: Command, shell: Shell): string {
-  const visible = program.createHelp().visibleCommands(program);
-  const commands = visible.map((command) => ({
-    name: command.name(),
-    summary: command.description(),
-    options: command.options.filter(({ hidden }) => !hidden),
-  }));
+  const commands = program.createHelp().visibleCommands(program);
   return shell === "fish" ? formatFish(commands) : formatBash(commands, shell);
 }
 
-interface CommandWords {
-  readonly name: string;
-  readonly summary: string;
-  readonly options: readonly Option[];
+function listVisible({ options }: Command): readonly Option[] {
+  return options.filter(({ hidden }) => !hidden);
 }
 
 /** zsh runs the script of bash with its own emulation of `complete`. */
-function formatBash(commands: readonly CommandWords[], shell: "bash" | "zsh"): string {
-  const cases = commands.map(({ name, options }) => {
+function formatBash(commands: readonly Command[], shell: "bash" | "zsh"): string {
+  const cases = commands.map((command) => {
+    const options = listVisible(command);
     const values = options.flatMap(({ long, argChoices }) =>
       long && argChoices ? [`      ${long}) words="${argChoices.join(" ")}" ;;`] : [],
     );
     const flags = options.flatMap(({ long }) => long ?? []).join(" ");
     return [
-      `    ${name}) case "$previous" in`,
+      `    ${command.name()}) case "$previous" in`,
       ...values,
       `      *) [[ $current == -* ]] && words="${flags}" ;;`,
       "    esac ;;",
@@ -39,7 +33,7 @@ function formatBash(commands: readonly CommandWords[], shell: "bash" | "zsh"): s
     "_fedclair() {",
     '  local current="${COMP_WORDS[COMP_CWORD]}" previous="${COMP_WORDS[COMP_CWORD-1]}" words=""',
     '  if [[ $COMP_CWORD -eq 1 ]]; then words="' +
-      commands.map(({ name }) => name).join(" ") +
+      commands.map((command) => command.name()).join(" ") +
       '"; else case "${COMP_WORDS[1]}" in',
     ...cases,
     "  esac; fi",
@@ -50,13 +44,13 @@ function formatBash(commands: readonly CommandWords[], shell: "bash" | "zsh"): s
   ].join("\n");
 }
 
-function formatFish(commands: readonly CommandWords[]): string {
-  const lines = commands.flatMap(({ name, summary, options }) => [
-    `complete -c fedclair -n __fish_use_subcommand -a ${name} -d ${quote(summary)}`,
-    ...options.flatMap(({ long, description, argChoices, required }) => {
+function formatFish(commands: readonly Command[]): string {
+  const lines = commands.flatMap((command) => [
+    `complete -c fedclair -n __fish_use_subcommand -a ${command.name()} -d ${quote(command.description())}`,
+    ...listVisible(command).flatMap(({ long, description, argChoices, required }) => {
       if (!long) return [];
       const takes = argChoices ? ` -x -a ${quote(argChoices.join(" "))}` : required ? " -r" : "";
-      const when = `-n ${quote(`__fish_seen_subcommand_from ${name}`)}`;
+      const when = `-n ${quote(`__fish_seen_subcommand_from ${command.name()}`)}`;
       return `complete -c fedclair ${when} -l ${long.slice(2)}${takes} -d ${quote(description)}`;
     }),
   ]);

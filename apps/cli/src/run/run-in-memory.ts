@@ -20,7 +20,7 @@ import type { RunOptions } from "./run-options.js";
 export async function runInMemory(
   file: string,
   options: RunOptions,
-  onFolder: (folder: string) => void = () => undefined,
+  onFolder: (folder: string) => void,
 ): Promise<void> {
   const prepared = await prepareTrial(file, options.set, loadNamedPlugins);
   const { trial } = prepared;

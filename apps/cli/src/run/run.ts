@@ -10,31 +10,26 @@ import { hasSeveralSeeds, runStudy } from "./study.js";
  * `fedclair run`: runs a trial with all its clients on this machine. With several seeds it runs the
  * trial once for each.
  */
-export async function run(file: string, { seeds, ...options }: RunOptions): Promise<void> {
-  const set = [...options.set, ...seedArgs(seeds)];
-  if (hasSeveralSeeds(file, set)) {
-    await runStudy(file, { ...options, set });
+export async function run(file: string, { seeds, ...given }: RunOptions): Promise<void> {
+  const options = { ...given, set: [...given.set, ...seedArgs(seeds)] };
+  if (hasSeveralSeeds(file, options.set)) {
+    await runStudy(file, options);
     return;
   }
-  await runOnce(file, { ...options, set });
-}
-
-async function runOnce(file: string, options: RunOptions): Promise<void> {
   const page = options.open === undefined ? undefined : new RunPage(options.open);
   try {
-    await runWith(page, file, options);
+    await runOnce(file, options, (folder) => page?.show(folder));
     await page?.untilInterrupted();
   } finally {
     await page?.close();
   }
 }
 
-async function runWith(
-  page: RunPage | undefined,
+async function runOnce(
   file: string,
   options: RunOptions,
+  onFolder: (folder: string) => void,
 ): Promise<void> {
-  const onFolder = (folder: string) => page?.show(folder);
   if (options.transport === "memory") {
     const { runInMemory } = await import("./run-in-memory.js");
     await runInMemory(file, options, onFolder);

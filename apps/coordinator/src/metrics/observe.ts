@@ -17,17 +17,11 @@ export async function observe(
   place: Place,
 ): Promise<Observer> {
   const metrics = new TrialMetrics(trial, pool, measures.primary);
-  const server = await serveMetrics(address, {
-    contentType: metrics.contentType,
-    text: () => metrics.text(),
-    get failure() {
-      return place.failure === undefined ? undefined : printable(place.failure, 1024);
-    },
-    get state() {
-      const { arm = null, round = 0 } = place;
-      const { seed, rounds, name } = trial;
-      return { trial: name, seed, arm, round, rounds, hosts: pool.joined.hosts };
-    },
+  const server = await serveMetrics(address, metrics, () => {
+    const { arm = null, round = 0, failure } = place;
+    const { seed, rounds, name } = trial;
+    const state = { trial: name, seed, arm, round, rounds, hosts: pool.joined.hosts };
+    return failure === undefined ? state : { ...state, failure: printable(failure, 1024) };
   });
   return { metrics, server };
 }

@@ -1,15 +1,14 @@
 import { createServer, type RequestListener, type ServerResponse } from "node:http";
 import { bind, closeServer } from "@fedclair/wire";
 
-/** The data that the server publishes. */
-export interface Observed {
+/** The metrics that the server publishes. */
+export interface Published {
   readonly contentType: string;
   text(): Promise<string>;
-  /** The reason if the trial has failed, otherwise undefined. */
-  readonly failure: string | undefined;
-  /** The progress of the trial. */
-  readonly state: object;
 }
+
+/** The progress of the trial, with the reason if it has failed. */
+export type Health = Readonly<Record<string, unknown>> & { readonly failure?: string };
 
 export interface MetricsServer {
   /** The server's URL, without a path. */
@@ -27,7 +26,8 @@ const requestTimeout = 10_000;
  */
 export async function serveMetrics(
   address: { readonly host: string; readonly port: number },
-  observed: Observed,
+  metrics: Published,
+  readHealth: () => Health,
 ): Promise<MetricsServer> {
   const server = createServer(
     {
@@ -35,7 +35,7 @@ export async function serveMetrics(
       requestTimeout: requestTimeout,
       connectionsCheckingInterval: 1000,
     },
-    answer(observed),
+    answer(metrics, readHealth),
   );
   server.maxConnections = 64;
   server.setTimeout(requestTimeout);
@@ -43,20 +43,19 @@ export async function serveMetrics(
   return { url, close: () => closeServer(server) };
 }
 
-function answer(observed: Observed): RequestListener {
+function answer(metrics: Published, readHealth: () => Health): RequestListener {
   return ({ method, url = "" }, response) => {
     const [path] = url.split("?", 1);
     if (method !== "GET" && method !== "HEAD") {
       send(response, 405, "text/plain", "only GET is answered\n");
     } else if (path === "/healthz") {
-      const { failure, state } = observed;
-      const health = { ...state, ...(failure !== undefined && { failure }) };
-      const status = failure === undefined ? 200 : 503;
+      const health = readHealth();
+      const status = health.failure === undefined ? 200 : 503;
       send(response, status, "application/json", JSON.stringify(health) + "\n");
     } else if (path === "/metrics") {
-      observed.text().then(
+      metrics.text().then(
         (text) => {
-          send(response, 200, observed.contentType, text);
+          send(response, 200, metrics.contentType, text);
         },
         (error: unknown) => {
           send(response, 500, "text/plain", `${String(error)}\n`);

@@ -123,11 +123,8 @@ describe("serveMetrics", () => {
       {
         contentType: "text/plain; version=0.0.4",
         text: () => Promise.resolve("fedclair_x 1\n"),
-        get failure() {
-          return failed;
-        },
-        state: { trial: "pilot", round: 2 },
       },
+      () => ({ trial: "pilot", round: 2, ...(failed !== undefined && { failure: failed }) }),
     );
   });
   after(() => server.close());
@@ -152,7 +149,7 @@ describe("serveMetrics", () => {
   it("reports an address that is in use", async () => {
     const port = Number(new URL(server.url).port);
     await assert.rejects(
-      serveMetrics({ host: "127.0.0.1", port }, {} as never),
+      serveMetrics({ host: "127.0.0.1", port }, {} as never, () => ({})),
       (error: unknown) => {
         assert.ok(error instanceof UserError);
         assert.match(error.message, /^--metrics: cannot listen on 127\.0\.0\.1:\d+: EADDRINUSE;/);
