@@ -3,7 +3,7 @@ import type { Summary } from "../measures/summary.js";
 import type { Run } from "../run/read-run.js";
 import { formatPlace, listStudies, type Grid, type GridArm, type GridTrial } from "./grid.js";
 import { nameForMain } from "./measures.js";
-import { computeResults, type SweepResults } from "./results.js";
+import { computeGridResults, type SweepResults } from "./results.js";
 
 /** A study to compare with others: runs that differ only by their seed. */
 export interface ComparedStudy {
@@ -60,18 +60,16 @@ const path = "study";
  */
 export function compareStudies(studies: readonly ComparedStudy[]): SweepResults {
   const dimension = { path, labels: studies.map(({ name }) => name) };
-  const summaries = new Map<string, Summary>();
   const trials = studies.flatMap(({ name, arms, measures, runs }, i) =>
-    runs.map(({ seed, summary }): GridTrial => {
+    runs.map(({ seed, summary }) => {
       const id = `${i} ${seed}`;
-      summaries.set(id, summary);
-      return { id, folder: id, seed, at: new Map([[path, name]]), arms, measures };
+      return { id, folder: id, seed, at: new Map([[path, name]]), arms, measures, summary };
     }),
   );
-  const names = trials.flatMap(({ id, arms }) =>
-    (summaries.get(id)?.details ?? []).map((one) => nameForMain(one, arms[0]?.label)),
+  const names = trials.flatMap(({ summary, arms }) =>
+    summary.details.map((one) => nameForMain(one, arms[0]?.label)),
   );
-  const grid: Grid = {
+  return computeGridResults({
     name: dimension.labels.join(" and "),
     claim: undefined,
     dimensions: [dimension],
@@ -79,6 +77,5 @@ export function compareStudies(studies: readonly ComparedStudy[]): SweepResults 
     columns: dimension,
     measures: [...new Set(names)].map((measure) => ({ measure })),
     trials,
-  };
-  return computeResults(grid, summaries);
+  });
 }

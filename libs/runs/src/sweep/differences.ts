@@ -9,17 +9,16 @@ import {
   type MeanEstimate,
 } from "../measures/intervals.js";
 import type { Measure } from "../measures/measure.js";
-import type { Summary } from "../measures/summary.js";
 import {
   formatPlace,
   listStudies,
   methodPath,
   otherDimensions,
-  type Grid,
-  type GridTrial,
-  type Study,
+  type MeasuredGrid,
+  type MeasuredStudy,
+  type MeasuredTrial,
 } from "./grid.js";
-import { describedOnly, findMeasure, listTableMeasures } from "./measures.js";
+import { describedOnly, listTableMeasures, measureOf } from "./measures.js";
 import { sumCounts } from "./table.js";
 
 /** A paired comparison of two methods over the seeds that both have. */
@@ -43,26 +42,18 @@ export interface Difference {
  * along the dimension of methods the first value with every other one. That dimension is
  * `aggregator` if it varies, and otherwise the columns or the rows. The intervals are those of
  * single comparisons: among twenty, about one excludes zero by chance.
- * @param summaries of finished trials, by id
  */
-export function listDifferences(grid: Grid, summaries: ReadonlyMap<string, Summary>): Difference[] {
+export function listDifferences(grid: MeasuredGrid): Difference[] {
   const studies = listStudies(grid);
-  return [
-    ...compareAlong(grid, studies, summaries),
-    ...studies.flatMap((study) => compareArms(study, summaries)),
-  ];
+  return [...compareAlong(grid, studies), ...studies.flatMap(compareArms)];
 }
 
 /** Compares the main arm of a study with its baselines, by the means of clients and coordinator. */
-function compareArms({ at, trials }: Study, summaries: ReadonlyMap<string, Summary>): Difference[] {
-  const gains = trials.flatMap(({ id, measures }) =>
-    describedOnly(
-      (summaries.get(id)?.details ?? []).filter(
-        ({ comparison }) => comparison?.kind === "gainOver",
-      ),
-      measures,
-    ),
-  );
+function compareArms({ at, trials }: MeasuredStudy): Difference[] {
+  const gains = trials.flatMap(({ summary, measures }) => {
+    const all = summary?.details.filter(({ comparison }) => comparison?.kind === "gainOver") ?? [];
+    return describedOnly(all, measures);
+  });
   return [...new Set(gains.map(({ name }) => name))].flatMap((name) => {
     const own = gains.filter((gain) => gain.name === name);
     const [first] = own;
@@ -78,17 +69,13 @@ function compareArms({ at, trials }: Study, summaries: ReadonlyMap<string, Summa
 }
 
 /** Compares the first value of the dimension of methods with every other one. */
-function compareAlong(
-  grid: Grid,
-  studies: readonly Study[],
-  summaries: ReadonlyMap<string, Summary>,
-): Difference[] {
+function compareAlong(grid: MeasuredGrid, studies: readonly MeasuredStudy[]): Difference[] {
   const along =
     otherDimensions(grid).find(({ path }) => path === methodPath) ?? grid.columns ?? grid.rows;
   const [first = "", ...others] = along?.labels ?? [];
   if (!along) return [];
-  const rest = ({ at }: Study) => new Map([...at].filter(([path]) => path !== along.path));
-  const measures = listTableMeasures(grid, summaries);
+  const rest = ({ at }: MeasuredStudy) => new Map([...at].filter(([path]) => path !== along.path));
+  const measures = listTableMeasures(grid);
   return studies
     .filter(({ at }) => at.get(along.path) === first)
     .flatMap((study) => {
@@ -99,7 +86,7 @@ function compareAlong(
         );
         return measures.flatMap(({ measure }): Difference[] => {
           const [mine, theirs] = [study, counterpart].map((one) =>
-            valuesBySeed(one?.trials ?? [], summaries, measure),
+            valuesBySeed(one?.trials ?? [], measure),
           );
           if (!mine || !theirs) return [];
           const { mean, n, interval } = compareBySeed(mine, theirs) ?? {};
@@ -133,14 +120,10 @@ export function compareBySeed(
 }
 
 /** Finds a measure in each run of a study that has it. */
-export function valuesBySeed(
-  trials: readonly GridTrial[],
-  summaries: ReadonlyMap<string, Summary>,
-  name: string,
-) {
+export function valuesBySeed(trials: readonly MeasuredTrial[], name: string) {
   return new Map(
     trials.flatMap((trial) => {
-      const found = findMeasure(summaries.get(trial.id), name, trial);
+      const found = measureOf(trial, name);
       return found ? [[trial.seed, found] as const] : [];
     }),
   );

@@ -4,7 +4,14 @@ import type { Measure } from "../measures/measure.js";
 import { formatNumber } from "../words/numbers.js";
 import type { Summary } from "../measures/summary.js";
 import { formatDifference, type Difference } from "./differences.js";
-import { formatPlace, listStudies, methodPath, type Grid, type Study } from "./grid.js";
+import {
+  formatPlace,
+  listStudies,
+  listSummaries,
+  methodPath,
+  type MeasuredGrid,
+  type Study,
+} from "./grid.js";
 import { aggregateCell, formatCounts } from "./table.js";
 
 /** Results of a study that are not in its tables. */
@@ -19,16 +26,11 @@ export interface Finding {
  * Reports for each study what a single run reports: whom the aggregator flagged in the last round,
  * about whom it is undecided, which attacks never reached it, and which baselines serve the benign
  * clients as well or better. Clients are added up over seeds.
- * @param summaries of finished trials, by id
  * @param differences of the sweep
  */
-export function listFindings(
-  grid: Grid,
-  summaries: ReadonlyMap<string, Summary>,
-  differences: readonly Difference[],
-): Finding[] {
+export function listFindings(grid: MeasuredGrid, differences: readonly Difference[]): Finding[] {
   return listStudies(grid).flatMap((study): Finding[] => {
-    const own = study.trials.flatMap(({ id }) => summaries.get(id) ?? []);
+    const own = listSummaries(study.trials);
     if (own.length === 0) return [];
     const texts = [
       ...describeDetection(own),
@@ -152,12 +154,8 @@ function describeBaselines(study: Study, differences: readonly Difference[]): st
  * Explains which methods have personal models, if others have shared ones. Undefined if all are of
  * one kind.
  */
-export function describeModels(
-  { trials }: Grid,
-  summaries: ReadonlyMap<string, Summary>,
-): string | undefined {
-  const models = trials.flatMap(({ id, at, arms }) => {
-    const summary = summaries.get(id);
+export function describeModels({ trials }: MeasuredGrid): string | undefined {
+  const models = trials.flatMap(({ summary, at, arms }) => {
     if (!summary) return []; // nothing says which models a run without numbers has
     const { personal = [] } = summary;
     return arms.map(({ label }, i) => {

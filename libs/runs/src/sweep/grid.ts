@@ -1,4 +1,5 @@
 import type { Measures } from "@fedclair/core";
+import type { Summary } from "../measures/summary.js";
 import type { Dimension } from "./expand.js";
 
 /** A measure that the tables show. */
@@ -40,6 +41,21 @@ export interface GridTrial {
   readonly measures: Measures;
 }
 
+/** A trial with its summary, if it is finished. */
+export interface MeasuredTrial extends GridTrial {
+  readonly summary: Summary | undefined;
+}
+
+/** A grid with the summaries of its finished trials. */
+export interface MeasuredGrid extends Grid {
+  readonly trials: readonly MeasuredTrial[];
+}
+
+/** Lists the summaries of the finished trials. */
+export function listSummaries(trials: readonly MeasuredTrial[]): readonly Summary[] {
+  return trials.flatMap(({ summary }) => summary ?? []);
+}
+
 /** An arm of a trial. */
 export interface GridArm {
   readonly label: string;
@@ -64,6 +80,8 @@ export interface Study<T extends GridTrial = GridTrial> {
   readonly at: ReadonlyMap<string, string>;
   readonly trials: readonly [T, ...T[]];
 }
+
+export type MeasuredStudy = Study<MeasuredTrial>;
 
 /** Groups the trials of a sweep by everything but the seed, in their order. */
 export function listStudies<T extends GridTrial>({

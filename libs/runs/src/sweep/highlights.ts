@@ -1,6 +1,5 @@
 import { excludesZero } from "../measures/intervals.js";
 import type { Measure } from "../measures/measure.js";
-import type { Summary } from "../measures/summary.js";
 import { compareBySeed, valuesBySeed, type Difference } from "./differences.js";
 import {
   compareBaselines,
@@ -9,8 +8,8 @@ import {
   findDetection,
   nameStudy,
 } from "./findings.js";
-import { listStudies, type Grid, type Study } from "./grid.js";
-import { findMeasure, listTableMeasures } from "./measures.js";
+import { listStudies, listSummaries, type MeasuredGrid, type MeasuredStudy } from "./grid.js";
+import { listTableMeasures, measureOf } from "./measures.js";
 import { aggregateCell, findWorseEnd, formatCell, valueOf, type Cell } from "./table.js";
 
 /** What matters most about a whole sweep. */
@@ -18,12 +17,6 @@ export interface Highlight {
   /** What the sentences are about, such as `Best and worst`. */
   readonly topic: string;
   readonly texts: readonly string[];
-}
-
-/** A study with the summaries of its finished runs. */
-interface FinishedStudy {
-  readonly study: Study;
-  readonly summaries: readonly Summary[];
 }
 
 /** More measures, or more names in a sentence, would not be read. */
@@ -35,35 +28,27 @@ const maxNames = 4;
  * worst in each measure, where clients are undecided, and which baselines serve the benign clients
  * better. A sweep of a single study has only the first.
  * @param differences of the sweep
- * @param summaries of finished trials, by id
  */
 export function listHighlights(
-  grid: Grid,
-  summaries: ReadonlyMap<string, Summary>,
+  grid: MeasuredGrid,
   differences: readonly Difference[],
 ): Highlight[] {
   const all = listStudies(grid);
-  const finished = all.flatMap((study): FinishedStudy[] => {
-    const own = study.trials.flatMap(({ id }) => summaries.get(id) ?? []);
-    return own.length === 0 ? [] : [{ study, summaries: own }];
-  });
+  const finished = all.filter(({ trials }) => listSummaries(trials).length > 0);
   const isSweep = all.length > 1;
   return [
-    { topic: "No numbers", texts: describeMissing(all, summaries) },
-    { topic: "Best and worst", texts: isSweep ? describeExtremes(grid, summaries, finished) : [] },
+    { topic: "No numbers", texts: describeMissing(all) },
+    { topic: "Best and worst", texts: isSweep ? describeExtremes(grid, finished) : [] },
     { topic: "Undecided", texts: isSweep ? describeDoubt(finished) : [] },
     { topic: "Baselines", texts: isSweep ? countBaselines(finished, differences) : [] },
   ].filter(({ texts }) => texts.length > 0);
 }
 
 /** Names the runs that have failed or have not been run. */
-function describeMissing(
-  studies: readonly Study[],
-  summaries: ReadonlyMap<string, Summary>,
-): string[] {
+function describeMissing(studies: readonly MeasuredStudy[]): string[] {
   const total = studies.reduce((sum, { trials }) => sum + trials.length, 0);
   const incomplete = studies.flatMap((study) => {
-    const missing = study.trials.filter(({ id }) => !summaries.has(id));
+    const missing = study.trials.filter(({ summary }) => !summary);
     return missing.length === 0 ? [] : [{ study, missing }];
   });
   const count = incomplete.reduce((sum, { missing }) => sum + missing.length, 0);
@@ -78,23 +63,16 @@ function describeMissing(
 }
 
 /** Names the best and the worst study in each measure of which one end is worse. */
-function describeExtremes(
-  grid: Grid,
-  summaries: ReadonlyMap<string, Summary>,
-  studies: readonly FinishedStudy[],
-): string[] {
-  const measures = listTableMeasures(grid, summaries).filter(
+function describeExtremes(grid: MeasuredGrid, studies: readonly MeasuredStudy[]): string[] {
+  const measures = listTableMeasures(grid).filter(
     // Rules without the verdict `undecided` would always be best.
     ({ measure }) => !measure.startsWith("detection.undecided"),
   );
   const texts = measures.flatMap(({ measure, worse: given }) => {
-    const worse = given ?? findWorseEnd(measure, grid.trials, summaries);
-    const cells = studies.flatMap(({ study }) => {
-      const found = study.trials.flatMap(
-        (trial) => findMeasure(summaries.get(trial.id), measure, trial) ?? [],
-      );
-      const cell = aggregateCell(found);
-      const bySeed = valuesBySeed(study.trials, summaries, measure);
+    const worse = given ?? findWorseEnd(measure, grid.trials);
+    const cells = studies.flatMap((study) => {
+      const cell = aggregateCell(study.trials.flatMap((trial) => measureOf(trial, measure) ?? []));
+      const bySeed = valuesBySeed(study.trials, measure);
       return cell ? [{ name: nameStudy(study), cell, bySeed }] : [];
     });
     const ascending = cells.toSorted((a, b) => valueOf(a.cell) - valueOf(b.cell));
@@ -131,14 +109,15 @@ function describeChance(
 }
 
 /** Names the studies in which the largest share of the clients is undecided. */
-function describeDoubt(studies: readonly FinishedStudy[]): string[] {
-  const judging = studies.filter(({ summaries }) =>
+function describeDoubt(studies: readonly MeasuredStudy[]): string[] {
+  const judging = studies.filter(({ trials }) =>
     ["recall", "falseAlarms", "undecided"].some(
-      (metric) => findDetection(summaries, metric).length > 0,
+      (metric) => findDetection(listSummaries(trials), metric).length > 0,
     ),
   );
   const open = judging
-    .flatMap(({ study, summaries }) => {
+    .flatMap((study) => {
+      const summaries = listSummaries(study.trials);
       const undecided = countUndecided(summaries);
       if (!undecided || undecided.mean === 0) return [];
       const [text = ""] = describeUndecided(summaries);
@@ -155,11 +134,11 @@ function describeDoubt(studies: readonly FinishedStudy[]): string[] {
 
 /** Counts the studies in which a baseline serves the benign clients better, or as well. */
 function countBaselines(
-  studies: readonly FinishedStudy[],
+  studies: readonly MeasuredStudy[],
   differences: readonly Difference[],
 ): string[] {
   const outcomes = new Map<string, Difference[]>();
-  for (const { study } of studies) {
+  for (const study of studies) {
     for (const { label, main } of compareBaselines(study, differences))
       outcomes.set(label, [...(outcomes.get(label) ?? []), main]);
   }

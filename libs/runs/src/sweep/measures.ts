@@ -1,7 +1,13 @@
 import type { Measures } from "@fedclair/core";
 import { ownProperty, type Measure } from "../measures/measure.js";
 import type { Summary } from "../measures/summary.js";
-import type { Grid, GridArm, SweepMeasure } from "./grid.js";
+import {
+  listSummaries,
+  type GridArm,
+  type MeasuredGrid,
+  type MeasuredTrial,
+  type SweepMeasure,
+} from "./grid.js";
 
 /**
  * Finds a measure in the summary of a trial. A name without an arm is that of the main arm.
@@ -16,6 +22,11 @@ export function findMeasure(
   const ofMain = `${name}.${arms[0]?.label ?? ""}`;
   const find = (one: string) => summary.details.find((detail) => detail.name === one);
   return find(name) ?? find(ofMain);
+}
+
+/** Finds a measure of a trial like `findMeasure`. */
+export function measureOf(trial: MeasuredTrial, name: string): Measure | undefined {
+  return findMeasure(trial.summary, name, trial);
 }
 
 /** Names a measure of the main arm without its label, so that `findMeasure` finds it in any run. */
@@ -44,26 +55,20 @@ export function describedOnly(
  * Lists the measures of the tables. Where personal and shared models stand side by side, a metric
  * on the clients' own data is followed by the same on data that all clients share.
  */
-export function listTableMeasures(
-  grid: Grid,
-  summaries: ReadonlyMap<string, Summary>,
-): readonly SweepMeasure[] {
-  const listed = grid.measures.length > 0 ? grid.measures : listDefaultMeasures(grid, summaries);
+export function listTableMeasures({ measures, trials }: MeasuredGrid): readonly SweepMeasure[] {
+  const listed = measures.length > 0 ? measures : listDefaultMeasures(trials);
   const names = new Set(listed.map(({ measure }) => measure));
-  if (!mixesModels(grid, summaries, listed)) return listed;
+  if (!mixesModels(trials, listed)) return listed;
   return listed.flatMap((one) => {
-    const counterpart = nameCounterpart(grid, summaries, one.measure);
+    const counterpart = nameCounterpart(trials, one.measure);
     if (counterpart === undefined || names.has(counterpart)) return [one];
     names.add(counterpart);
     return [one, { measure: counterpart }];
   });
 }
 
-function listDefaultMeasures(
-  { trials }: Grid,
-  summaries: ReadonlyMap<string, Summary>,
-): SweepMeasure[] {
-  const all = [...summaries.values()].flatMap(({ details }) => details);
+function listDefaultMeasures(trials: readonly MeasuredTrial[]): SweepMeasure[] {
+  const all = listSummaries(trials).flatMap(({ details }) => details);
   const primary = trials[0]?.measures.primary;
   const some = all.find(
     ({ scope, metric }) =>
@@ -77,14 +82,10 @@ function listDefaultMeasures(
 }
 
 /** Names the measure on shared data that belongs to one on the clients' own data. */
-function nameCounterpart(
-  { trials }: Grid,
-  summaries: ReadonlyMap<string, Summary>,
-  name: string,
-): string | undefined {
+function nameCounterpart(trials: readonly MeasuredTrial[], name: string): string | undefined {
   for (const trial of trials) {
-    const summary = summaries.get(trial.id);
-    const found = findMeasure(summary, name, trial);
+    const { summary } = trial;
+    const found = measureOf(trial, name);
     if (found?.scope !== "clients") continue;
     const metric = ownProperty(trial.measures.metrics ?? {}, found.metric)?.onSharedData;
     const counterpart = summary?.details.find(
@@ -101,15 +102,11 @@ function nameCounterpart(
 }
 
 /** Do the measures compare personal models with shared ones? */
-function mixesModels(
-  { trials }: Grid,
-  summaries: ReadonlyMap<string, Summary>,
-  measures: readonly SweepMeasure[],
-): boolean {
+function mixesModels(trials: readonly MeasuredTrial[], measures: readonly SweepMeasure[]): boolean {
   const kinds = trials.flatMap((trial) => {
-    const summary = summaries.get(trial.id);
-    const found = measures.flatMap(({ measure }) => findMeasure(summary, measure, trial) ?? []);
-    return found
+    const { summary } = trial;
+    return measures
+      .flatMap(({ measure }) => measureOf(trial, measure) ?? [])
       .filter(({ scope }) => scope === "clients")
       .flatMap(({ arm, comparison }) => [arm ?? [], comparison?.arm ?? []].flat())
       .map((arm) => summary?.personal?.includes(arm) ?? false);

@@ -1,7 +1,7 @@
 import type { Summary } from "../measures/summary.js";
 import { listDifferences, type Difference } from "./differences.js";
 import { describeModels, listFindings, type Finding } from "./findings.js";
-import type { Grid } from "./grid.js";
+import { listSummaries, type Grid, type MeasuredGrid } from "./grid.js";
 import { listHighlights, type Highlight } from "./highlights.js";
 import { sweepTables, type Table } from "./table.js";
 
@@ -25,19 +25,25 @@ export interface SweepResults {
 
 /** Computes the results of a sweep. @param summaries of finished trials, by id */
 export function computeResults(grid: Grid, summaries: ReadonlyMap<string, Summary>): SweepResults {
+  const trials = grid.trials.map((trial) => ({ ...trial, summary: summaries.get(trial.id) }));
+  return computeGridResults({ ...grid, trials });
+}
+
+/** Computes results like `computeResults`. */
+export function computeGridResults(grid: MeasuredGrid): SweepResults {
   const { name, claim, trials } = grid;
-  const models = describeModels(grid, summaries);
-  const differences = listDifferences(grid, summaries);
+  const models = describeModels(grid);
+  const differences = listDifferences(grid);
   return {
     name,
     ...(claim !== undefined && { claim }),
     trials: trials.length,
-    finished: trials.filter(({ id }) => summaries.has(id)).length,
+    finished: listSummaries(trials).length,
     seeds: [...new Set(trials.map(({ seed }) => seed))],
-    tables: sweepTables(grid, summaries),
+    tables: sweepTables(grid),
     differences,
-    highlights: listHighlights(grid, summaries, differences),
-    findings: listFindings(grid, summaries, differences),
+    highlights: listHighlights(grid, differences),
+    findings: listFindings(grid, differences),
     ...(models !== undefined && { models }),
   };
 }

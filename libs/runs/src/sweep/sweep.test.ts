@@ -25,7 +25,6 @@ import {
   type RunTrial,
   type Sweep,
 } from "./index.js";
-import { sweepTables } from "./table.js";
 
 const file = `
 name: grid
@@ -102,7 +101,7 @@ describe("a sweep", () => {
     ];
     const text = file.replace(/measures: .*/, `measures: [${measures.join(", ")}]`);
     const sweep = parse(text, [], plugins);
-    const tables = sweepTables(sweep, summaries(await runOf(sweep)));
+    const { tables } = computeResults(sweep, summaries(await runOf(sweep)));
     assert.deepEqual(
       tables.map(({ worse }) => worse),
       ["high", "high", "high", undefined, "low", undefined],
@@ -338,7 +337,7 @@ describe("a sweep", () => {
 
   it("shows means over seeds, the worst of each column, and gaps for failed trials", async () => {
     const sweep = parse();
-    const tables = sweepTables(sweep, summaries(await run(sweep)));
+    const { tables } = computeResults(sweep, summaries(await run(sweep)));
     const [table] = tables;
     assert.ok(table !== undefined && tables.length === 1);
     assert.deepEqual(table.rows, ["none", "toy-shift"]);
@@ -358,7 +357,7 @@ describe("a sweep", () => {
 
   it("creates a table for every value of the other dimensions", () => {
     const sweep = parse(file.replace("rounds: 1", "rounds: [1, 2]"));
-    const facets = sweepTables(sweep, new Map()).map(({ facet }) => facet);
+    const facets = computeResults(sweep, new Map()).tables.map(({ facet }) => facet);
     assert.deepEqual(
       facets.map((facet) => facet.split(" = ")[0]),
       ["task.faults", "task.faults"],

@@ -11,12 +11,13 @@ import {
 import type { Measure } from "../measures/measure.js";
 import { formatShare, maxOf, minOf } from "../words/numbers.js";
 import type { Summary } from "../measures/summary.js";
-import { describedOnly, findMeasure, listTableMeasures } from "./measures.js";
+import { describedOnly, findMeasure, listTableMeasures, measureOf } from "./measures.js";
 import {
   methodPath,
   otherDimensions,
   type Grid,
-  type GridTrial,
+  type MeasuredGrid,
+  type MeasuredTrial,
   type SweepMeasure,
 } from "./grid.js";
 
@@ -57,26 +58,19 @@ export interface Cell {
  * Builds the tables of a sweep: one per measure and facet. By default the measures are the task's
  * primary metric and detection. A study without other dimensions has a table of all arms for every
  * metric by default.
- * @param summaries of finished trials, by id
  */
-export function sweepTables(grid: Grid, summaries: ReadonlyMap<string, Summary>): Table[] {
+export function sweepTables(grid: MeasuredGrid): Table[] {
   const ofArms = grid.measures.length === 0 && otherDimensions(grid).length === 0;
   return ofArms
-    ? listArmTables(grid, summaries)
-    : listTableMeasures(grid, summaries).flatMap((measure) =>
-        createTables(grid, summaries, measure),
-      );
+    ? listArmTables(grid)
+    : listTableMeasures(grid).flatMap((measure) => createTables(grid, measure));
 }
 
-function createTables(
-  grid: Grid,
-  summaries: ReadonlyMap<string, Summary>,
-  { measure, worse: given }: SweepMeasure,
-): Table[] {
+function createTables(grid: MeasuredGrid, { measure, worse: given }: SweepMeasure): Table[] {
   const { rows, columns, trials, hasWorstColumn } = grid;
   const facets = [...new Set(trials.map(({ at }) => formatFacet(grid, at)))];
   const [down, across] = [listLabels(rows), listLabels(columns)];
-  const worse = given ?? findWorseEnd(measure, trials, summaries);
+  const worse = given ?? findWorseEnd(measure, trials);
   return facets.map((facet): Table => {
     const cellAt = (row: string, column: string) =>
       aggregateCell(
@@ -86,7 +80,7 @@ function createTables(
             formatFacet(grid, at) === facet &&
             hasLabel(at, rows, row) &&
             hasLabel(at, columns, column);
-          return here ? (findMeasure(summaries.get(trial.id), measure, trial) ?? []) : [];
+          return here ? (measureOf(trial, measure) ?? []) : [];
         }),
       );
     const measured = down.map((row) => across.map((column) => cellAt(row, column)));
@@ -121,8 +115,8 @@ export function formatFacet(grid: Grid, at: ReadonlyMap<string, string>): string
  * Builds a table for every metric of a study that the task describes, with a row for each arm. If
  * it describes none, all metrics have one.
  */
-function listArmTables({ trials }: Grid, summaries: ReadonlyMap<string, Summary>): Table[] {
-  const all = trials.map(({ id }) => summaries.get(id)?.details ?? []);
+function listArmTables({ trials }: MeasuredGrid): Table[] {
+  const all = trials.map(({ summary }) => summary?.details ?? []);
   const isMean = ({ scope, comparison }: Measure) =>
     (scope === "clients" || scope === "global") && comparison === undefined;
   const means = describedOnly(all.flat().filter(isMean), trials[0]?.measures ?? {});
@@ -148,11 +142,10 @@ function listArmTables({ trials }: Grid, summaries: ReadonlyMap<string, Summary>
 /** Reads the worse end from the first trial that has the measure. */
 export function findWorseEnd(
   measure: string,
-  trials: readonly GridTrial[],
-  summaries: ReadonlyMap<string, Summary>,
+  trials: readonly MeasuredTrial[],
 ): "low" | "high" | undefined {
   for (const trial of trials) {
-    const better = findMeasure(summaries.get(trial.id), measure, trial)?.better;
+    const better = measureOf(trial, measure)?.better;
     if (better) return better === "lower" ? "high" : "low";
   }
   return undefined;
