@@ -1,4 +1,4 @@
-import { open, type FileHandle } from "node:fs/promises";
+import { open } from "node:fs/promises";
 import protobuf from "protobufjs/minimal.js";
 
 /** A TensorBoard event with the numbers of a round. */
@@ -15,38 +15,25 @@ interface ScalarEvent {
  * file uses these fields: wall_time = 1, step = 2, file_version = 3, and summary = 5, whose values
  * have tag = 1 and simple_value = 2, a float32.
  */
-export class EventFile {
-  readonly #file: FileHandle;
+export type EventFile = Awaited<ReturnType<typeof createEventFile>>;
 
-  private constructor(file: FileHandle) {
-    this.#file = file;
-  }
-
-  /** Creates a file. @param path a new file @param wallTime start time in seconds since 1970 */
-  static async create(path: string, wallTime: number): Promise<EventFile> {
-    const events = new EventFile(await open(path, "wx"));
-    const version = protobuf.Writer.create().uint32(tag(1, 1)).double(wallTime);
-    await events.#append(version.uint32(tag(3, 2)).string("brain.Event:2").finish());
-    return events;
-  }
-
-  async write({ wallTime, step, scalars }: ScalarEvent): Promise<void> {
-    const event = protobuf.Writer.create().uint32(tag(1, 1)).double(wallTime);
-    event.uint32(tag(2, 0)).int64(step).uint32(tag(5, 2)).fork();
-    for (const [name, value] of scalars) {
-      event.uint32(tag(1, 2)).fork();
-      event.uint32(tag(1, 2)).string(name).uint32(tag(2, 5)).float(value).ldelim();
-    }
-    await this.#append(event.ldelim().finish());
-  }
-
-  async #append(message: Uint8Array): Promise<void> {
-    await this.#file.write(tfRecord(message));
-  }
-
-  close(): Promise<void> {
-    return this.#file.close();
-  }
+/** Creates an event file. @param path a new file @param began start time in seconds since 1970 */
+export async function createEventFile(path: string, began: number) {
+  const file = await open(path, "wx");
+  const version = protobuf.Writer.create().uint32(tag(1, 1)).double(began);
+  await file.write(tfRecord(version.uint32(tag(3, 2)).string("brain.Event:2").finish()));
+  return {
+    write: async ({ wallTime, step, scalars }: ScalarEvent): Promise<void> => {
+      const event = protobuf.Writer.create().uint32(tag(1, 1)).double(wallTime);
+      event.uint32(tag(2, 0)).int64(step).uint32(tag(5, 2)).fork();
+      for (const [name, value] of scalars) {
+        event.uint32(tag(1, 2)).fork();
+        event.uint32(tag(1, 2)).string(name).uint32(tag(2, 5)).float(value).ldelim();
+      }
+      await file.write(tfRecord(event.ldelim().finish()));
+    },
+    close: () => file.close(),
+  };
 }
 
 /**

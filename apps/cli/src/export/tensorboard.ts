@@ -1,6 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { EventFile } from "./event-file.js";
+import { createEventFile, type EventFile } from "./event-file.js";
 import { eachRound, computeScalars } from "./rounds.js";
 
 /**
@@ -26,10 +26,8 @@ export async function writeTensorBoard(
       if (!file) {
         const own = join(out, chooseFolderName(arm, files.size));
         await mkdir(own);
-        file = await EventFile.create(
-          join(own, `events.out.tfevents.${Math.floor(began)}.fedclair`),
-          began,
-        );
+        const name = `events.out.tfevents.${Math.floor(began)}.fedclair`;
+        file = await createEventFile(join(own, name), began);
         files.set(arm, file);
         folders.push(own);
       }

@@ -47,9 +47,8 @@ export function watchClients(
   events: WatchedEvents,
 ): WatchedRunner | undefined {
   if (listClientPlugins(trial).length === 0) return undefined;
-  const modules = locateModules(outside);
   return new WatchedRunner({
-    modules,
+    modules: locateModules(outside),
     ...selectRunnerOptions(trial, "the trial"),
     backend,
     events,
@@ -61,10 +60,8 @@ export function watchClients(
  * @returns undefined if no code comes from outside, so that no thread is needed
  */
 export function watchServer(prepared: PreparedTrial, backend: string): ThreadServer | undefined {
-  const { trial, outside } = prepared;
-  if (pluginIdentities(trial).length === 0) return undefined;
-  const modules = locateModules(outside);
-  return new ThreadServer({ modules, prepared, content: trial, from: "the trial", backend });
+  if (pluginIdentities(prepared.trial).length === 0) return undefined;
+  return new ThreadServer({ modules: locateModules(prepared.outside), prepared, backend });
 }
 
 /** The fields of a runner's options that follow from a resolved trial. */

@@ -33,8 +33,7 @@ describe("ThreadServer", () => {
       ...changes,
     };
     const prepared = prepareSentTrial(content, "the test", await loadPlugins(modules, content));
-    const trial = { content: prepared.trial, from: "the test", backend: "cpu" };
-    server = new ThreadServer({ modules, prepared, ...trial });
+    server = new ThreadServer({ modules, prepared, backend: "cpu" });
     return [prepared, server];
   }
 

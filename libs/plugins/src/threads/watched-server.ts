@@ -15,13 +15,14 @@ import {
 import { Overdue, ThreadEnded, toPostable, type Hosted } from "@fedclair/threads";
 import type { PluginModule } from "../resolve-module.js";
 import { nameCode, startPluginThread, type PluginThread } from "./plugin-thread.js";
-import type { ServerReply, ThreadTrial } from "./thread-messages.js";
+import type { ServerReply } from "./thread-messages.js";
 import type { ServerSide } from "./server-side.js";
 
 /** The coordinator's code in a thread. */
-interface ThreadServerOptions extends ThreadTrial {
+interface ThreadServerOptions {
   readonly modules: readonly PluginModule[];
   readonly prepared: PreparedTrial;
+  readonly backend: string;
 }
 
 /**
@@ -171,12 +172,14 @@ export class ThreadServer implements WatchedServer {
   }
 
   async #open(): Promise<Hosted<ServerSide>> {
-    const { modules, content, from, backend, prepared } = this.#options;
+    const { modules, backend, prepared } = this.#options;
     if (this.#server && this.#thread?.isAlive === true) return this.#server;
     const thread = (this.#thread = startPluginThread());
-    const server = (this.#server = thread.host("server", modules, { content, from, backend }));
+    const { trial: content } = prepared;
+    const trial = { content, from: "the trial", backend };
+    const server = (this.#server = thread.host("server", modules, trial));
     await server.ask("isReady");
-    thread.limitTime(() => prepared.trial.limits.serverSeconds);
+    thread.limitTime(() => content.limits.serverSeconds);
     return server;
   }
 }
