@@ -1,6 +1,6 @@
 export { axisTicks, type Axis } from "./figures/axis.js";
 export {
-  figureConfig,
+  createSpec,
   figureWidth,
   jitter,
   truthColours,

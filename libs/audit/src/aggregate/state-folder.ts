@@ -1,7 +1,7 @@
 import { cp, readdir, rename, rm, rmdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { UserError } from "@fedclair/core";
-import { errorMessage, type PluginChoice } from "@fedclair/core/internal";
+import { errorMessage } from "@fedclair/core/internal";
 import {
   systemErrorCode,
   Lock,
@@ -13,7 +13,6 @@ import {
   writeState,
 } from "@fedclair/runs";
 import { z } from "zod";
-import type { ChosenAggregator } from "./choose-aggregator.js";
 import { stepStateSchema, type StepState } from "./run-step.js";
 
 /** The state that a round inherits from the rounds before it. */
@@ -33,28 +32,26 @@ interface FolderState {
   readonly isPrepared: boolean;
 }
 
-/** Settings that must stay the same from round to round. */
-export interface Rules {
-  readonly aggregator: PluginChoice;
-  readonly seed: number;
-  /** True if adapters are merged into the base after every round, so that they start at zero. */
-  readonly merged: boolean;
-  readonly code?: ChosenAggregator["code"];
-}
-
 /** The state file, next to the folder `round-<n>` with the last adapters. */
 const stateFile = "memory.state";
 const handedOutFolder = (folder: string, round: number) => join(folder, `round-${round}`);
 
+const rulesSchema = z.strictObject({
+  aggregator: z.looseObject({ name: z.string() }),
+  seed: z.int(),
+  /** True if adapters are merged into the base after every round, so that they start at zero. */
+  merged: z.boolean(),
+  /** The code of an external aggregator. */
+  code: z.strictObject({ version: z.string(), hash: z.string() }).optional(),
+});
+
+/** Settings that must stay the same from round to round. */
+export type Rules = z.output<typeof rulesSchema>;
+
 const schema = z.strictObject({
   step: stepStateSchema,
   fingerprint: z.string(),
-  rules: z.strictObject({
-    aggregator: z.looseObject({ name: z.string() }),
-    seed: z.int(),
-    merged: z.boolean(),
-    code: z.strictObject({ version: z.string(), hash: z.string() }).optional(),
-  }),
+  rules: rulesSchema,
 });
 
 /**
@@ -120,7 +117,7 @@ export async function readFolderState(
 }
 
 /** Lists the keys that differ, for example `rule "gap" then, "evidence" now`. */
-function listDifferences(then: z.output<typeof schema>["rules"], now: Rules): string[] {
+function listDifferences(then: Rules, now: Rules): string[] {
   const flat = ({ aggregator, ...rest }: typeof then) =>
     new Map(Object.entries<unknown>({ ...aggregator, ...rest }));
   const [was, is] = [flat(then), flat(now)];

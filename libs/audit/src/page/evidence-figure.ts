@@ -1,7 +1,7 @@
 import { mutedColour } from "@fedclair/core";
 import {
   axisTicks,
-  figureConfig,
+  createSpec,
   figureWidth,
   jitter,
   truthColours,
@@ -36,18 +36,11 @@ export function auditEvidenceFigure(audit: Audit): Drawing {
     title: "Evidence",
     caption: `Each dot is an adapter; point at it for its name. A piece counts in deviations from the adapters that agree.${shaded}`,
     draw: () =>
-      panels.length === 0
-        ? undefined
-        : ({
-            $schema: "https://vega.github.io/schema/vega-lite/v6.json",
-            config: figureConfig,
-            vconcat: panels.map(createPanelSpec),
-            spacing: 12,
-          } as NonNullable<ReturnType<Drawing["draw"]>>),
+      panels.length === 0 ? undefined : createSpec({ vconcat: panels.map(drawPanel), spacing: 12 }),
   };
 }
 
-function createPanelSpec(panel: PiecePanel): object {
+function drawPanel(panel: PiecePanel): object {
   const { points, title, limits } = panel;
   const rows = scoredStatuses.filter((status) => points.some((point) => point.status === status));
   const axis = chooseAxis(panel);

@@ -1,4 +1,4 @@
-import { axisTicks, figureConfig, type Axis, type Drawing } from "@fedclair/view";
+import { axisTicks, createSpec, type Axis, type Drawing } from "@fedclair/view";
 import { oneLine } from "@fedclair/core/internal";
 import { maxOf, minOf } from "@fedclair/runs";
 import type { Audit } from "../audit-schema.js";
@@ -46,15 +46,11 @@ export function likenessFigure(audit: Audit, groups: readonly Group[]): Drawing 
       "Adapters form a group if their mean cosine exceeds that of 95 % of the benign pairs." +
       formatSampleNote(groups),
     draw: () =>
-      alike === undefined || names.length === 0 ? undefined : createSpec(grid, audit, groups),
+      alike === undefined || names.length === 0 ? undefined : drawMatrix(grid, audit, groups),
   };
 }
 
-function createSpec(
-  grid: CellGrid,
-  audit: Audit,
-  groups: readonly Group[],
-): NonNullable<ReturnType<Drawing["draw"]>> {
+function drawMatrix(grid: CellGrid, audit: Audit, groups: readonly Group[]) {
   const { rows } = grid;
   const step = Math.max(Math.min(20, Math.floor(widestMatrix / rows.length)), 1);
   const side = step * rows.length;
@@ -78,16 +74,14 @@ function createSpec(
     scale: { domain: [-1, 0, 1], range: ["#b2182b", "#f6f4f0", "#08519c"], interpolate: "rgb" },
     legend: { title: "cosine", gradientLength: 220, values: [-1, -0.5, 0, 0.5, 1] },
   };
-  return {
-    $schema: "https://vega.github.io/schema/vega-lite/v6.json",
-    config: figureConfig,
+  return createSpec({
     params: [{ name: "rowNames", value: labels }],
     spacing: 14,
     hconcat: [
       { width: side, height: side, layer: createGridLayers(grid, across, down, colour) },
       ...createNormsPanel(audit, drawn, { ...down, axis: null }, side),
     ],
-  } as NonNullable<ReturnType<Drawing["draw"]>>;
+  });
 }
 
 /** Draws the norms in the rows of the matrix. */

@@ -1,4 +1,4 @@
-import { figureConfig, figureWidth, textWidth, type Drawing } from "@fedclair/view";
+import { createSpec, figureWidth, textWidth, type Drawing } from "@fedclair/view";
 import { oneLine } from "@fedclair/core/internal";
 import { maxOf } from "@fedclair/runs";
 import { shortenModule } from "../adapters/names-text.js";
@@ -49,11 +49,11 @@ export function moduleFigure({ adapters }: Audit, groups: readonly Group[]): Dra
       "How far each module of an adapter lies outside the shared space, as a multiple of the benign median. Lines separate groups of adapters." +
       (labels.length > 1 ? " Labels omit the parts that all module names have in common." : "") +
       formatSampleNote(groups),
-    draw: () => (isEmpty ? undefined : createSpec(grid, Math.min(Math.max(top, 10), mostMedians))),
+    draw: () => (isEmpty ? undefined : drawModules(grid, Math.min(Math.max(top, 10), mostMedians))),
   };
 }
 
-function createSpec(grid: CellGrid, top: number): NonNullable<ReturnType<Drawing["draw"]>> {
+function drawModules(grid: CellGrid, top: number) {
   const { rows, columns } = grid;
   const [rowStep, size] = rows.length <= mostTall ? [15, 11] : [10, 9];
   const margin = Math.min(190, maxOf(rows.map((row) => textWidth(row, size))));
@@ -88,9 +88,7 @@ function createSpec(grid: CellGrid, top: number): NonNullable<ReturnType<Drawing
       values: [1, 2, 5, 10, 100, 1000],
     },
   };
-  return {
-    $schema: "https://vega.github.io/schema/vega-lite/v6.json",
-    config: figureConfig,
+  return createSpec({
     params: [
       { name: "rowNames", value: rows },
       { name: "columnNames", value: columns },
@@ -98,5 +96,5 @@ function createSpec(grid: CellGrid, top: number): NonNullable<ReturnType<Drawing
     width: Math.round(columnStep * columns.length),
     height: rowStep * rows.length,
     layer: createGridLayers(grid, x, y, colour),
-  } as NonNullable<ReturnType<Drawing["draw"]>>;
+  });
 }

@@ -138,7 +138,7 @@ export function groupSenders(
  * Returns the weighted sum of the dense modules and the result of `merge` for the factored ones as
  * two terms, because adding them would require multiplying the pairs out.
  */
-export async function sumTerms(
+export async function sumSenders(
   senders: ReadonlyMap<string, Senders>,
   merge: (
     pairs: readonly LowRank[],

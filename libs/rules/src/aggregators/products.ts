@@ -6,7 +6,7 @@ import {
   type Update,
 } from "@fedclair/core";
 import { item } from "@fedclair/linalg";
-import { groupSenders, sumTerms } from "./mean.js";
+import { groupSenders, sumSenders } from "./mean.js";
 import { computeWeights, type Weighting } from "./weights.js";
 
 /** Computes the mean of the clients' changes, as terms. */
@@ -31,7 +31,7 @@ export function combineProducts(
     kept.map(({ update }) => update),
     kept.map(({ weight }) => weight),
   );
-  return sumTerms(senders, stackPairs);
+  return sumSenders(senders, stackPairs);
 }
 
 /**

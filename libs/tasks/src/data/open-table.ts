@@ -23,7 +23,7 @@ function formatOf(path: string) {
 }
 
 /** Checks by its name whether a file is a table. */
-export function isTable(path: string): boolean {
+export function isTableFile(path: string): boolean {
   return formatOf(path) !== undefined;
 }
 

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { UserError } from "@fedclair/core";
-import { listEntries } from "./list-entries.js";
-import { isTable, openTable } from "./open-table.js";
+import { listVisible } from "./list-visible.js";
+import { isTableFile, openTable } from "./open-table.js";
 import type { TableFile } from "./table-file.js";
 
 export { openTable };
@@ -18,8 +18,8 @@ export interface FolderFile {
  * @throws UserError if there are none
  */
 export async function openFolder(folder: string): Promise<readonly FolderFile[]> {
-  const entries = listEntries(folder);
-  const tables = entries.filter((entry) => !entry.isDirectory() && isTable(entry.name));
+  const entries = listVisible(folder);
+  const tables = entries.filter((entry) => !entry.isDirectory() && isTableFile(entry.name));
   if (tables.length > 0) {
     return await Promise.all(
       tables.map(async ({ name }) => ({

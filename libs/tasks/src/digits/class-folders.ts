@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { UserError } from "@fedclair/core";
 import { item, sum } from "@fedclair/linalg";
-import { listEntries } from "../data/list-entries.js";
+import { listVisible } from "../data/list-visible.js";
 import { listPngs, readPngs } from "../data/png-files.js";
 import { numberClasses, sortClasses } from "./class-names.js";
 import type { Digits } from "./images.js";
@@ -15,7 +15,7 @@ export async function readClassFolders(
   folder: string,
   classes: readonly string[] | undefined,
 ): Promise<Digits> {
-  const folders = listEntries(folder).filter((one) => one.isDirectory());
+  const folders = listVisible(folder).filter((one) => one.isDirectory());
   const found = new Set(folders.map(({ name }) => name));
   const all = classes ?? sortClasses(found, folder, "subfolders of .png files, one per class");
   const numberOf = numberClasses(all);

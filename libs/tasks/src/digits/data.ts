@@ -5,7 +5,7 @@ import { readClassFolders } from "./class-folders.js";
 import { namedClasses } from "./class-names.js";
 import { describeUnusualFiles, digitFiles, kindOf, writersIn } from "./folder-files.js";
 import type { Collection } from "./images.js";
-import { readJson } from "./json-files.js";
+import { readDigitsJson } from "./json-files.js";
 import { readLabelledTable } from "./labelled-table.js";
 import type { DigitsOptions } from "./options.js";
 
@@ -63,14 +63,14 @@ export async function readSource(source: DigitsOptions["source"]): Promise<Colle
 
 /**
  * Reads digits from a folder, or from one subfolder per writer if the writers are known. The files
- * are pairs for `readPairs`, or JSON for `readJson`.
+ * are pairs for `readPairs`, or JSON for `readDigitsJson`.
  * @param classes the classes that the trial names, which are numbers here; default: 0, 1, …
  */
 export async function readFolder(folder: string, classes?: readonly string[]): Promise<Collection> {
   const parts = digitFiles(folder);
   const isJson = parts.some(({ json }) => json.length > 0);
   const { counts, ...digits } = await (isJson
-    ? readJson(parts, classes)
+    ? readDigitsJson(parts, classes)
     : readPairs(parts, classes));
   const writers = parts.flatMap(({ writer }) => writer ?? []);
   if (writers.length === 0) return digits;

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { UserError } from "@fedclair/core";
 import type { Digits } from "./images.js";
-import { listEntries } from "../data/list-entries.js";
+import { listVisible } from "../data/list-visible.js";
 
 /** The files of digits in a folder, recognised by their names. */
 export interface DigitFiles {
@@ -54,12 +54,12 @@ export function digitFiles(folder: string): readonly DigitFiles[] {
  * @throws UserError if the folder cannot be read
  */
 export function kindOf(folder: string): "tables" | "png" | "digits" {
-  const entries = listEntries(folder);
+  const entries = listVisible(folder);
   const isTable = ({ name }: { readonly name: string }) =>
     /\.(csv|tsv|jsonl|parquet)(\.gz)?$/i.test(name);
   if (entries.some((entry) => !entry.isDirectory() && isTable(entry))) return "tables";
   const [first] = entries.filter((entry) => entry.isDirectory());
-  const inside = first ? listEntries(join(folder, first.name)) : [];
+  const inside = first ? listVisible(join(folder, first.name)) : [];
   return inside.some(({ name }) => /\.png$/i.test(name)) ? "png" : "digits";
 }
 
@@ -68,11 +68,11 @@ export function kindOf(folder: string): "tables" | "png" | "digits" {
  * @throws UserError if the folder cannot be read
  */
 export function writersIn(folder: string): readonly string[] {
-  return listEntries(folder).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []));
+  return listVisible(folder).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []));
 }
 
 function listFiles(folder: string): DigitFiles {
-  const files = listEntries(folder).flatMap((entry) => (entry.isDirectory() ? [] : [entry.name]));
+  const files = listVisible(folder).flatMap((entry) => (entry.isDirectory() ? [] : [entry.name]));
   const zipped = files.filter((name) => name.endsWith(".gz"));
   const leftOut = zipped.filter((name) => files.includes(unzippedName(name)));
   const names = files.filter((name) => !leftOut.includes(name));

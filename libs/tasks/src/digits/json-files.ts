@@ -11,7 +11,7 @@ import { classes, formatPosition, pixels } from "./images.js";
  * digits with this label, one after another] }.
  * @param names the classes that the trial names; default: 0 to 9
  */
-export async function readJson(
+export async function readDigitsJson(
   folders: readonly DigitFiles[],
   names: readonly string[] | undefined,
 ): Promise<FolderDigits> {

@@ -16,7 +16,7 @@ import {
   minus,
   predictOutputs,
   toParams,
-  type Sample,
+  type RegressionSample,
   type ShardSamples,
 } from "./trainer.js";
 
@@ -130,7 +130,7 @@ async function* draw(
   options: LinearRegressionOptions,
   truth: Float64Array,
   rng: Stream,
-): AsyncGenerator<Sample> {
+): AsyncGenerator<RegressionSample> {
   for (let i = 1; i <= options.samples; i++) {
     // Yields to the event loop, so that a host with many samples still answers its socket.
     if (i % 256 === 0) await turnOfEventLoop();

@@ -7,7 +7,7 @@ import type { TableFile } from "../data/table-file.js";
 import { numbers, readTable } from "../data/table.js";
 import { countHeldBack } from "../held-back.js";
 import type { LinearRegressionOptions } from "./options.js";
-import type { Sample, ShardSamples } from "./trainer.js";
+import type { RegressionSample, ShardSamples } from "./trainer.js";
 
 /** Share of a client's rows that it trains on; the rest is held out. */
 const trainingShare = 0.8;
@@ -81,7 +81,7 @@ export function openRows(
 ): ShardSamples {
   const rows = clients.of(index, count);
   const border = Math.min(Math.ceil(trainingShare * rows.length), rows.length - 1);
-  const pass = async function* (from: number, to: number): AsyncGenerator<Sample> {
+  const pass = async function* (from: number, to: number): AsyncGenerator<RegressionSample> {
     for (let i = from; i < to; i++) {
       if (i % 256 === 0) await yieldToEventLoop();
       const row = item(rows, i);

@@ -2,7 +2,7 @@ import { UserError, type LocalTrainer, type Numbers, type Params } from "@fedcla
 import { at, item, norm } from "@fedclair/linalg";
 import { LeastSquares } from "./least-squares.js";
 
-export interface Sample {
+export interface RegressionSample {
   /** p inputs */
   readonly x: Float64Array;
   /** q outputs */
@@ -16,10 +16,10 @@ export interface ShardSamples {
   /** Number of samples in `training`. The first `trained` are trained on, the rest held back. */
   readonly samples: number;
   readonly trained: number;
-  training(): AsyncIterable<Sample>;
+  training(): AsyncIterable<RegressionSample>;
   /** Number of samples in `test`. */
   readonly tested: number;
-  test(): AsyncIterable<Sample>;
+  test(): AsyncIterable<RegressionSample>;
   /** The true weights, p×q row-major, if they are known. */
   readonly truth?: Float64Array;
 }

@@ -1,7 +1,7 @@
 import { UserError, type AggregatorPlugin, type LowRank } from "@fedclair/core";
 import { sum } from "@fedclair/linalg";
 import { keepCommonForm, formatRanks } from "../common-form.js";
-import { groupSenders, sumTerms, weightedSum } from "../mean.js";
+import { groupSenders, sumSenders, weightedSum } from "../mean.js";
 import { computeWeights, weightingSchema, type Weighting } from "../weights.js";
 
 /**
@@ -17,7 +17,7 @@ export const fedit: AggregatorPlugin = {
     aggregate: async ({ updates }) => {
       const { admitted, ...verdicts } = keepCommonForm(updates, formatRanks);
       const senders = groupSenders(admitted, computeWeights(admitted, options.weighting));
-      return { change: await sumTerms(senders, averageFactors), ...verdicts };
+      return { change: await sumSenders(senders, averageFactors), ...verdicts };
     },
   }),
 };

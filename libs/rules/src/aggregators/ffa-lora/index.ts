@@ -10,7 +10,7 @@ import {
 } from "@fedclair/core";
 import { areEqual } from "@fedclair/linalg";
 import { keepCommonForm } from "../common-form.js";
-import { groupSenders, sumTerms, weightedSum } from "../mean.js";
+import { groupSenders, sumSenders, weightedSum } from "../mean.js";
 import { computeWeights, weightingSchema, type Weighting } from "../weights.js";
 
 /**
@@ -26,7 +26,7 @@ export const ffaLora: AggregatorPlugin = {
     aggregate: async ({ updates }) => {
       const { admitted, ...verdicts } = keepCommonForm(updates, hashFrozenFactors);
       const senders = groupSenders(admitted, computeWeights(admitted, options.weighting));
-      return { change: await sumTerms(senders, averageB), ...verdicts };
+      return { change: await sumSenders(senders, averageB), ...verdicts };
     },
   }),
 };

@@ -17,7 +17,7 @@ import { Matrix, multiplyInto, item, at } from "@fedclair/linalg";
 export type Changes = readonly TensorDelta[];
 
 /** A range of coordinates of all clients' changes. */
-export interface CoordinateBlock {
+interface CoordinateBlock {
   /** Index of the first coordinate in the flattened module. */
   readonly from: number;
   /** One column for each client. The next block overwrites the numbers. */

@@ -5,7 +5,7 @@ import { unreadable } from "./unreadable.js";
  * Lists what is in a folder and not hidden, by name.
  * @throws UserError if the folder cannot be read
  */
-export function listEntries(folder: string): Dirent[] {
+export function listVisible(folder: string): Dirent[] {
   try {
     const entries = readdirSync(folder, { withFileTypes: true });
     return entries
