@@ -3,12 +3,13 @@ import type { Admit, Job } from "../contracts/pool.js";
 import { checkStorable } from "../contracts/storable.js";
 import type { Update } from "../tensors/update.js";
 import type { Contaminated } from "../trial/contamination.js";
+import { runClientHalves } from "../trial/mods.js";
 import { describeValue } from "../words/describe-value.js";
 import { errorMessage, UserError, type Failure } from "../words/errors.js";
 import { excerpt } from "../words/text.js";
 import { ArmFault } from "./arm-fault.js";
 import type { Collected } from "./collect.js";
-import { formatForged } from "./forged-format.js";
+import { readmit } from "./readmit.js";
 import type { RoundPlan } from "./round-plan.js";
 import { admitFor, type AttackStates, type TrialState } from "./trial-state.js";
 
@@ -35,10 +36,9 @@ export async function attackCohort(
 ): Promise<Attacked> {
   const admit = admitFor(state);
   try {
-    const { mods, rng, onCode } = plan;
     const attacked = attackRound(plan, honest, when, admit, state.attacks);
     const { collected } = attacked;
-    const written = await formatForged(mods, collected, honest.updates, when, admit, rng, onCode);
+    const written = await formatForged(plan, collected, honest.updates, when, admit);
     return { ...attacked, collected: written };
   } catch (error) {
     throw new ArmFault(`an attack failed: ${errorMessage(error)}`, error);
@@ -85,6 +85,27 @@ function attackRound(
     },
     states: next,
   };
+}
+
+/**
+ * Converts the updates that attacks forged to the format that clients must use, and admits them
+ * again, because a number may overflow in fewer bits.
+ * @param sent the updates before the attacks
+ */
+async function formatForged(
+  { mods, rng, onCode }: Pick<RoundPlan, "mods" | "rng" | "onCode">,
+  collected: Collected,
+  sent: readonly Update[],
+  when: When,
+  admit: Admit,
+): Promise<Collected> {
+  const formats = mods.filter(({ mod }) => mod.isFormat);
+  const asSent = new Set(sent);
+  return await readmit(collected, admit, async (update) => {
+    if (formats.length === 0 || asSent.has(update)) return update;
+    const sending = { ...when, clientId: update.clientId };
+    return { ...update, ...(await runClientHalves(formats, update, sending, rng, onCode)) };
+  });
 }
 
 /**

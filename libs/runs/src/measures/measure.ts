@@ -1,5 +1,27 @@
 import type { MetricInfo, Metrics } from "@fedclair/core";
 
+/** The kinds of measures, each with the word that its names begin with. */
+const scopes = {
+  /** Measured by clients on their own data in the last round. */
+  clients: undefined,
+  /** Measured by the coordinator in the last round. */
+  global: "global",
+  /** Verdicts compared with the truth. */
+  detection: "detection",
+  /** Traffic. */
+  bytes: "bytes",
+  /** Answers of clients that never arrived. */
+  lost: "clients",
+  /** Simulated time. */
+  time: "time",
+  /** When the trial's target was reached. */
+  target: "target",
+  /** What clients chose on held-back data. */
+  refinement: "refinement",
+  /** The largest value that a mod reported for a client. */
+  mods: "mods",
+} as const;
+
 /** One number that a run reports, with its meaning. */
 export interface Measure {
   /**
@@ -7,28 +29,7 @@ export interface Measure {
    * built by `createMeasure`.
    */
   readonly name: string;
-  /**
-   * The kind of measure:
-   * - `clients`: measured by clients on their own data in the last round
-   * - `global`: measured by the coordinator in the last round
-   * - `detection`: verdicts compared with the truth
-   * - `bytes`: traffic
-   * - `lost`: answers of clients that never arrived
-   * - `time`: simulated time
-   * - `target`: when the trial's target was reached
-   * - `refinement`: what clients chose on held-back data
-   * - `mods`: the largest value that a mod reported for a client
-   */
-  readonly scope:
-    | "clients"
-    | "global"
-    | "detection"
-    | "bytes"
-    | "lost"
-    | "time"
-    | "target"
-    | "refinement"
-    | "mods";
+  readonly scope: keyof typeof scopes;
   readonly metric: string;
   /** Default: the main arm. */
   readonly arm?: string;
@@ -59,27 +60,10 @@ function buildMeasureName({
   attack,
   mod,
 }: Omit<Measure, "name">): string {
-  const suffix = comparison ? [comparison.kind, comparison.arm] : [arm ?? []].flat();
-  switch (scope) {
-    case "clients":
-      return [metric, ...suffix].join(".");
-    case "global":
-      return ["global", metric, ...suffix].join(".");
-    case "detection":
-      return ["detection", metric, attack ?? []].flat().join(".");
-    case "bytes":
-      return ["bytes", metric].join(".");
-    case "lost":
-      return ["clients", metric, ...suffix].join(".");
-    case "time":
-      return ["time", ...suffix].join(".");
-    case "target":
-      return ["target", metric, ...suffix].join(".");
-    case "refinement":
-      return ["refinement", metric].join(".");
-    case "mods":
-      return ["mods", mod ?? [], metric].flat().join(".");
-  }
+  const own = scope === "time" ? undefined : metric;
+  const suffix = comparison ? [comparison.kind, comparison.arm] : [arm];
+  const parts = [scopes[scope], mod, own, ...suffix, attack];
+  return parts.filter((part) => part !== undefined).join(".");
 }
 
 /** Descriptions of metrics by name. */

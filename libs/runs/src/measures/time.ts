@@ -25,24 +25,20 @@ export class TimeTally {
   }
 
   measures(arm: string): Measure[] {
-    const seconds = { arm, better: "lower", unit: "s" } as const;
-    const time = (scope: "time" | "target", value: number | undefined) =>
-      value === undefined ? [] : [createMeasure({ ...seconds, scope, metric: "seconds", value })];
-    const rounds = this.#reached?.round;
-    return [
-      ...time("time", this.#clock),
-      ...(rounds === undefined
+    const measure = (
+      scope: "time" | "target",
+      metric: "seconds" | "rounds",
+      value: number | undefined,
+    ) => {
+      const unit = metric === "seconds" ? "s" : metric;
+      return value === undefined
         ? []
-        : [
-            createMeasure({
-              ...seconds,
-              scope: "target",
-              metric: "rounds",
-              value: rounds,
-              unit: "rounds",
-            }),
-          ]),
-      ...time("target", this.#reached?.clock),
+        : [createMeasure({ arm, better: "lower", unit, scope, metric, value })];
+    };
+    return [
+      ...measure("time", "seconds", this.#clock),
+      ...measure("target", "rounds", this.#reached?.round),
+      ...measure("target", "seconds", this.#reached?.clock),
     ];
   }
 }

@@ -1,8 +1,7 @@
 import { existsSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { UserError } from "@fedclair/core";
-import { readTrialSource, type TrialSource } from "@fedclair/core/internal";
-import { pathResolver } from "./path-resolver.js";
+import { readTrialSource, type ResolvePath, type TrialSource } from "@fedclair/core/internal";
 import { maxResolvedBytes } from "../store/read-trial.js";
 import { readText, UnreadableError } from "../store/regular-file.js";
 
@@ -11,7 +10,9 @@ import { readText, UnreadableError } from "../store/regular-file.js";
  * @throws UserError if the file cannot be read or is not YAML
  */
 export function readTrialFile(file: string, overrides: readonly string[] = []): TrialSource {
-  return readTrialSource(readTrialText(file), file, overrides, pathResolver(file));
+  // Paths of the file start from its folder, and those of the command line from the working one.
+  const resolvePath: ResolvePath = (path, by) => resolve(by === "file" ? dirname(file) : "", path);
+  return readTrialSource(readTrialText(file), file, overrides, resolvePath);
 }
 
 /** Does a file describe several trials, by a section `sweep` or several seeds? */

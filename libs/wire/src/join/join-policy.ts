@@ -102,18 +102,14 @@ export class JoinPolicy {
    * trial
    */
   #fit(join: Join): string | Failure {
-    if (join.capacity < 1) {
-      return { code: "MALFORMED", message: `capacity ${join.capacity}: expected at least 1` };
-    }
+    if (join.capacity < 1) return malformed(`capacity ${join.capacity}: expected at least 1`);
     const [first] = join.backends;
-    if (first === undefined || join.backends.length > maxBackends) {
-      const message = `${join.backends.length} backends: expected 1 to ${maxBackends}`;
-      return { code: "MALFORMED", message };
-    }
-    if (join.contaminations.length > maxContaminations) {
-      const message = `${join.contaminations.length} contaminations: expected at most ${maxContaminations}`;
-      return { code: "MALFORMED", message };
-    }
+    if (first === undefined || join.backends.length > maxBackends)
+      return malformed(`${join.backends.length} backends: expected 1 to ${maxBackends}`);
+    if (join.contaminations.length > maxContaminations)
+      return malformed(
+        `${join.contaminations.length} contaminations: expected at most ${maxContaminations}`,
+      );
     for (const [field, text] of [
       ...join.backends.map((backend) => ["backend", backend] as const),
       ["software_version", join.softwareVersion],
@@ -122,8 +118,7 @@ export class JoinPolicy {
     ] as const) {
       if (word.test(text)) continue;
       const wanted = `expected at most ${maxWordLength} letters, digits and any of . _ + -`;
-      const message = `${field} '${printable(text, maxWordLength)}': ${wanted}`;
-      return { code: "MALFORMED", message };
+      return malformed(`${field} '${printable(text, maxWordLength)}': ${wanted}`);
     }
     const wanted = join.external ? [] : this.#plugins;
     const mismatch = pluginMismatch(wanted, join.plugins, "the host");
@@ -155,4 +150,8 @@ export class JoinPolicy {
         : `start the host with --backend ${backend}, or the coordinator with --backend ${first}`);
     return { code: "BACKEND_MISMATCH", message };
   }
+}
+
+function malformed(message: string): Failure {
+  return { code: "MALFORMED", message };
 }
