@@ -1,4 +1,3 @@
-import type { Stream } from "@fedclair/linalg";
 import { clientIndexOf } from "../contracts/clients.js";
 import type { Answer, Job } from "../contracts/pool.js";
 import { candidateKinds, makeCandidate } from "../contracts/refinements.js";
@@ -127,19 +126,16 @@ export class ClientRunner implements JobRunner {
     if (together && "answers" in together) return together.answers;
     const answers: Answer[] = [];
     for (const job of jobs) answers.push(await this.run(job));
-    if (together && answers.every((answer) => "update" in answer)) this.#failBatch(together.thrown);
+    const failsTogether = together && answers.every((answer) => "update" in answer);
+    if (failsTogether && !this.#hasBatchError) {
+      this.#hasBatchError = true;
+      this.#events.onBatchError?.(this.#prepared.trial.task.name, together.thrown);
+    }
     return answers;
   }
 
   /** Does nothing: no job runs on after its answer, except one that ignores its time limit. */
   async close(): Promise<void> {}
-
-  /** Reports an error that occurs only when the clients are trained together. */
-  #failBatch(thrown: unknown): void {
-    if (this.#hasBatchError) return;
-    this.#hasBatchError = true;
-    this.#events.onBatchError?.(this.#prepared.trial.task.name, thrown);
-  }
 
   /**
    * Trains the clients of the jobs together. Returns an error instead of throwing it, so that the
@@ -230,12 +226,12 @@ export class ClientRunner implements JobRunner {
     const { trial, contamination, contaminations } = this.#prepared;
     const index = clientIndexOf(clientId, trial.clients);
     if (index < 0) throw new Error(`the trial has no client '${clientId}'`);
-    const rng = this.#rng.at("shard", clientId);
+    const rng = this.#prepared.rng.at("shard", clientId);
     const { clients: count, holdBack } = trial;
     const shard = { index, count, rng, ...(holdBack && { holdBack }) };
     const contaminated = contamination.get(clientId);
     if (!contaminated) return shard;
-    const { attack, common } = contaminated;
+    const { attack, common, name } = contaminated;
     return {
       ...shard,
       ...(attack.data && {
@@ -243,7 +239,7 @@ export class ClientRunner implements JobRunner {
       }),
       ...(attack.corruptLabels && {
         corruptLabels: (labels: Int32Array, classes: number) => {
-          this.#enterAttack("corruptLabels", clientId);
+          this.#enter(`corruptLabels() of attack '${name}'`);
           const corrupted = attack.corruptLabels?.(labels, classes, rng.at("labels"), common);
           this.#enterTask("openShard");
           return corrupted ?? labels;
@@ -254,8 +250,8 @@ export class ClientRunner implements JobRunner {
 
   #trainJob(job: ClientJob, params: Params, signal: AbortSignal): TrainJob {
     const { round, phase, clientId, control } = job;
-    const common = this.#rng.at("common", phase, round);
-    const rng = this.#rng.at("train", phase, round, clientId);
+    const common = this.#prepared.rng.at("common", phase, round);
+    const rng = this.#prepared.rng.at("train", phase, round, clientId);
     return { round, phase, params, signal, rng, common, ...(control && { control }) };
   }
 
@@ -282,18 +278,9 @@ export class ClientRunner implements JobRunner {
     this.#enter(`${method}() of task '${this.#prepared.trial.task.name}'`);
   }
 
-  #enterAttack(method: string, clientId: string): void {
-    const { name = "" } = this.#prepared.contamination.get(clientId) ?? {};
-    this.#enter(`${method}() of attack '${name}'`);
-  }
-
   #enter(code: string): void {
     this.#code = code;
     this.#events.onCode?.(code);
-  }
-
-  get #rng(): Stream {
-    return this.#prepared.rng;
   }
 }
 

@@ -49,9 +49,7 @@ export interface TrialState {
   readonly personal: ReadonlyMap<string, ClientParams>;
   /** The request of the next round; `end` if there is none. */
   readonly ask: Ask | "end";
-  /** The state of the task. */
   readonly task: unknown;
-  /** The state of the aggregator. */
   readonly aggregator: unknown;
   readonly attacks: AttackStates;
   readonly mods: ModStates;

@@ -9,7 +9,6 @@ import { sweepTables, type Table } from "./table.js";
 export interface SweepResults {
   readonly name: string;
   readonly claim?: string;
-  /** Number of trials. */
   readonly trials: number;
   /** Number of trials with numbers. */
   readonly finished: number;

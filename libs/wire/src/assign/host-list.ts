@@ -2,15 +2,10 @@ import { printable, type HostStatus } from "@fedclair/core/internal";
 import type { HostSession } from "./host-session.js";
 import type { HostRegistry } from "./host-registry.js";
 
-interface Entry {
-  readonly name: string;
-  readonly address: string;
-  readonly version: string;
-  readonly joined: string;
-  session: HostSession;
-  lag: number | undefined;
+interface Entry extends Pick<HostStatus, "name" | "address" | "version" | "joined" | "returns"> {
+  readonly session: HostSession;
+  lag: HostStatus["lag"];
   lost: HostStatus["lost"];
-  returns: number;
 }
 
 /** The part of a socket that reports its heartbeats. */

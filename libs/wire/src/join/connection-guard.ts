@@ -15,7 +15,6 @@ const maxBytesBeforeJoin = 2 * limitsBeforeWelcome.maxMessageBytes;
 
 /** Upper limits on connections. */
 interface ConnectionLimits {
-  /** Maximum number of connections. */
   readonly connections: number;
   /** Maximum number of connections that have not joined. */
   readonly strangers: number;

@@ -96,7 +96,6 @@ export class Channel {
     this.#assembler.maxMessageBytes = limits.maxMessageBytes;
   }
 
-  /** Closes the connection. */
   close(): void {
     this.#connection.close();
   }
