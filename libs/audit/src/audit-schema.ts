@@ -71,6 +71,14 @@ export const auditSchema = z
       .number()
       .exactOptional()
       .describe("Scores up to this one do not stand out. Only with rule evidence."),
+    falseAlarmRate: z
+      .number()
+      .gt(0)
+      .lt(1)
+      .exactOptional()
+      .describe(
+        "The share of sets of honest adapters, of kinds that the bank has never seen, that have a score above the threshold. It is larger than rule.falseAlarmRate if the bank does not support that. Only with rule evidence.",
+      ),
     controls: z
       .strictObject({
         power: z

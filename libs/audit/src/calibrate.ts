@@ -19,8 +19,8 @@ import { readPile, selectKnown, selectUpdates } from "./compare/pile.js";
 
 /** With fewer adapters a pile says nothing about others. */
 const minAdapters = 6;
-/** With fewer piles nothing is known about how piles differ. */
-const fewPiles = 5;
+/** The default of option `falseAlarmRate`. */
+const usualRate = 0.05;
 
 export interface CalibrateOptions {
   /** Options of CLAIR; default: `parseClairOptions([])`. */
@@ -54,9 +54,10 @@ export async function calibrate(
       );
     }
   }
-  if (folders.length < fewPiles) {
+  const [smallest, wanted] = [1 / (folders.length + 1), Math.ceil(1 / usualRate) - 1];
+  if (smallest > usualRate) {
     log?.(
-      `warning: thresholds from ${countNoun(folders.length, "pile")} do not show how piles differ from each other: expected ${fewPiles} piles or more`,
+      `warning: thresholds from ${countNoun(folders.length, "pile")} do not show how piles differ from each other: they promise false alarms in one of ${folders.length + 1} piles; expected ${wanted} piles or more, for one of ${wanted + 1}`,
     );
   }
   const name = `${countNoun(folders.length, "pile")} of adapters (${folders.join(", ")})`;
@@ -67,7 +68,7 @@ export async function calibrate(
 function findSuspects(names: readonly string[], measures: ClientMeasures): [string, number][] {
   const bank = readShippedBank();
   const scored = scoreClients(measures, bank.spreads);
-  const { upper } = findThresholds(bank, scored, 0.05);
+  const { upper } = findThresholds(bank, scored, usualRate);
   return names
     .map((name, k): [string, number] => [name, at(scored.scores, k)])
     .filter(([, score]) => score > upper);

@@ -10,6 +10,7 @@ import {
 import { pick } from "@fedclair/linalg";
 import { clair, requireProperSubspace } from "./clair.js";
 import type { ClairResult, Memory } from "./judge-round.js";
+import { describeRate } from "./judge/bank.js";
 import { noHistories, type EvidenceHistories } from "./judge/rounds.js";
 import { threadsFor } from "./modules/module-pool.js";
 import { withSecretSeed, type ClairOptions } from "./options.js";
@@ -50,7 +51,7 @@ export class Clair implements Aggregator<ClairState> {
     try {
       requireProperSubspace(result);
       const aggregation = toAggregation(updates, result, await refine(result, options), options);
-      const notice = noticeColumns(updates);
+      const notice = noticeColumns(updates) ?? noticeRate(result, options);
       return {
         ...aggregation,
         ...(notice !== undefined && { notice }),
@@ -70,6 +71,12 @@ function noticeColumns([first]: readonly Update[]): string | undefined {
     "every module has a single column, so an update is one direction and there is no space to align: " +
     "compare whole vectors with a rule such as geometric-median, or give modules the shape of their layer"
   );
+}
+
+/** Returns a notice if the bank cannot promise the wanted rate of false alarms. */
+function noticeRate({ judge }: ClairResult, { rule }: ClairOptions): string | undefined {
+  if (judge.by !== "evidence" || rule.by !== "evidence") return undefined;
+  return describeRate(judge.controls.thresholds, rule.falseAlarmRate);
 }
 
 /** The number of columns of a change; of a low-rank one, those of its product. */

@@ -7,10 +7,16 @@ import { clairSchema, type ClairOptions } from "./options.js";
 // and the judges, `refine.ts` step 7, and `aggregator.ts` connects the rounds of a trial.
 export { clair, moduleTangents } from "./clair.js";
 export { selectModule, type ClairResult, type KnownModule, type Memory } from "./judge-round.js";
-export { findThresholds, parseBank, readShippedBank, type Bank } from "./judge/bank.js";
+export {
+  describeRate,
+  findThresholds,
+  parseBank,
+  readShippedBank,
+  type Bank,
+} from "./judge/bank.js";
 export { controlKinds, controlMeanings, type ControlKind, type Power } from "./judge/controls.js";
 export { judgeMeasures, minBenignClients } from "./judge/evidence.js";
-export { makeBank, type BankOptions } from "./judge/make-bank.js";
+export { makeBank, usualSizes, type BankOptions } from "./judge/make-bank.js";
 export { pieceMeanings, type PieceKind } from "./judge/pieces.js";
 export { scoreClients } from "./judge/score.js";
 export { meanCosines, selectClients, type ClientMeasures } from "./measures/measures.js";

@@ -36,7 +36,7 @@ const branches = {
           .max(0.5)
           .default(0.05)
           .describe(
-            "The share of federations without a contaminated client in which any client is flagged, 0.001 … 0.5.",
+            "The share of federations without a contaminated client in which any client is flagged, 0.001 … 0.5. It holds on average over kinds of federations that the bank has never seen, if they differ as its kinds do; with n kinds, a bank supports rates down to 1/(n + 1).",
           ),
         undecided: z
           .enum(["out", "in"])

@@ -36,7 +36,7 @@ export async function judgeNatural(tables, { sources, dense }, modelsOf, options
     const models = modelsOf(name);
     const own = new Set(models.map(([, source]) => source));
     const without = (some) => new Map([...some].filter(([source]) => !own.has(source)));
-    const usual = { ...options, sizes: [10, 12, 14, 17, 20], draws };
+    const usual = { ...options, sizes: [10, 12, 14, 17, 20] };
     const bank = await makeBank(without(sources), usual, { dense: without(dense) });
     const cells = models.map(([model, source]) => {
       const [measures] = dense.get(source);

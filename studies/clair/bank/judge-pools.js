@@ -15,7 +15,7 @@ const heads = [
 ];
 
 /** The rows that piles of 13 to 18 adapters need. */
-const pileBank = { name: "the other pools", sizes: [12, 14, 17, 20], draws: 40 };
+const pileBank = { name: "the other pools", sizes: [12, 14, 17, 20] };
 
 /** @returns a Markdown table with one row a pool, one for all, and what became of each attack */
 export async function judgePools(pools, sources) {

@@ -110,6 +110,7 @@ export async function compareAdapters({
         bank: bank.name,
         calibratedFor: judge.controls.thresholds.largest,
         usualBelow: judge.controls.thresholds.lower,
+        falseAlarmRate: judge.controls.thresholds.rate,
         controls: { power: judge.controls.power, cleared: judge.controls.cleared },
       }),
       ranks: Object.fromEntries([...spaces].map(([module, { rank }]) => [module, rank])),

@@ -1,5 +1,5 @@
 import { countNoun } from "@fedclair/runs";
-import { minBenignClients, minFurtherGap, type ClairOptions } from "@fedclair/clair";
+import { describeRate, minBenignClients, minFurtherGap, type ClairOptions } from "@fedclair/clair";
 import { listFirst, shortenModule } from "../adapters/names-text.js";
 import { findUnevenModules } from "../compare/uneven-modules.js";
 import type { Audit } from "../audit-schema.js";
@@ -72,6 +72,10 @@ export function listNotices(
       `The thresholds are those for ${calibratedFor} adapters, the most that were measured; ${compared.length} honest ones may exceed them more often. ` +
         "For a bank of your own: fedclair calibrate.",
     );
+  }
+  if (detection && rule.by === "evidence" && audit.falseAlarmRate !== undefined) {
+    const rate = describeRate({ rate: audit.falseAlarmRate }, rule.falseAlarmRate);
+    if (rate !== undefined) warn(`${rate}.`);
   }
   const distant = compared.filter(({ score }) => (score ?? 0) > usualBelow).length;
   if (detection && rule.by === "evidence" && 3 * distant > compared.length) {

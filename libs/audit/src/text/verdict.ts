@@ -4,7 +4,7 @@ import type { AdapterFinding, Audit } from "../audit-schema.js";
 
 /** Formats the verdict as a sentence. */
 export function formatVerdict(
-  { adapters, detection, threshold, gap, usualBelow = 0 }: Audit,
+  { adapters, detection, threshold, gap, usualBelow = 0, falseAlarmRate }: Audit,
   { rule }: Pick<ClairOptions, "rule">,
 ): string {
   const isScored = adapters.some(({ score }) => score !== null);
@@ -29,7 +29,7 @@ export function formatVerdict(
   if (rule.by === "evidence" && threshold === null) return `${count}.`;
   if (rule.by === "evidence") {
     return (
-      `${count}. Scores above ${(threshold ?? 0).toPrecision(3)} are flagged; one in ${Math.round(1 / rule.falseAlarmRate)} sets of honest adapters has one. ` +
+      `${count}. Scores above ${(threshold ?? 0).toPrecision(3)} are flagged; one in ${Math.round(1 / (falseAlarmRate ?? rule.falseAlarmRate))} sets of honest adapters has one. ` +
       `Scores up to ${usualBelow.toPrecision(3)} do not stand out.`
     );
   }

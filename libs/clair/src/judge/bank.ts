@@ -11,7 +11,10 @@ const positive = z.number().positive();
 /** What every row says about the federations behind it. */
 const federations = {
   clients: z.int().min(3).describe("Number of clients of a federation."),
-  federations: z.int().min(1).describe("Number of clean federations behind the row."),
+  federations: z
+    .int()
+    .min(1)
+    .describe("Number of clean federations behind the row, which share no client."),
 };
 
 const rowSchema = z.strictObject({
@@ -21,11 +24,11 @@ const rowSchema = z.strictObject({
     .array(
       z.strictObject({
         rate: z.number().gt(0).lt(1).describe("Share of clean federations."),
-        score: positive.describe("This share has a client with a larger score."),
+        score: positive.describe("This share at most has a client with a larger score."),
       }),
     )
-    .min(2)
-    .describe("Rates descending, scores ascending."),
+    .min(1)
+    .describe("Rates descending, scores ascending. The last rate is the smallest one promised."),
 });
 
 const apartSchema = z.strictObject({
@@ -34,12 +37,16 @@ const apartSchema = z.strictObject({
     .array(
       z.strictObject({
         rate: z.number().gt(0).lt(1).describe("Share of clean federations."),
-        gap: positive.describe("This share has clients whose scores are more times the others'."),
-        score: positive.describe("This share has a client with a larger score."),
+        gap: positive.describe(
+          "This share at most has clients whose scores are more times the others'.",
+        ),
+        score: positive.describe("This share at most has a client with a larger score."),
       }),
     )
-    .min(2)
-    .describe("Rates descending, the others ascending."),
+    .min(1)
+    .describe(
+      "Rates descending, the others ascending. The last rate is the smallest one promised.",
+    ),
 });
 
 /** The schema of a bank file. */
@@ -109,6 +116,23 @@ export interface Thresholds {
   readonly shared: number;
   /** The largest number of clients that was measured for them; more clients use its thresholds. */
   readonly largest: number;
+  /**
+   * The share of federations without a contaminated client that have a score above `upper` at most.
+   * It is larger than the wanted share if the bank was made from too few kinds of federations.
+   */
+  readonly rate: number;
+}
+
+/** Says that the bank supports no rate as small as a wanted one; undefined if it does. */
+export function describeRate(
+  { rate }: Pick<Thresholds, "rate">,
+  wanted: number,
+): string | undefined {
+  if (rate <= wanted) return undefined;
+  return (
+    `the bank supports rates of false alarms down to ${Number(rate.toPrecision(3))} for as many clients, ` +
+    `not ${wanted}: its largest threshold is used`
+  );
 }
 
 /** What decides about the thresholds of a federation. */
@@ -188,7 +212,9 @@ function readRows(rows: readonly BankRow[], clients: number, rate: number): Thre
   const lower = interpolate(rows, clients, ({ usual }) => usual);
   const upper = Math.max(at(rate), lower);
   const shared = Math.min(upper, Math.max(at(sharedRate), lower));
-  return { upper, lower, shared, largest: item(rows, rows.length - 1).clients };
+  const smallest = ({ quantiles }: BankRow) => item(quantiles, quantiles.length - 1).rate;
+  const promised = Math.max(rate, interpolate(rows, clients, smallest));
+  return { upper, lower, shared, largest: item(rows, rows.length - 1).clients, rate: promised };
 }
 
 /**
@@ -210,18 +236,14 @@ function interpolate<T extends { readonly clients: number }>(
   return (1 - share) * valueOf(left) + share * valueOf(right);
 }
 
-/** Interpolates over ln of the rate, and extrapolates beyond the smallest rate. */
+/** The limit of the largest rate that is at most the wanted one; without one, the largest limit. */
 function readQuantile<K extends string>(
   quantiles: readonly (Readonly<Record<K, number>> & { readonly rate: number })[],
   limit: K,
   rate: number,
 ): number {
-  const next = quantiles.findIndex((one) => one.rate <= rate);
-  if (next === 0) return item(quantiles, 0)[limit];
-  const last = next < 0 ? quantiles.length - 1 : next;
-  const [low, high] = [item(quantiles, last - 1), item(quantiles, last)];
-  const share = Math.log(low.rate / rate) / Math.log(low.rate / high.rate);
-  return low[limit] + share * (high[limit] - low[limit]);
+  const own = quantiles.find((one) => one.rate <= rate);
+  return (own ?? item(quantiles, quantiles.length - 1))[limit];
 }
 
 /** Smaller scores are usual among any clients, so no gap below is larger for being above them. */

@@ -374,30 +374,25 @@ describe("a bank", () => {
   const thresholdsOf = (clients: number, rate: number) =>
     findThresholds(rows, { ...federation, scores: new Float64Array(clients) }, rate);
 
-  it("has thresholds by number of clients and rate, interpolated over logarithms", () => {
-    assert.deepEqual(thresholdsOf(10, 0.01), {
-      upper: 8,
-      lower: 4,
-      shared: 4 + (2 * Math.log(0.5 / 0.2)) / Math.log(0.5 / 0.1),
-      largest: 40,
-    });
-    assert.deepEqual(thresholdsOf(3, 0.01), {
-      upper: 8,
-      lower: 4,
-      shared: 4 + (2 * Math.log(0.5 / 0.2)) / Math.log(0.5 / 0.1),
-      largest: 40,
-    });
-    assert.deepEqual(thresholdsOf(900, 0.1), {
-      upper: 10,
-      lower: 8,
-      shared: 8 + (2 * Math.log(0.5 / 0.2)) / Math.log(0.5 / 0.1),
-      largest: 40,
-    });
+  it("has thresholds by number of clients, interpolated over logarithms", () => {
+    const least = { upper: 8, lower: 4, shared: 6, largest: 40, rate: 0.01 };
+    assert.deepEqual(thresholdsOf(10, 0.01), least);
+    assert.deepEqual(thresholdsOf(3, 0.01), least);
+    const most = { upper: 10, lower: 8, shared: 10, largest: 40, rate: 0.1 };
+    assert.deepEqual(thresholdsOf(900, 0.1), most);
     const { upper, lower } = thresholdsOf(20, 0.01);
     assert.ok(Math.abs(upper - 10) < 1e-12 && Math.abs(lower - 6) < 1e-12);
-    const between = thresholdsOf(10, Math.sqrt(0.1 * 0.01)).upper;
-    assert.ok(Math.abs(between - 7) < 1e-12);
-    assert.ok(Math.abs(thresholdsOf(10, 0.001).upper - 10) < 1e-12);
+  });
+
+  it("rounds rates down to those that it has, and names the smallest if less is wanted", () => {
+    const read = (rate: number) => {
+      const { upper, rate: promised } = thresholdsOf(10, rate);
+      return [upper, promised];
+    };
+    assert.deepEqual(read(0.5), [4, 0.5]);
+    assert.deepEqual(read(0.3), [6, 0.3]);
+    assert.deepEqual(read(0.05), [8, 0.05]);
+    assert.deepEqual(read(0.001), [8, 0.01]);
   });
 
   it("has rows for changes of few numbers, and uses the others where it has none", () => {

@@ -1,14 +1,14 @@
 import { yieldToEventLoop } from "@fedclair/core";
 import {
+  indices,
   item,
   median,
   medianDeviation,
-  quantile,
+  pick,
   stream,
   sum,
-  indices,
-  pick,
   zip,
+  type Stream,
 } from "@fedclair/linalg";
 import { type ApartRow, type Bank, type BankRow, listGaps } from "./bank.js";
 import { haveFewNumbers, selectClients, type ClientMeasures } from "../measures/measures.js";
@@ -17,17 +17,11 @@ import { addRound, noHistories, scoreOverRounds } from "./rounds.js";
 import { scoreClients, type EvidenceScores, type Spreads } from "./score.js";
 
 /** Numbers of clients with a row of thresholds. */
-const usualSizes = [6, 8, 10, 12, 14, 17, 20, 25, 30, 50, 100];
-const rates = [0.5, 0.2, 0.1, 0.05, 0.02, 0.01];
-/** Share of honest clients that do not stand out. */
-const usualShare = 0.92;
-/**
- * In this share of the sources a threshold is exceeded no more often than its rate. In the others
- * an honest client stands out whatever the threshold, and one that covers it would be of no use.
- */
-const coverage = 0.85;
-/** Number of subsets of a source for one row. */
-const usualDraws = 100;
+export const usualSizes: readonly number[] = [6, 8, 10, 12, 14, 17, 20, 25, 30, 50, 100];
+/** A row has those of them that it can promise, and the smallest rate that it can promise. */
+const rates = [0.5, 0.3, 0.2, 0.1, 0.05, 0.04, 0.02, 0.01];
+/** Share of honest clients that stand out. */
+const unusualShare = 0.08;
 /** Spreads for pieces that no source has; measured on pools of LoRA adapters and on trials. */
 const usualSpreads: Spreads = {
   agreement: 0.2,
@@ -43,10 +37,8 @@ const usualSpreads: Spreads = {
 export interface BankOptions {
   /** What the bank is made from, for reports. */
   readonly name: string;
-  /** Numbers of clients with a row. */
+  /** Numbers of clients with a row; default: `usualSizes`. */
   readonly sizes?: readonly number[];
-  /** Number of subsets that are drawn of a source for one row. */
-  readonly draws?: number;
   /** Usual deviations; by default those of the sources. */
   readonly spreads?: Spreads;
 }
@@ -72,27 +64,33 @@ interface BankRuns {
 
 /**
  * Makes a bank from federations without a contaminated client.
- * @param sources measures of federations by kind; each kind counts once, however many it has
+ *
+ * A row promises its rates for a federation of a kind that is not among the sources, if all kinds
+ * are exchangeable (hierarchical conformal prediction; Lee, Barber and Willett, 2023). Each kind
+ * counts once, however many federations it has, and the unknown kind counts as one whose scores
+ * exceed every threshold. So the smallest rate that n kinds can promise is 1/(n + 1).
+ * @param sources measures of federations by kind. Kinds are independent, and federations of a kind
+ *   that have the same number of clients share none of them.
  * @returns rows for numbers of clients that at least half of the sources of their kind have
  */
 export async function makeBank(
   sources: ReadonlyMap<string, readonly ClientMeasures[]>,
-  { name, sizes = usualSizes, draws = usualDraws, spreads = computeSpreads(sources) }: BankOptions,
+  { name, sizes = usualSizes, spreads = computeSpreads(sources) }: BankOptions,
   { runs = new Map(), dense = new Map(), denseRuns = new Map() }: BankRuns = {},
 ): Promise<Bank> {
-  const once: Draw<readonly ClientMeasures[]> = (source, federations, clients) =>
-    drawScores(source, federations, clients, spreads, draws);
-  const later: Draw<readonly MeasuredRun[]> = (source, federations, clients) =>
-    drawScoresOverRounds(source, federations, clients, spreads, draws);
+  const once: ScoreSets<readonly ClientMeasures[]> = (source, federations, clients) =>
+    scoreSets(source, federations, clients, spreads);
+  const later: ScoreSets<readonly MeasuredRun[]> = (source, federations, clients) =>
+    scoreSetsOverRounds(source, federations, clients, spreads);
   const thresholds: Bank["thresholds"] = [];
   for (const kind of kinds) {
     const own = [...sources].filter(([, federations]) => kind.includes(federations));
-    const rows = (await drawSizes(own, sizes, once)).map(toRow);
+    const rows = (await scoreSizes(own, sizes, once)).map(toRow);
     thresholds.push(...rows.map((row) => ({ ...kind.row, ...row })));
   }
-  const overRounds = (await drawSizes([...runs], sizes, later)).map(toRow);
-  const apart = (await drawSizes([...dense], sizes, once)).map(toApartRow);
-  const apartOverRounds = (await drawSizes([...denseRuns], sizes, later)).map(toApartRow);
+  const overRounds = (await scoreSizes([...runs], sizes, later)).map(toRow);
+  const apart = (await scoreSizes([...dense], sizes, once)).map(toApartRow);
+  const apartOverRounds = (await scoreSizes([...denseRuns], sizes, later)).map(toApartRow);
   return {
     name,
     spreads,
@@ -128,121 +126,165 @@ function haveSpace(federations: readonly ClientMeasures[]): boolean {
   return 2 * shared.length > federations.length;
 }
 
-/** Scores of honest clients. */
-interface Drawn {
+/** Scores of honest clients in sets that share no client. */
+interface ScoredSets {
+  /** Number of sets. */
+  readonly sets: number;
   readonly all: readonly number[];
-  /** The largest one of each federation. */
+  /** The largest one of each set, or of each of its rounds. */
   readonly largest: readonly number[];
-  /** The largest ratio at a gap of each federation. */
+  /** The largest ratio at a gap of each set, or of each of its rounds. */
   readonly gaps: readonly number[];
 }
 
-/** Draws scores of a source's federations with a number of clients, if they have as many. */
-type Draw<T> = (source: string, federations: T, clients: number) => Drawn | undefined;
+/** Scores sets of a number of clients of a source, if it has as many. */
+type ScoreSets<T> = (source: string, federations: T, clients: number) => ScoredSets | undefined;
 
 /** Scores of all sources with a number of clients. */
-interface DrawnSize {
+interface ScoredSize {
   readonly clients: number;
-  readonly drawn: readonly Drawn[];
+  readonly sources: readonly ScoredSets[];
 }
 
-/** Draws scores for the numbers of clients that at least half of the sources have. */
-async function drawSizes<T>(
+/** Scores sets of the numbers of clients that at least half of the sources have. */
+async function scoreSizes<T>(
   sources: readonly (readonly [string, T])[],
   sizes: readonly number[],
-  draw: Draw<T>,
-): Promise<DrawnSize[]> {
-  const all: DrawnSize[] = [];
+  scoreSource: ScoreSets<T>,
+): Promise<ScoredSize[]> {
+  const all: ScoredSize[] = [];
   for (const clients of sizes) {
-    const drawn: Drawn[] = [];
+    const scored: ScoredSets[] = [];
     for (const [source, federations] of sources) {
-      const scores = draw(source, federations, clients);
-      if (scores) drawn.push(scores);
+      const own = scoreSource(source, federations, clients);
+      if (own) scored.push(own);
       await yieldToEventLoop();
     }
     // Few sources may be more alike, or less, than the others. More clients use the last row.
-    if (drawn.length > 0 && 2 * drawn.length >= sources.length) all.push({ clients, drawn });
+    if (scored.length > 0 && 2 * scored.length >= sources.length)
+      all.push({ clients, sources: scored });
   }
   return all;
 }
 
-function toRow({ clients, drawn }: DrawnSize): BankRow {
-  const usual = round(
-    quantile(
-      drawn.flatMap(({ all }) => all),
-      usualShare,
+function toRow({ clients, sources }: ScoredSize): BankRow {
+  const usual = roundUp(
+    findLimit(
+      sources.map(({ all }) => all),
+      unusualShare * sources.length,
     ),
   );
-  const scores = findLimits(drawn.map(({ largest }) => largest));
-  const quantiles = zip(rates, scores).map(([rate, score]) => ({ rate, score }));
-  return { clients, federations: countFederations(drawn), usual, quantiles };
+  const limits = findLimits(sources.map(({ largest }) => largest));
+  const quantiles = limits.map(({ rate, limit }) => ({ rate, score: limit }));
+  return { clients, federations: countSets(sources), usual, quantiles };
 }
 
-function toApartRow({ clients, drawn }: DrawnSize): ApartRow {
-  const gaps = findLimits(drawn.map((one) => one.gaps));
-  const scores = findLimits(drawn.map(({ largest }) => largest));
-  const quantiles = rates.map((rate, k) => ({ rate, gap: item(gaps, k), score: item(scores, k) }));
-  return { clients, federations: countFederations(drawn), quantiles };
-}
-
-/** The values that federations of most sources exceed no more often than each rate. */
-function findLimits(sources: readonly (readonly number[])[]): number[] {
-  let least = 0;
-  return rates.map((rate) => {
-    const limits = sources.map((own) => quantile(own, 1 - rate));
-    least = Math.max(least, round(quantile(limits, coverage)));
-    return least;
+function toApartRow({ clients, sources }: ScoredSize): ApartRow {
+  const gaps = findLimits(sources.map((own) => own.gaps));
+  const scores = findLimits(sources.map(({ largest }) => largest));
+  const quantiles = zip(gaps, scores).map(([{ rate, limit: gap }, { limit: score }]) => {
+    return { rate, gap, score };
   });
+  return { clients, federations: countSets(sources), quantiles };
 }
 
-function countFederations(drawn: readonly Drawn[]): number {
-  return sum(drawn.map(({ largest }) => largest.length));
+function countSets(sources: readonly ScoredSets[]): number {
+  return sum(sources.map(({ sets }) => sets));
 }
 
-/** The scores in many subsets of federations. */
-function drawScores(
+/**
+ * The values that a set of an unknown kind exceeds no more often than each rate.
+ * @param sources values by kind
+ */
+function findLimits(
+  sources: readonly (readonly number[])[],
+): { readonly rate: number; readonly limit: number }[] {
+  const kinds = sources.length + 1;
+  const smallest = roundUp(1 / kinds);
+  const supported = rates.filter((rate) => rate > smallest);
+  return [...supported, smallest].map((rate) => ({
+    rate,
+    // The unknown kind exceeds every limit.
+    limit: roundUp(findLimit(sources, rate * kinds - 1)),
+  }));
+}
+
+/** The smallest value above which the kinds have at most so much, all values of a kind being 1. */
+function findLimit(sources: readonly (readonly number[])[], most: number): number {
+  const values = sources
+    .flatMap((own) => own.map((value) => ({ value, share: 1 / own.length })))
+    .sort((x, y) => y.value - x.value);
+  let [limit, above] = [Infinity, 0];
+  for (const { value, share } of values) {
+    if (above > most + minShare) break;
+    limit = value;
+    above += share;
+  }
+  return limit;
+}
+
+/** Shares are sums of fractions; a smaller one is a rounding error. */
+const minShare = 1e-9;
+
+/**
+ * Splits the smallest federations that are large enough into sets that share no client. What is
+ * measured among many clients, such as their space, is better known than among a few.
+ */
+function listSets(
+  federations: readonly ClientMeasures[],
+  clients: number,
+  rng: Stream,
+): ClientMeasures[] {
+  const enough = federations.filter(({ size }) => size.length >= clients);
+  const least = Math.min(...enough.map(({ size }) => size.length));
+  return enough
+    .filter(({ size }) => size.length === least)
+    .flatMap((measures, i) =>
+      least === clients
+        ? [measures]
+        : split(indices(least), clients, rng.at(i)).map((own) => selectClients(measures, own)),
+    );
+}
+
+/** Splits items at random into as many parts of a length as there are, and leaves the rest out. */
+function split<T>(items: readonly T[], length: number, rng: Stream): T[][] {
+  const shuffled = rng.sample(items, items.length);
+  return indices(Math.floor(items.length / length)).map((i) =>
+    shuffled.slice(i * length, (i + 1) * length),
+  );
+}
+
+function scoreSets(
   source: string,
   federations: readonly ClientMeasures[],
   clients: number,
   spreads: Spreads,
-  draws: number,
-): Drawn | undefined {
-  const large = federations.filter(({ size }) => size.length >= clients);
-  if (large.length === 0) return undefined;
-  const rng = stream("bank").at(source, clients);
-  const scores = indices(draws).map((draw) => {
-    const measures = item(large, draw % large.length);
-    const chosen = rng.at(draw).sample(indices(measures.size.length), clients);
-    return scoreClients(selectClients(measures, chosen), spreads);
-  });
-  return collect(scores);
+): ScoredSets | undefined {
+  const sets = listSets(federations, clients, stream("bank").at(source, clients));
+  if (sets.length === 0) return undefined;
+  return collect(
+    sets.length,
+    sets.map((measures) => scoreClients(measures, spreads)),
+  );
 }
 
-/** The scores over rounds in many subsets of federations, after every round that has them. */
-function drawScoresOverRounds(
+/** The scores over rounds of sets of clients, after every round that has them. */
+function scoreSetsOverRounds(
   source: string,
   federations: readonly MeasuredRun[],
   clients: number,
   spreads: Spreads,
-  draws: number,
-): Drawn | undefined {
-  const large = federations
-    .map((rounds) => ({ rounds, ids: [...new Set(rounds.flatMap(({ ids }) => ids))] }))
-    .filter(({ rounds, ids }) => {
-      if (ids.length < clients) return false;
-      // A subset of clients that are sampled would be too few in most rounds.
-      return ids.length === clients || rounds.every((round) => round.ids.length === ids.length);
-    });
-  if (large.length === 0) return undefined;
+): ScoredSets | undefined {
   const rng = stream("bank over rounds").at(source, clients);
-  const scores: EvidenceScores[] = [];
-  for (let draw = 0; scores.length < draws; draw++) {
-    const { rounds, ids } = item(large, draw % large.length);
-    const judged = playRounds(rounds, new Set(rng.at(draw).sample(ids, clients)), spreads);
-    if (judged.length === 0) return undefined;
-    scores.push(...judged);
-  }
-  return collect(scores);
+  const sets = federations.flatMap((rounds, i) => {
+    const ids = [...new Set(rounds.flatMap((round) => round.ids))];
+    if (ids.length < clients) return [];
+    // A subset of clients that are sampled would be too few in most rounds.
+    if (ids.length > clients && rounds.some((round) => round.ids.length < ids.length)) return [];
+    return split(ids, clients, rng.at(i)).map((own) => playRounds(rounds, new Set(own), spreads));
+  });
+  const judged = sets.filter((own) => own.length > 0);
+  return judged.length === 0 ? undefined : collect(judged.length, judged.flat());
 }
 
 function playRounds(
@@ -259,21 +301,26 @@ function playRounds(
   });
 }
 
-function collect(scores: readonly EvidenceScores[]): Drawn {
+function collect(sets: number, scores: readonly EvidenceScores[]): ScoredSets {
   const lists = scores.map((own) => [...own.scores]);
   return {
+    sets,
     all: lists.flat(),
     largest: lists.map((own) => Math.max(...own)),
     gaps: scores.map((own) => Math.max(...listGaps(own.scores).map(({ ratio }) => ratio))),
   };
 }
 
-/** The usual deviation of every piece: the median over sources of the median over federations. */
+/**
+ * The usual deviation of every piece: the median over sources of the median over their federations
+ * with the most clients, whose deviations are known best.
+ */
 function computeSpreads(sources: ReadonlyMap<string, readonly ClientMeasures[]>): Spreads {
   const byKind = new Map<PieceKind, number[]>();
   for (const federations of sources.values()) {
     const own = new Map<PieceKind, number[]>();
-    for (const measures of federations) {
+    const most = Math.max(...federations.map(({ size }) => size.length));
+    for (const measures of federations.filter(({ size }) => size.length === most)) {
       const { pieces } = computePieces(measures, indices(measures.size.length));
       for (const { kind, values, countsOnce } of pieces) {
         // The agreement of clients that do not agree has no scale.
@@ -293,4 +340,10 @@ function computeSpreads(sources: ReadonlyMap<string, readonly ClientMeasures[]>)
 
 function round(x: number): number {
   return Number(x.toPrecision(3));
+}
+
+/** Rounds a positive number up to three digits, so that no promise is broken by rounding. */
+function roundUp(x: number): number {
+  const unit = 10 ** (Math.floor(Math.log10(x)) - 2);
+  return round(unit * Math.ceil(x / unit - minShare));
 }
