@@ -15,12 +15,12 @@ export async function poolsTable(pools) {
 /** @param pool the content of pool.json; gains are in nats per token */
 function row(name, pool) {
   const gains = pool.adapters
-    .filter(({ attack }) => attack === null)
+    .filter(({ own }) => own !== undefined)
     .map(({ base, own }) => base - own);
   const mean = gains.reduce((sum, gain) => sum + gain, 0) / gains.length;
   return [
     name,
-    `r ${pool.rank}, ${pool.modules.split(",").join(", ")}${pool.rslora ? ", rsLoRA" : ""}`,
+    `r ${pool.ranks.join(", ")}, ${pool.modules.split(",").join(", ")}${pool.rslora ? ", rsLoRA" : ""}`,
     pool.ownA0 ? "own" : "common",
     range(pool.steps, String),
     range(pool.rates, (rate) => rate.toExponential()),

@@ -2,14 +2,24 @@
 // of CLAIR are calibrated on them.
 
 const shapes = {
-  attention: { rank: 4, modules: "q,v" },
-  "attention-8": { rank: 8, modules: "q,k,v,o" },
-  mlp: { rank: 16, modules: "gate,up,down" },
-  all: { rank: 4, modules: "q,k,v,o,gate,up,down", rslora: true },
+  attention: { ranks: "4", modules: "q,v" },
+  "attention-8": { ranks: "8", modules: "q,k,v,o" },
+  mlp: { ranks: "16", modules: "gate,up,down" },
+  all: { ranks: "4", modules: "q,k,v,o,gate,up,down", rslora: true },
+  /** Each client chooses its rank, and so its own A₀. */
+  mixed: { ranks: "4,8,16", modules: "q,v" },
+  deep: { ranks: "4", modules: "q,v", layers: "12" },
 };
 
 /** Learning rates of AdamW with which ten steps are enough to learn something. */
-const rates = { attention: "2e-3", "attention-8": "1.5e-3", mlp: "1e-3", all: "1e-3" };
+const evenRates = {
+  attention: "2e-3",
+  "attention-8": "1.5e-3",
+  mlp: "1e-3",
+  all: "1e-3",
+  mixed: "2e-3",
+  deep: "1.5e-3",
+};
 
 /** Ranges of rates with which 28 steps are not too many. */
 const ownRates = {
@@ -17,55 +27,82 @@ const ownRates = {
   "attention-8": "7e-4:3e-3",
   mlp: "3e-4:1.2e-3",
   all: "4e-4:1.5e-3",
+  mixed: "7e-4:3e-3",
+  deep: "5e-4:2e-3",
 };
 
-/** Rates with which 60 steps are: the held-out loss is lowest after about half of them. */
-const longRates = { "attention-8": "2e-3", mlp: "5e-4" };
+/** A decade of rates. */
+const wideRates = {
+  attention: "4e-4:4e-3",
+  "attention-8": "4e-4:4e-3",
+  mlp: "2e-4:2e-3",
+  all: "2e-4:2e-3",
+  mixed: "4e-4:4e-3",
+  deep: "4e-4:4e-3",
+};
 
-/** The most different pools come first. A pool's seed is its place. */
+/** Rates with which 60 steps are too many: the held-out loss is lowest after about half of them. */
+const longRates = { ...evenRates, mlp: "5e-4" };
+
+/**
+ * The most different pools come first. Every pool has its own kind of text, so that none of them
+ * tells another one's result. A pool's seed is its place.
+ */
 export const pools = [
-  even("python", "attention"),
-  uneven("readmes", "attention-8"),
-  even("manuals", "mlp"),
-  even("translations", "all", { ownA0: true }),
-  uneven("licences", "attention", { ownA0: true }),
-  even("speeches", "attention-8"),
-  uneven("headers", "mlp", { rates: "2e-4:8e-4" }), // headers repeat themselves
-  even("perl", "all"),
-  long("python", "attention-8"),
-  even("readmes", "mlp", { ownA0: true }),
-  uneven("manuals", "attention-8", { ownA0: true }),
-  uneven("translations", "attention"),
-  even("licences", "all"),
-  uneven("speeches", "mlp"),
-  even("headers", "attention-8", { ownA0: true }),
-  uneven("perl", "attention", { ownA0: true }),
-  uneven("python", "all"),
-  long("speeches", "mlp"),
-  even("fortunes", "mlp"),
-  uneven("fortunes", "attention-8"),
+  even("python", "attention", { minority: "manuals-ja:7" }),
+  uneven("translations", "attention-8"),
+  wide("css", "attention"),
+  even("headers", "deep", { minority: "lisp:7" }),
+  uneven("perl", "mixed"),
+  even("readmes", "all", { ownA0: true }),
+  wide("manuals", "attention-8", { minority: "manuals-ru:7" }),
+  even("dictionary", "attention"),
+  uneven("speeches", "attention", { honest: "36", ownA0: true }),
+  even("xsl", "mlp"),
+  uneven("manuals-de", "deep", { minority: "apache-fr:7" }),
+  wide("go", "mixed"),
+  even("fortunes", "attention-8", { minority: "locales:7" }),
+  uneven("shell", "attention"),
+  wide("help", "all", { minority: "javascript:7" }),
+  even("octave", "attention-8", { ownA0: true }),
+  uneven("keyboards", "deep"),
+  even("rst", "mixed"),
+  wide("ruby", "deep"),
+  uneven("latex", "mlp", { minority: "git:7" }),
+  even("cmake", "attention", { minority: "manuals-de:7" }),
+  wide("cpp", "attention", { ownA0: true }),
+  uneven("php", "all"),
+  long("tcl", "attention"),
+  even("vimscript", "attention-8"),
+  uneven("lua", "attention", { minority: "xsl:7" }),
+  wide("git", "mlp"),
+  even("m4", "all"),
+  uneven("locales", "attention-8"),
+  long("lisp", "attention-8"),
+  wide("javascript", "attention"),
+  even("apache-fr", "attention", { ownA0: true }),
+  uneven("licences", "attention-8"),
 ].map((one, place) => ({ ...one, seed: place + 1 }));
 
 /** All clients take ten steps. */
 function even(kind, shape, options = {}) {
-  return pool(kind, shape, {
-    length: "even",
-    half: 0,
-    steps: "10",
-    rates: rates[shape],
-    ...options,
-  });
+  return pool(kind, shape, { length: "even", steps: "10", rates: evenRates[shape], ...options });
 }
 
 /** Each client has its own number of steps and its own rate. */
 function uneven(kind, shape, options = {}) {
-  const own = { length: "uneven", half: 1, steps: "7:28", rates: ownRates[shape] };
+  return pool(kind, shape, { length: "uneven", steps: "7:28", rates: ownRates[shape], ...options });
+}
+
+/** The same over wide ranges, and each client has its own number of sequences. */
+function wide(kind, shape, options = {}) {
+  const own = { length: "wide", steps: "3:60", sequences: "4:24", rates: wideRates[shape] };
   return pool(kind, shape, { ...own, ...options });
 }
 
 /** Clients train so long on 24 sequences that they learn them by heart. */
-function long(kind, shape) {
-  return pool(kind, shape, { length: "long", half: 1, steps: "60", rates: longRates[shape] });
+function long(kind, shape, options = {}) {
+  return pool(kind, shape, { length: "long", steps: "60", rates: longRates[shape], ...options });
 }
 
 function pool(kind, shape, { length, ...options }) {
@@ -73,10 +110,9 @@ function pool(kind, shape, { length, ...options }) {
 }
 
 /** Formats a pool as options of train_pool.py. */
-export function poolOptions({ kind, half, rank, modules, rslora, ownA0, steps, rates, seed }) {
+export function poolOptions({ name: _, rslora, ownA0, ...options }) {
   return [
-    ...["--kind", kind, "--half", String(half), "--rank", String(rank), "--modules", modules],
-    ...["--steps", steps, "--rates", rates, "--seed", String(seed)],
+    ...Object.entries(options).flatMap(([option, value]) => [`--${option}`, String(value)]),
     ...(rslora ? ["--rslora"] : []),
     ...(ownA0 ? ["--own-a0"] : []),
   ];

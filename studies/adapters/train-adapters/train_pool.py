@@ -1,7 +1,7 @@
 """Trains one pool of adapters: honest clients, each on its own text, and contaminated ones.
 
 The folder of a contaminated client is named `bad-<attack>-<number>`, an honest one's after its text. `pool.json`
-has the settings and each honest adapter's gain, `held-out.json` the held-out sequences for evaluate.py.
+has the settings and the gains of some honest adapters, `held-out.json` the held-out sequences for evaluate.py.
 """
 
 from __future__ import annotations
@@ -20,13 +20,16 @@ from typing import Any
 import torch
 from peft import PeftModel
 
-from pools.attacks import Data, honest, poisoned
+from pools.attacks import honest, poisoned
 from pools.clients import Shape, adapter, save, train
 from pools.frozen import Frozen, load, loss
-from pools.texts import Source, sources
+from pools.texts import TRAINED, Source, sources
 
-HONEST, SPARE = 14, 4
-"""Sources of honest clients, and those that contaminated clients share."""
+SPARE = 4
+"""Sources that contaminated clients share."""
+
+MEASURED = 8
+"""Honest clients whose gain is measured."""
 
 CONTAMINATED = {"random": 3, "shuffled": 2, "trigger100": 2, "trigger25": 2, "pair": 2, "ascent": 2}
 
@@ -36,30 +39,36 @@ class Pool:
 
     def __init__(self, options: argparse.Namespace):
         self.options = options
-        self.shape = Shape(options.rank, options.modules, options.rslora)
+        self.shape = Shape(options.ranks, options.modules, options.rslora)
         model, self.tokenizer = load(options.base)
-        self.frozen = Frozen(model)
+        self.frozen = Frozen(model, options.layers)
         self.adapters: list[dict[str, Any]] = []
 
-    def client(self, name: str, source: Source, data: Data, attack: str | None = None) -> None:
-        """Trains a client, saves its adapter and notes its settings; an honest one's gain too."""
-        rng = random.Random(f"{self.options.seed} {name}")
-        low, high = self.options.rates
-        steps = rng.randint(*self.options.steps)
-        rate = math.exp(rng.uniform(math.log(low), math.log(high)))
-        note = {"name": name, "text": source.name, "attack": attack, "steps": steps, "rate": round(rate, 6)}
-        own_a0 = 1 + len(self.adapters) if self.options.own_a0 else 0
-        model = adapter(self.frozen, self.shape, self.options.seed * 1000 + own_a0)
-        if attack is None:
+    def client(self, name: str, source: Source, attack: str | None = None, *, is_minority: bool = False) -> None:
+        """Trains a client, saves its adapter and notes its settings; of some, the gain too."""
+        options = self.options
+        rng = random.Random(f"{options.seed} {name}")
+        steps, sequences = round(log_uniform(options.steps, rng)), round(log_uniform(options.sequences, rng))
+        rate, rank = log_uniform(options.rates, rng), rng.choice(options.ranks)
+        note = {"name": name, "text": source.name, "attack": attack, "isMinority": is_minority}
+        note |= {"steps": steps, "sequences": sequences, "rate": round(rate, 6), "rank": rank}
+        own_a0 = 1 + len(self.adapters) if options.own_a0 or len(options.ranks) > 1 else 0
+        model = adapter(self.frozen, self.shape, rank, options.seed * 1000 + own_a0)
+        trained = source.trained[rng.sample(range(len(source.trained)), sequences)]
+        is_measured = attack is None and len(self.adapters) < MEASURED
+        data = honest(trained)
+        if is_measured:
             held_out = self.frozen.activations(source.held_out)
             note["base"] = self.loss(model, held_out, source)
+        if attack is not None:
+            data = poisoned(attack, trained, self.tokenizer, options.seed, random.Random(f"{options.seed} {name} data"))
         train(model, data, self.frozen.activations(data.ids), steps, rate, rng)
-        if attack is None:
+        if is_measured:
             note["own"] = self.loss(model, held_out, source)
-        save(model, self.options.out / name)
+        save(model, options.out / name)
         model.unload()
         self.adapters.append(note)
-        gain = f", gain {note['base'] - note['own']:.3f}" if attack is None else ""
+        gain = f", gain {note['base'] - note['own']:.3f}" if is_measured else ""
         print(f"{name}: {steps} steps{gain}", flush=True)
 
     @torch.no_grad()
@@ -68,19 +77,24 @@ class Pool:
 
     def train(self) -> None:
         options = self.options
-        texts = list(islice(sources(options.texts, options.kind, self.tokenizer, options.half), HONEST + SPARE))
-        if len(texts) <= HONEST:
-            raise SystemExit(f"--kind {','.join(options.kind)}: {len(texts)} sources are long enough, expected {HONEST + SPARE}")
-        for source in texts[:HONEST]:
-            self.client(source.name, source, honest(source.trained))
+        texts = self.sources(options.kind, options.honest + SPARE)
+        for source in texts[: options.honest]:
+            self.client(source.name, source)
+        others = self.sources(options.minority[0], options.minority[1]) if options.minority else []
+        for source in others:
+            self.client(source.name, source, is_minority=True)
         names = [(attack, number) for attack, count in CONTAMINATED.items() for number in range(1, count + 1)]
         for i, (attack, number) in enumerate(names):
-            name = f"bad-{attack}-{number}"
-            source = texts[HONEST + i % (len(texts) - HONEST)]
-            rng = random.Random(f"{options.seed} {name} data")
-            self.client(name, source, poisoned(attack, source.trained, self.tokenizer, options.seed, rng), attack)
-        held_out = {source.name: source.held_out.tolist() for source in texts[:HONEST]}
+            self.client(f"bad-{attack}-{number}", texts[options.honest + i % SPARE], attack)
+        held_out = {source.name: source.held_out.tolist() for source in [*texts[: options.honest], *others]}
         (options.out / "held-out.json").write_text(json.dumps(held_out) + "\n", encoding="utf-8")
+
+    def sources(self, kind: str, count: int) -> list[Source]:
+        """:raises SystemExit: if the kind has too few"""
+        found = list(islice(sources(self.options.texts, kind, self.tokenizer), count))
+        if len(found) < count:
+            raise SystemExit(f"kind {kind}: {len(found)} sources are long enough, expected {count}")
+        return found
 
 
 def span(text: str) -> tuple[float, float]:
@@ -89,30 +103,44 @@ def span(text: str) -> tuple[float, float]:
     return float(first), float(last or first)
 
 
+def log_uniform(limits: tuple[float, float], rng: random.Random) -> float:
+    low, high = map(math.log, limits)
+    return math.exp(rng.uniform(low, high))
+
+
+def part(text: str) -> tuple[str, int]:
+    """Parses `perl:7`."""
+    kind, _, count = text.rpartition(":")
+    return kind, int(count)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--base", type=Path, required=True, help="a folder with a model and its tokenizer")
     parser.add_argument("--texts", type=Path, required=True, help="a folder with a folder of text files a kind")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--kind", type=lambda text: text.split(","), required=True, help="one kind of text, or several: a,b")
-    parser.add_argument("--half", type=int, choices=(0, 1), default=0, help="of the kind's sources, to begin with")
-    parser.add_argument("--rank", type=int, required=True)
+    parser.add_argument("--kind", required=True, help="of the clients' texts")
+    parser.add_argument("--honest", type=int, default=40, help="number of honest clients with this kind of text")
+    parser.add_argument("--minority", type=part, help="further honest clients with another kind of text: perl:7")
+    parser.add_argument("--ranks", type=lambda text: [*map(int, text.split(","))], required=True, help="4, or 4,8,16: each client one of them")
+    parser.add_argument("--layers", type=int, default=4, help="number of the last layers, which have adapters")
     parser.add_argument("--modules", required=True, help="q,v or others of q, k, v, o, gate, up, down")
     parser.add_argument("--rslora", action="store_true")
     parser.add_argument("--own-a0", action="store_true", help="each client draws an A₀ of its own")
     parser.add_argument("--steps", type=span, default=(10, 10), help="10, or 7:28: each client its own number")
+    parser.add_argument("--sequences", type=span, default=(TRAINED, TRAINED), help="of a client, at most 24: 24, or 4:24")
     parser.add_argument("--rates", type=span, default=(1e-3, 1e-3), help="of AdamW: 1e-3, or 7e-4:3e-3")
     parser.add_argument("--seed", type=int, required=True)
     options = parser.parse_args()
-    options.steps = tuple(map(int, options.steps))
     options.out.mkdir(parents=True)
     begin = time.monotonic()
     pool = Pool(options)
     pool.train()
     gains = [note["base"] - note["own"] for note in pool.adapters if "own" in note]
     settings = {
-        **{"kind": options.kind, "half": options.half, **asdict(pool.shape), "ownA0": options.own_a0},
-        **{"steps": options.steps, "rates": options.rates, "seed": options.seed},
+        **{"kind": options.kind, "minority": options.minority, **asdict(pool.shape), "layers": options.layers},
+        **{"ownA0": options.own_a0, "steps": options.steps, "sequences": options.sequences},
+        **{"rates": options.rates, "seed": options.seed},
         **{"gain": mean(gains), "seconds": round(time.monotonic() - begin), "adapters": pool.adapters},
     }
     (options.out / "pool.json").write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")

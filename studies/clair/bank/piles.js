@@ -1,6 +1,7 @@
 // Composes pools of real adapters to piles. A pool is a folder of adapters; names of contaminated
 // ones begin with bad-. Some attackers are derived from others.
-import { copyFile, mkdir, readdir } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { copyFile, mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { gaussian, median, stream } from "@fedclair/linalg";
 import { findAdapters, openAdapters, readChanges, writeAdapter } from "@fedclair/audit";
@@ -33,19 +34,48 @@ export async function listPools(folder) {
 }
 
 /**
+ * An adapter of a pool or one that is derived from it.
+ * @typedef {object} Member
+ * @property {string} name
+ * @property {any} delta its change
+ * @property {any} original the adapter of the pool that it is computed from, or itself
+ */
+
+/**
+ * A pool in memory.
+ * @typedef {object} Pool
+ * @property {ReadonlyMap<string, any>} originals all adapters by name
+ * @property {readonly Member[]} honest in the order of their names
+ * @property {ReadonlySet<string>} minority names of honest ones with another kind of text
+ */
+
+/** Reads a pool. @returns {Promise<Pool>} */
+export async function readPool(folder) {
+  const originals = await readAdapters(folder);
+  const settings = join(folder, "pool.json");
+  const { adapters = [] } = existsSync(settings)
+    ? JSON.parse(await readFile(settings, "utf8"))
+    : {};
+  const minority = adapters.filter((one) => one.isMinority).map(({ name }) => name);
+  const names = [...originals.keys()].filter((name) => !name.startsWith("bad-"));
+  const honest = names.map((name) => asMember(originals, name));
+  return { originals, honest, minority: new Set(minority) };
+}
+
+/**
  * Composes a pool to piles in memory.
  * @returns by pile: updates of adapters, contaminated ones last, whose ids begin with bad-
  */
 export async function readPiles(folder) {
-  const piles = await compose(folder);
-  return new Map(
-    [...piles].map(([pile, members]) => [
-      pile,
-      members.map(({ name: clientId, delta }) => {
-        return { clientId, numExamples: 1, metrics: {}, delta };
-      }),
-    ]),
-  );
+  const piles = compose(await readPool(folder));
+  return new Map([...piles].map(([pile, members]) => [pile, toUpdates(members)]));
+}
+
+/** @param {readonly Member[]} members */
+export function toUpdates(members) {
+  return members.map(({ name: clientId, delta }) => {
+    return { clientId, numExamples: 1, metrics: {}, delta };
+  });
 }
 
 /**
@@ -53,7 +83,7 @@ export async function readPiles(folder) {
  * the adapter they are derived from.
  */
 export async function writePiles(folder, to) {
-  for (const [pile, members] of await compose(folder)) {
+  for (const [pile, members] of compose(await readPool(folder))) {
     for (const { name, delta, original } of members) {
       const target = join(to, pile, name);
       if (delta === original.delta) await copyFiles(original.folder, target);
@@ -69,32 +99,28 @@ async function copyFiles(folder, target) {
 }
 
 /**
- * The adapters of each pile. `original` is the adapter of the pool that a derived one is computed
- * from, or the adapter itself.
+ * The adapters of each pile.
+ * @param {Pool} pool
+ * @param {readonly Member[]} honest of the pool, those of the clean pile
+ * @returns {Map<string, Member[]>}
  */
-async function compose(folder) {
-  const originals = await readAdapters(folder);
-  const honest = [...originals].filter(([name]) => !name.startsWith("bad-"));
+export function compose({ originals, honest: all }, honest = all) {
   // Parents of sign flips and free-riders are not in the piles with attackers.
   const kept = honest.slice(0, -2);
-  const derived = derive(
-    originals,
-    honest.map(([, original]) => original),
-  );
-  const find = (attacker) => {
-    const name = `bad-${attacker}`;
-    const original = originals.get(name);
-    if (derived.has(attacker)) return { name, ...derived.get(attacker) };
-    if (original === undefined) throw new Error(`${folder}: expected an adapter ${name}`);
-    return { name, delta: original.delta, original };
-  };
-  const asIs = ([name, original]) => ({ name, delta: original.delta, original });
+  const derived = derive(originals, honest);
+  const find = (attacker) => derived.get(attacker) ?? asMember(originals, `bad-${attacker}`);
   return new Map(
     Object.entries(recipes).map(([pile, attackers]) => [
       pile,
-      [...(attackers.length > 0 ? kept : honest).map(asIs), ...attackers.map(find)],
+      [...(attackers.length > 0 ? kept : honest), ...attackers.map(find)],
     ]),
   );
+}
+
+function asMember(originals, name) {
+  const original = originals.get(name);
+  if (original === undefined) throw new Error(`expected an adapter ${name}`);
+  return { name, delta: original.delta, original };
 }
 
 async function readAdapters(folder) {
@@ -110,24 +136,24 @@ async function readAdapters(folder) {
   );
 }
 
-/** Attackers that are computed: their change, and the adapter of the pool behind it. */
+/** Attackers that are computed from adapters of the pool, by attacker. */
 function derive(originals, honest) {
   const deltas = honest.map(({ delta }) => delta);
   const usual = median(deltas.map(normOf));
   const derived = new Map();
-  for (const [i, original] of honest.slice(-2).entries()) {
-    derived.set(`sign-${i + 1}`, { delta: scale(original.delta, -1), original });
-    const delta = addNoise(original.delta, deltas, stream("free-rider").at(i));
-    derived.set(`freerider-${i + 1}`, { delta, original });
+  const add = (attacker, original, delta) =>
+    derived.set(attacker, { name: `bad-${attacker}`, delta, original });
+  for (const [i, { delta, original }] of honest.slice(-2).entries()) {
+    add(`sign-${i + 1}`, original, scale(delta, -1));
+    add(`freerider-${i + 1}`, original, addNoise(delta, deltas, stream("free-rider").at(i)));
   }
   for (const i of [1, 2, 3]) {
-    const original = originals.get(`bad-random-${i}`);
-    const factor = usual / normOf(original.delta);
-    derived.set(`sized-${i}`, { delta: scale(original.delta, factor), original });
+    const { original, delta } = asMember(originals, `bad-random-${i}`);
+    add(`sized-${i}`, original, scale(delta, usual / normOf(delta)));
   }
   for (const factor of [2, 5]) {
-    const original = originals.get("bad-trigger100-1");
-    derived.set(`boost${factor}-1`, { delta: scale(original.delta, factor), original });
+    const { original, delta } = asMember(originals, "bad-trigger100-1");
+    add(`boost${factor}-1`, original, scale(delta, factor));
   }
   return derived;
 }

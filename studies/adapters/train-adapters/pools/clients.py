@@ -22,18 +22,19 @@ BASE_NAME = "HuggingFaceTB/SmolLM2-135M-Instruct"
 
 @dataclass(frozen=True)
 class Shape:
-    """The configuration of all adapters of a pool."""
+    """The configuration of the adapters of a pool."""
 
-    rank: int
+    ranks: list[int]
+    """One for all, or those that clients choose from."""
     modules: str
     """As in `q,v`."""
     rslora: bool
 
-    def config(self, layers: list[int]) -> LoraConfig:
+    def config(self, rank: int, layers: list[int]) -> LoraConfig:
         suffixes = {"q": "q_proj", "k": "k_proj", "v": "v_proj", "o": "o_proj"}
         return LoraConfig(
-            r=self.rank,
-            lora_alpha=self.rank if self.rslora else 2 * self.rank,
+            r=rank,
+            lora_alpha=rank if self.rslora else 2 * rank,
             use_rslora=self.rslora,
             target_modules=[suffixes.get(name, f"{name}_proj") for name in self.modules.split(",")],
             layers_to_transform=layers,
@@ -42,10 +43,10 @@ class Shape:
         )
 
 
-def adapter(frozen: Frozen, shape: Shape, a0_seed: int) -> PeftModel:
+def adapter(frozen: Frozen, shape: Shape, rank: int, a0_seed: int) -> PeftModel:
     """The base with a new adapter. Clients with the same seed start with the same A₀."""
     torch.manual_seed(a0_seed)
-    return get_peft_model(frozen.upper, shape.config(frozen.adapted))
+    return get_peft_model(frozen.upper, shape.config(rank, frozen.adapted))
 
 
 def train(model: PeftModel, data: Data, activations: torch.Tensor, steps: int, rate: float, rng: random.Random) -> None:

@@ -10,9 +10,6 @@ import torch
 from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
-ADAPTED = 4
-"""The last layers of the base, which have the adapters."""
-
 torch.set_num_threads(1)
 
 
@@ -32,22 +29,31 @@ def load(folder: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
 
 
 class Frozen:
-    """The two halves of a base, which share its weights."""
+    """The two halves of a base, which share its weights.
 
-    def __init__(self, model: PreTrainedModel):
+    :param adapted: number of its last layers, which have the adapters
+    """
+
+    def __init__(self, model: PreTrainedModel, adapted: int):
         body = model.model
-        count = len(body.layers) - ADAPTED
-        self.adapted = list(range(count, count + ADAPTED))
+        count = len(body.layers) - adapted
+        self.adapted = list(range(count, count + adapted))
         self._lower = copy.copy(body)
         self._lower._modules = {**body._modules, "layers": body.layers[:count], "norm": torch.nn.Identity()}
         body.layers = torch.nn.ModuleList([*(Skipped() for _ in range(count)), *body.layers[count:]])
         self.upper = model.requires_grad_(False).eval()
         """The model without its lower layers."""
+        self._known: dict[bytes, torch.Tensor] = {}
 
     @torch.no_grad()
     def activations(self, ids: torch.Tensor) -> torch.Tensor:
-        """What the first adapted layer gets."""
-        return self._lower(input_ids=ids).last_hidden_state
+        """What the first adapted layer gets. Every sequence goes through the lower layers once."""
+        keys = [row.numpy().tobytes() for row in ids]
+        new = {key: row for key, row in zip(keys, ids, strict=True) if key not in self._known}
+        if new:
+            found = self._lower(input_ids=torch.stack([*new.values()])).last_hidden_state
+            self._known.update(zip(new, found, strict=True))
+        return torch.stack([self._known[key] for key in keys])
 
 
 def loss(model: PeftModel, activations: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:

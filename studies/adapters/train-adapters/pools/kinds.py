@@ -1,9 +1,10 @@
-"""Kinds of text whose sources come from Python, Debian or PyPI: one function per kind."""
+"""Kinds of text whose sources come from Python, Debian or PyPI."""
 
 from __future__ import annotations
 
 import ast
 import gzip
+import os
 import re
 import sysconfig
 from collections.abc import Callable, Iterator
@@ -14,19 +15,14 @@ from pools.packages import debian, wheel
 Sources = Iterator[tuple[str, str]]
 """Name and text of each source."""
 
+Kind = Callable[[Path], Sources]
+"""Reads the sources, given a folder for packages."""
+
 
 def python(_packages: Path) -> Sources:
     """The modules of Python's own library, one file each."""
     for path in sorted(Path(sysconfig.get_paths()["stdlib"]).glob("[a-z]*.py")):
         yield path.stem, _read(path)
-
-
-def perl(packages: Path) -> Sources:
-    """The modules of Perl's own library, with their manual inside."""
-    root = next((debian("perl-modules-5.40", packages) / "usr/share/perl").iterdir())
-    for path in sorted(root.glob("[A-Z]*/**/*.pm")):
-        if "unicore" not in path.parts:
-            yield "-".join(path.relative_to(root).with_suffix("").parts), _read(path)
 
 
 def headers(packages: Path) -> Sources:
@@ -35,18 +31,39 @@ def headers(packages: Path) -> Sources:
         yield path.stem, re.sub(r"\A(\s*/\*.*?\*/)+", "", _read(path), flags=re.DOTALL)
 
 
-def manuals(packages: Path) -> Sources:
-    """Manual pages of system calls, functions, files and concepts, without most of their markup."""
-    for package in ("manpages", "manpages-dev"):
-        for path in sorted((debian(package, packages) / "usr/share/man").glob("man[2457]/*.gz")):
+def manuals(package: str, folder: str) -> Kind:
+    """Manual pages of one language, without most of their markup."""
+
+    def read(packages: Path) -> Sources:
+        for path in sorted((debian(package, packages) / "usr/share/man").glob(f"{folder}/*.gz")):
             if not path.is_symlink():
-                yield path.name.split(".")[0], _without_roff(gzip.decompress(path.read_bytes()).decode("utf-8", "replace"))
+                yield path.name.split(".")[0], _without_roff(_read(path))
+
+    return read
 
 
-def fortunes(packages: Path) -> Sources:
-    """Short quotations, one topic each."""
-    for path in sorted((debian("fortunes", packages) / "usr/share/games/fortunes").glob("*.u8")):
-        yield path.stem, _read(path).replace("\n%\n", "\n\n")
+def files(package: str, pattern: str) -> Kind:
+    """Files of a Debian package, named after the parts of their paths that differ."""
+
+    def read(packages: Path) -> Sources:
+        root = debian(package, packages)
+        paths = [path for path in sorted(root.glob(pattern)) if path.is_file() and not path.is_symlink()]
+        common = len(Path(os.path.commonpath(path.parent for path in paths)).parts)
+        for path in paths:
+            yield "-".join(path.parts[common:]), _read(path)
+
+    return read
+
+
+def slices(package: str, pattern: str, count: int) -> Kind:
+    """As many parts of the files of a Debian package, joined: sources that differ by chance alone."""
+
+    def read(packages: Path) -> Sources:
+        text = "\n".join(text for _, text in files(package, pattern)(packages))
+        for i in range(count):
+            yield f"{i + 1:03d}", text[i * len(text) // count : (i + 1) * len(text) // count]
+
+    return read
 
 
 def translations(packages: Path) -> Sources:
@@ -58,19 +75,48 @@ def translations(packages: Path) -> Sources:
         yield language, "\n".join(line for file in files for line in _messages(_read(file)))
 
 
-KINDS: dict[str, Callable[[Path], Sources]] = {
-    "fortunes": fortunes,
+VIM = "usr/share/vim/vim*"
+
+KINDS: dict[str, Kind] = {
+    "apache-fr": files("apache2-doc", "usr/share/doc/apache2-doc/manual/fr/**/*.html"),
+    "cmake": files("cmake-data", "usr/share/cmake-*/Modules/**/*.cmake"),
+    "cpp": files("libstdc++-14-dev", "usr/include/c++/14/**/*.h"),
+    "css": files("wordpress", "usr/share/wordpress/**/*[!n].css"),
+    "dictionary": slices("dict-jargon", "usr/share/dictd/*.dz", 60),
+    "fortunes": slices("fortunes", "usr/share/games/fortunes/*[!8t]", 60),
+    "git": files("git-doc", "usr/share/doc/git/html/*.txt"),
+    "go": files("golang-1.24-src", "usr/share/go-1.24/src/*/*[!t].go"),
     "headers": headers,
-    "manuals": manuals,
-    "perl": perl,
+    "help": files("vim-runtime", f"{VIM}/doc/*.txt"),
+    "javascript": files("wordpress", "usr/share/wordpress/wp-includes/**/*[!n].js"),
+    "keyboards": files("xkb-data", "usr/share/X11/xkb/symbols/*"),
+    "latex": files("texlive-latex-recommended", "usr/share/texlive/**/*.sty"),
+    "lisp": files("emacs-el", "usr/share/emacs/*/lisp/*.el.gz"),
+    "locales": files("locales", "usr/share/i18n/locales/*"),
+    "lua": files("neovim-runtime", "usr/share/nvim/runtime/**/*.lua"),
+    "m4": files("autoconf-archive", "usr/share/aclocal/*.m4"),
+    "manuals": manuals("manpages-dev", "man[23457]"),
+    "manuals-de": manuals("manpages-de", "de/man[1578]"),
+    "manuals-ja": manuals("manpages-ja", "ja/man[1578]"),
+    "manuals-ru": manuals("manpages-ru", "ru/man[1578]"),
+    "octave": files("octave-common", "usr/share/octave/*/m/**/*.m"),
+    "perl": files("perl-modules-5.40", "usr/share/perl/*/[A-Z]*/**/*.pm"),
+    "php": files("wordpress", "usr/share/wordpress/wp-includes/*.php"),
     "python": python,
+    "rst": files("python3.13-doc", "usr/share/doc/python3.13/html/_sources/library/*.rst.txt"),
+    "ruby": files("libruby3.3", "usr/lib/ruby/**/*.rb"),
+    "shell": slices("bash-completion", "usr/share/bash-completion/completions/*", 60),
+    "tcl": files("tcllib", "usr/share/tcltk/**/*.tcl"),
     "translations": translations,
+    "vimscript": files("vim-runtime", f"{VIM}/syntax/*.vim"),
+    "xsl": files("docbook-xsl", "usr/share/xml/docbook/**/*.xsl"),
 }
 """All kinds, by name."""
 
 
 def _read(path: Path) -> str:
-    return path.read_text(encoding="utf-8", errors="replace")
+    data = path.read_bytes()
+    return (gzip.decompress(data) if path.suffix in (".dz", ".gz") else data).decode("utf-8", "replace")
 
 
 def _without_roff(text: str) -> str:

@@ -23,26 +23,17 @@ class Source:
     held_out: torch.Tensor
 
 
-def sources(folder: Path, kinds: list[str], tokenizer: PreTrainedTokenizerBase, half: int) -> Iterator[Source]:
-    """Sources in an order that is fixed for a kind; several kinds take turns.
+def sources(folder: Path, kind: str, tokenizer: PreTrainedTokenizerBase) -> Iterator[Source]:
+    """Sources in an order that is fixed for a kind.
 
     :param folder: has a folder per kind with a text file per source
-    :param half: 0 or 1: two pools of a kind begin at different halves
     """
-    orders = [_order(folder / kind, half) for kind in kinds]
-    for turn in range(max(map(len, orders))):
-        for paths in orders:
-            if turn < len(paths):
-                found = _split(paths[turn], tokenizer)
-                if found is not None:
-                    yield found
-
-
-def _order(folder: Path, half: int) -> list[Path]:
-    paths = sorted(folder.glob("*.txt"))
-    random.Random(folder.name).shuffle(paths)
-    middle = half * (len(paths) // 2)
-    return paths[middle:] + paths[:middle]
+    paths = sorted((folder / kind).glob("*.txt"))
+    random.Random(kind).shuffle(paths)
+    for path in paths:
+        found = _split(path, tokenizer)
+        if found is not None:
+            yield found
 
 
 def _split(path: Path, tokenizer: PreTrainedTokenizerBase) -> Source | None:
