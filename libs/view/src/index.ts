@@ -8,10 +8,10 @@ export {
 } from "./figures/figure-style.js";
 export { drawFigures, type Drawing, type Figure } from "./figures/figures.js";
 export { factList, html, preformatted, table, type Html } from "./report/html.js";
-export { findInfluences, influenceText, listIds, type Influence } from "./data/influences.js";
+export { findInfluences, influenceText } from "./data/influences.js";
 export { loneFigureSection, htmlPage } from "./report/page.js";
 export { runAndReport } from "./report/run-and-report.js";
-export { showIfDone, showRun } from "./report/show-run.js";
+export { showIfDone } from "./report/show-run.js";
 export { textWidth } from "./figures/text-width.js";
 export { comparisonPage } from "./report/comparison-page.js";
 export { readForReport } from "./data/rounds-tally.js";

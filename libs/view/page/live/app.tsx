@@ -1,6 +1,6 @@
 import { effect, signal } from "@preact/signals";
 import { ListView } from "./list-view.js";
-import { parseRoute, type Route } from "./routes.js";
+import { parseRoute, type Route } from "../../src/data/routes.js";
 import { RunView } from "./run-view.js";
 
 const route = signal<Route>(parseRoute(location.hash));
@@ -15,5 +15,5 @@ effect(() => {
 export function LiveApp() {
   const now = route.value;
   if (now.view === "run") return <RunView key={now.path} path={now.path} />;
-  return <ListView key={now.folder} folder={now.folder} />;
+  return <ListView key={now.path} folder={now.path} />;
 }

@@ -23,7 +23,9 @@ export function ClientMap({
   const scroller = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const frame = useRef(0);
+  const room = useSignal({ width: 0, height: 0 });
   const cursor = useSignal<Cell | undefined>(undefined);
+  const { width, height } = room.value;
   const { data, selected } = followed;
   const armLabel = run.arms[arm]?.label ?? "";
   const own = data.arm(arm);
@@ -35,30 +37,21 @@ export function ClientMap({
     columns: own.columns.length,
   };
   const size = mapSize(layout);
+  const isEmpty = layout.rows === 0 || layout.columns === 0;
   const client = (row: number) => data.clients[order[row] ?? -1] ?? -1;
   const view = () => {
-    const element = scroller.current;
-    return {
-      left: element?.scrollLeft ?? 0,
-      top: element?.scrollTop ?? 0,
-      width: element?.clientWidth ?? 0,
-      height: element?.clientHeight ?? 0,
-    };
+    const { scrollLeft = 0, scrollTop = 0 } = scroller.current ?? {};
+    return { left: scrollLeft, top: scrollTop, width, height };
   };
   const draw = () => {
     frame.current = 0;
     const context = canvas.current?.getContext("2d", { alpha: false });
     if (!context || !canvas.current) return;
-    const viewport = view();
     const scale = devicePixelRatio;
-    const [width, height] = [
-      Math.round(viewport.width * scale),
-      Math.round(viewport.height * scale),
-    ];
-    if (canvas.current.width !== width || canvas.current.height !== height) {
-      canvas.current.width = width;
-      canvas.current.height = height;
-    }
+    const pixels = { width: Math.round(width * scale), height: Math.round(height * scale) };
+    // Setting a size clears the canvas, even if it is the same.
+    if (canvas.current.width !== pixels.width || canvas.current.height !== pixels.height)
+      Object.assign(canvas.current, pixels);
     context.setTransform(scale, 0, 0, scale, 0, 0);
     const marked = selected.value === undefined ? undefined : data.rowOfClient(selected.value);
     const place = marked === undefined ? -1 : order.indexOf(marked);
@@ -67,7 +60,7 @@ export function ClientMap({
       arm: own,
       order,
       layout,
-      viewport,
+      viewport: view(),
       palette: palette(),
       label: (row) => label(data.clients[row] ?? 0),
       isPinned: (row) => pinned.has(data.clients[row] ?? -1),
@@ -83,19 +76,17 @@ export function ClientMap({
     draw();
   });
   useEffect(() => {
-    const observer = new ResizeObserver(() => window.dispatchEvent(new Event("fedclair-map")));
-    if (scroller.current) observer.observe(scroller.current);
+    const { current } = scroller;
+    if (!current) return;
+    const observer = new ResizeObserver(() => {
+      room.value = { width: current.clientWidth, height: current.clientHeight };
+    });
+    observer.observe(current);
     return () => {
       observer.disconnect();
       cancelAnimationFrame(frame.current);
     };
-  }, []);
-  useEffect(() => {
-    addEventListener("fedclair-map", redraw);
-    return () => {
-      removeEventListener("fedclair-map", redraw);
-    };
-  });
+  }, [isEmpty]);
   const pointed = (event: MouseEvent): Cell | undefined => {
     const box = scroller.current?.getBoundingClientRect();
     if (!box) return undefined;
@@ -131,7 +122,7 @@ export function ClientMap({
     else return;
     event.preventDefault();
   };
-  if (order.length === 0 || own.columns.length === 0) {
+  if (isEmpty) {
     return (
       <p class="lead">
         {own.columns.length === 0 ? "No round has ended yet." : "No client has this in its name."}

@@ -78,16 +78,10 @@ export function Curves({
   );
 }
 
-interface Scales {
-  readonly x: (round: number) => number;
-  readonly y: (value: number) => number;
-  readonly roundAt: (x: number) => number;
-  readonly rounds: readonly number[];
-  readonly values: readonly number[];
-}
+type Scales = ReturnType<typeof createScales>;
 
 /** Maps rounds and values to pixels, with ticks. */
-function createScales(curves: readonly Curve[], width: number, isLog: boolean): Scales {
+function createScales(curves: readonly Curve[], width: number, isLog: boolean) {
   const [first, last] = range(
     curves.flatMap(({ points }) => [points[0]?.round ?? 1, points.at(-1)?.round ?? 1]),
   );
@@ -98,9 +92,10 @@ function createScales(curves: readonly Curve[], width: number, isLog: boolean): 
   const place = isLog ? Math.log : (value: number) => value;
   const [w, h] = [width - margin.left - margin.right, height - margin.top - margin.bottom];
   return {
-    x: (round) => margin.left + (w * (round - from)) / (to - from),
-    y: (value) => margin.top + (h * (place(high) - place(value))) / (place(high) - place(low)),
-    roundAt: (x) => from + ((x - margin.left) * (to - from)) / w,
+    x: (round: number) => margin.left + (w * (round - from)) / (to - from),
+    y: (value: number) =>
+      margin.top + (h * (place(high) - place(value))) / (place(high) - place(low)),
+    roundAt: (x: number) => from + ((x - margin.left) * (to - from)) / w,
     rounds: stepTicks(from, to, Math.max(2, w / 60)).filter(Number.isInteger),
     values: isLog ? logTicks(low, high) : stepTicks(low, high, 5),
   };

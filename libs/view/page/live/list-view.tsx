@@ -5,7 +5,7 @@ import { PageNotice, PageTable, formatMoment, formatValue } from "../parts/index
 import { toggled } from "../parts/toggled.js";
 import { faultText, load } from "./load.js";
 import { Head, StatusMark } from "./status-parts.js";
-import { compareAddress, formatRoute, reportAddress } from "./routes.js";
+import { compareAddress, formatRoute, reportAddress } from "../../src/data/routes.js";
 
 /** Time between two looks at the list, in ms. */
 const lookEvery = 3000;
@@ -176,7 +176,7 @@ function Runs({
 
 /** The address of a run, or of the runs of a sweep. */
 function addressOf({ kind, path }: Pick<Entry, "kind" | "path">): string {
-  return formatRoute(kind === "sweep" ? { view: "list", folder: path } : { view: "run", path });
+  return formatRoute({ view: kind === "sweep" ? "list" : "run", path });
 }
 
 /** The path of an entry within the folder that is listed. */

@@ -23,24 +23,16 @@ export interface Cell {
   readonly column: number | undefined;
 }
 
-/** A range of rows and columns; the ends are not included. */
-interface CellRange {
-  readonly firstRow: number;
-  readonly endRow: number;
-  readonly firstColumn: number;
-  readonly endColumn: number;
-}
-
 /** Size of the whole map. */
 export function mapSize({ cell, labelWidth, headHeight, rows, columns }: MapLayout) {
   return { width: labelWidth + columns * cell, height: headHeight + rows * cell };
 }
 
-/** Finds the cells that are at least partly visible. */
+/** Finds the cells that are at least partly visible; the ends are not included. */
 export function visibleCells(
   { cell, labelWidth, headHeight, rows, columns }: MapLayout,
   { left, top, width, height }: Viewport,
-): CellRange {
+) {
   const clip = (value: number, most: number) => Math.min(Math.max(0, value), most);
   return {
     firstRow: clip(Math.floor(top / cell), rows),

@@ -1,5 +1,5 @@
 import { useComputed } from "@preact/signals";
-import type { FlaggedClient, RunState } from "../../src/data/protocol.js";
+import type { FlaggedClient } from "../../src/data/protocol.js";
 import type { ShownRun } from "./connection.js";
 import { Curves, type Curve } from "./curves.js";
 import {
@@ -10,7 +10,7 @@ import {
   formatSeconds,
   formatValue,
 } from "../parts/index.js";
-import { reportAddress } from "./routes.js";
+import { reportAddress } from "../../src/data/routes.js";
 import { curveDashes, palette } from "./theme.js";
 
 /** What a reader wants to know first. */
@@ -89,7 +89,19 @@ function Methods({ followed, run }: ShownRun) {
       };
     });
   });
-  if (!metric) return <Rounds run={run} />;
+  if (!metric) {
+    return (
+      <div>
+        <h2>Methods</h2>
+        <PageTable
+          caption="The methods and their rounds"
+          heads={["method", "rounds"]}
+          rows={run.arms.map(({ label, rounds }) => [label, `${rounds} of ${run.rounds}`])}
+          numbers={[1]}
+        />
+      </div>
+    );
+  }
   const what = `${metric.name}${metric.unit === undefined ? "" : ` (${metric.unit})`}`;
   const who = metric.isGlobal ? "measured by the coordinator" : `mean of ${run.measuring}`;
   const better = metric.better === undefined ? "" : `, ${metric.better} is better`;
@@ -131,20 +143,6 @@ function MethodTable({ followed, run, what }: ShownRun & { readonly what: string
       rows={rows}
       numbers={[1, 2, 3, 4]}
     />
-  );
-}
-
-function Rounds({ run }: { readonly run: RunState }) {
-  return (
-    <div>
-      <h2>Methods</h2>
-      <PageTable
-        caption="The methods and their rounds"
-        heads={["method", "rounds"]}
-        rows={run.arms.map(({ label, rounds }) => [label, `${rounds} of ${run.rounds}`])}
-        numbers={[1]}
-      />
-    </div>
   );
 }
 

@@ -10,7 +10,13 @@ import {
   visibleCells,
   type MapLayout,
 } from "./map-layout.js";
-import { compareAddress, formatRoute, parseRoute, reportAddress, type Route } from "./routes.js";
+import {
+  compareAddress,
+  formatRoute,
+  parseRoute,
+  reportAddress,
+  type Route,
+} from "../../src/data/routes.js";
 
 describe("format", () => {
   it("gives numbers three digits, and durations two units", () => {
@@ -43,8 +49,8 @@ describe("format", () => {
 describe("routes", () => {
   it("come back from their address, whatever is in a name", () => {
     const routes: Route[] = [
-      { view: "list", folder: "" },
-      { view: "list", folder: "a sweep" },
+      { view: "list", path: "" },
+      { view: "list", path: "a sweep" },
       { view: "run", path: "" },
       { view: "run", path: "sweep/50 % & <b>?#x" },
     ];
@@ -52,7 +58,7 @@ describe("routes", () => {
       routes.map((route) => parseRoute(formatRoute(route))),
       routes,
     );
-    assert.deepEqual(parseRoute("#/nonsense/%"), { view: "list", folder: "" });
+    assert.deepEqual(parseRoute("#/nonsense/%"), { view: "list", path: "" });
     assert.equal(compareAddress(["a&run=b", "c d"]), "/compare?run=a%26run%3Db&run=c+d");
     assert.equal(reportAddress("a/b c"), "/report/a/b%20c/report.html");
   });

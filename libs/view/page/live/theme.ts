@@ -6,37 +6,26 @@ const dark = matchMedia("(prefers-color-scheme: dark)");
 const isDark = signal(dark.matches);
 dark.addEventListener("change", ({ matches }) => (isDark.value = matches));
 
-/** Colours for what is drawn on a canvas; the style sheet has the same ones. */
-export interface Palette {
-  readonly paper: string;
-  readonly ink: string;
-  readonly muted: string;
-  readonly absent: string;
-  readonly focus: string;
-  /** Score over threshold from 0 to 1, in equal steps. */
-  readonly below: readonly string[];
-  /** From just above the threshold to ten times, in equal steps of the logarithm. */
-  readonly above: readonly string[];
-  readonly noScore: string;
-  readonly onFlagged: string;
-  /** One per arm, of Okabe and Ito, safe for the colour-blind. */
-  readonly arms: readonly string[];
-}
-
 const steps = 24;
 
-const light: Palette = {
+/** Colours for what is drawn on a canvas; the style sheet has the same ones. */
+const light = {
   paper: "#ffffff",
   ink: "#1d2126",
   muted: "#5d646d",
   absent: "#f4f5f6",
   focus: "#0b63b0",
+  /** Score over threshold from 0 to 1, in equal steps. */
   below: ramp([236, 241, 246], [142, 178, 209]),
+  /** From just above the threshold to ten times, in equal steps of the logarithm. */
   above: ramp([240, 160, 104], [176, 62, 0]),
   noScore: "#dfe3e8",
   onFlagged: "#ffffff",
+  /** One per arm, of Okabe and Ito, safe for the colour-blind. */
   arms: ["#0072b2", "#c45500", "#007a5a", "#b0578d", "#8a6100", "#2b86b8"],
 };
+
+export type Palette = typeof light;
 
 const night: Palette = {
   paper: "#14171b",

@@ -86,8 +86,8 @@ interface ArmState {
 
 export interface MetricState {
   readonly name: string;
-  readonly better?: "higher" | "lower";
-  readonly unit?: string;
+  readonly better?: "higher" | "lower" | undefined;
+  readonly unit?: string | undefined;
   /** Does the coordinator measure it, and not the clients? */
   readonly isGlobal: boolean;
 }
@@ -122,7 +122,6 @@ export interface StreamedArmRound {
 /** Time and memory of one round of one arm. */
 export interface RoundCost {
   readonly a: number;
-  readonly round: number;
   readonly train: number;
   readonly aggregate: number;
   readonly evaluate: number;

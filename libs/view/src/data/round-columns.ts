@@ -89,12 +89,7 @@ export function chooseMetric(
   const name = isGlobal ? primary : first;
   if (name === undefined) return undefined;
   const { better, unit } = ownProperty(description.metrics, name) ?? {};
-  return {
-    name,
-    isGlobal,
-    ...(better && { better }),
-    ...(unit !== undefined && { unit }),
-  };
+  return { name, isGlobal, better, unit };
 }
 
 /** The mean of a metric in a round, its 10 % and 90 % quantile, and the number of values. */
@@ -113,12 +108,11 @@ function measuredValues(
 
 /** Converts a line of timings for the page. */
 export function roundTime(
-  { arm, round, seconds, writeSeconds, coordinatorRss, wire }: ArmTiming,
+  { arm, seconds, writeSeconds, coordinatorRss, wire }: ArmTiming,
   labels: readonly string[],
 ): RoundCost {
   return {
     a: labels.indexOf(arm),
-    round,
     train: seconds.train,
     aggregate: seconds.aggregate,
     evaluate: seconds.evaluate,

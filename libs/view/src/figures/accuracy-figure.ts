@@ -1,12 +1,12 @@
 import { strokeLegend } from "@fedclair/core";
 import { mean, quantile } from "@fedclair/linalg";
 import {
-  armRecords,
   formatNumber,
   metricsIn,
   ownProperty,
   orderMetrics,
-  type Run,
+  type ArmRecord,
+  type TrialDescription,
 } from "@fedclair/runs";
 import type { TopLevelSpec } from "vega-lite";
 import { bandLines } from "./band-lines.js";
@@ -25,23 +25,28 @@ const maxMarkedRounds = 12;
  * One panel per metric: the mean and the 10–90 % range of the clients that measured it in every
  * arm, over rounds, or over simulated time if the run has it. With a single round, the arms stand
  * side by side. Undefined without evaluation.
+ * @param arms the records of each that are drawn, by its label
  */
-export function accuracyFigure(run: Run, figureWidth: number): TopLevelSpec | undefined {
-  const labels = run.arms.map(({ label }) => label);
-  const rounds = evaluatedRounds(new Map(labels.map((label) => [label, armRecords(run, label)])));
+export function accuracyFigure(
+  arms: ReadonlyMap<string, readonly ArmRecord[]>,
+  description: TrialDescription,
+  figureWidth: number,
+): TopLevelSpec | undefined {
+  const labels = [...arms.keys()];
+  const rounds = evaluatedRounds(arms);
   const measured = rounds.flat();
   const names = new Set(measured.flatMap(({ evaluations }) => metricsIn(evaluations)));
   const x = measured.some(({ clock }) => clock !== undefined)
     ? { field: "clock", ...clockAxis() }
     : { field: "round", ...roundAxis(rounds.map(([first]) => first?.round ?? 0)) };
-  const metrics = orderMetrics(names, run.description).slice(0, maxPanels);
+  const metrics = orderMetrics(names, description).slice(0, maxPanels);
   if (metrics.length === 0) return undefined;
   const values = metrics.flatMap((metric) => computeSpreads(rounds, metric));
   const columns = Math.min(metrics.length, isNarrow(figureWidth) ? 1 : 3);
   const yOf = (metric: string) =>
     metricAxis(
       metric,
-      ownProperty(run.description.metrics, metric) ?? {},
+      ownProperty(description.metrics, metric) ?? {},
       values
         .filter((value) => value.metric === metric)
         .flatMap(({ low, mean: middle, high }) => [low, middle, high]),
@@ -111,20 +116,8 @@ function colour(labels: readonly string[], legend: object | null): object {
   return { field: "arm", type: "nominal", scale: armColours(labels), legend };
 }
 
-interface Spread {
-  readonly arm: string;
-  readonly round: number;
-  readonly clock?: number | undefined;
-  readonly metric: string;
-  readonly n: number;
-  readonly mean: number;
-  readonly low: number;
-  readonly high: number;
-  /** The text for a reader who points at it. */
-  readonly about: string;
-}
-
-function computeSpreads(rounds: ReturnType<typeof evaluatedRounds>, metric: string): Spread[] {
+/** The mean and the 10–90 % range of a metric, by round and arm. */
+function computeSpreads(rounds: ReturnType<typeof evaluatedRounds>, metric: string) {
   return sharedValues(rounds, metric).map(({ method, round, clock, values }) => {
     const spread = {
       mean: mean(values),

@@ -83,17 +83,8 @@ export function courseFigure(
   });
 }
 
-interface SeedMean {
-  readonly metric: string;
-  readonly method: string;
-  readonly seed: number;
-  readonly round: number;
-  readonly value: number;
-  readonly about: string;
-}
-
 /** Means over the benign clients that measured in all methods of the run. */
-function listSeedMeans({ seed, methods }: Course, metric: string): SeedMean[] {
+function listSeedMeans({ seed, methods }: Course, metric: string) {
   return sharedValues(evaluatedRounds(methods), metric).map(({ method, round, values }) => {
     const value = mean(values);
     const about = `${method}, seed ${seed}, round ${round}: ${formatNumber(value)}`;
@@ -102,7 +93,7 @@ function listSeedMeans({ seed, methods }: Course, metric: string): SeedMean[] {
 }
 
 /** Averages over the seeds that have the round. */
-function averageSeeds(seeds: readonly SeedMean[]) {
+function averageSeeds(seeds: ReturnType<typeof listSeedMeans>) {
   const groups = groupBy(seeds, (one) => [one.metric, one.method, one.round]);
   return groups.map((group) => {
     const [{ metric, method, round }] = group;

@@ -15,6 +15,7 @@ import {
   type StoredSweep,
   type TrialDescription,
 } from "@fedclair/runs";
+import { formatRoute, type Route } from "../data/routes.js";
 import { readSummaries } from "../data/sweep-view.js";
 import { comparisonPage } from "../report/comparison-page.js";
 import { studyPage } from "../report/study-page.js";
@@ -88,8 +89,8 @@ function nameOf({ path, folder }: ComparedFolder): string {
 }
 
 /** An address on the live page. */
-function addressOf(view: "run" | "list", path: string): string {
-  return `/#/${view}/${path.split("/").map(encodeURIComponent).join("/")}`;
+function addressOf(view: Route["view"], path: string): string {
+  return `/${formatRoute({ view, path })}`;
 }
 
 /** Reads the trial of the first run of a study that has begun. */

@@ -21,6 +21,7 @@ import {
   type ClientHistory,
   type Run,
 } from "@fedclair/runs";
+import { groupBy } from "../figures/group-by.js";
 import { html, type Html } from "./html.js";
 
 /** More names in a sentence would not be read; the table of clients has all. */
@@ -135,16 +136,15 @@ function missedSentences(run: Run): string[] {
 /** The clients that the last judgement left undecided, by its reason. */
 function undecidedSentences({ clients, description }: Run): string[] {
   const undecided = [...clients].filter(([, { last }]) => last.verdict === "undecided");
-  const byReason = new Map<string, string[]>();
-  for (const [id, { last, roundsUndecided }] of undecided.slice(0, maxNames)) {
-    const { reason = "no reason is given" } = last;
-    const name = `${displayName(id, description)} (${truthText(last)}; in ${countNoun(roundsUndecided, "round")})`;
-    byReason.set(reason, [...(byReason.get(reason) ?? []), name]);
-  }
-  const more = undecided.length - maxNames;
+  const byReason = groupBy(undecided.slice(0, maxNames), ([, { last }]) => [last.reason ?? ""]);
+  const nameOf = ([id, { last, roundsUndecided }]: Named) =>
+    `${displayName(id, description)} (${truthText(last)}; in ${countNoun(roundsUndecided, "round")})`;
   return [
-    ...[...byReason].map(([reason, names]) => `${names.join(", ")}: ${reason.replace(/\.$/, "")}.`),
-    ...countMore(more),
+    ...byReason.map((group) => {
+      const { reason = "no reason is given" } = group[0][1].last;
+      return `${group.map(nameOf).join(", ")}: ${reason.replace(/\.$/, "")}.`;
+    }),
+    ...countMore(undecided.length - maxNames),
   ];
 }
 

@@ -2,6 +2,7 @@ import {
   formatEstimate,
   formatNumber,
   mainRecords,
+  noDescription,
   type Run,
   type RunComparison,
 } from "@fedclair/runs";
@@ -29,7 +30,8 @@ export async function comparisonPage(
       title: "Benign clients over rounds",
       caption:
         "The main arm of every run: the mean and the 10–90 % range of the benign clients that measured in all runs, each on its own data.",
-      draw: (width) => accuracyFigure(toArms(names, runs), width),
+      draw: (width) =>
+        accuracyFigure(mainArms(names, runs), runs[0]?.description ?? noDescription, width),
     },
   ]);
   const results = verdicts.map((verdict, i) => html`<li>${names[i] ?? ""}: ${verdict}</li>`);
@@ -109,17 +111,11 @@ export function homeLink(links: NameLinks): Html {
   return links.size === 0 ? html`` : html`<p><a href="/">All runs</a></p>`;
 }
 
-/** Treats the main arms of several runs as the arms of one run. */
-function toArms(names: readonly string[], runs: readonly Run[]): Run {
-  const [first] = runs;
-  if (!first) throw new Error("there are no runs to compare");
-  const arms = names.map((label) => ({ ...first.arms[0], label })) as unknown as Run["arms"];
+/** The main arms of several runs in the rounds that all of them have, by the names of the runs. */
+function mainArms(names: readonly string[], runs: readonly Run[]) {
   const records = runs.map(mainRecords);
   const rounds = commonRounds(records);
-  const drawn = records.flatMap((records, i) =>
-    records
-      .filter(({ round }) => rounds.has(round))
-      .map((record) => ({ ...record, arm: names[i] ?? "" })),
+  return new Map(
+    records.map((own, i) => [names[i] ?? "", own.filter(({ round }) => rounds.has(round))]),
   );
-  return { ...first, arms, drawn };
 }

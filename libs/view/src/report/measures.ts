@@ -16,6 +16,7 @@ import {
   type MetricInfos,
   type Summary,
 } from "@fedclair/runs";
+import { groupBy } from "../figures/group-by.js";
 
 type Expectation = NonNullable<Trial["expect"]>["measures"][string];
 
@@ -39,21 +40,20 @@ export function measureRows(trial: Trial, summary: Summary, infos: MetricInfos):
     const isForEvery = range && (range.of ?? "every") === "every";
     return { expected: range, asExpected: isForEvery ? isInRange(value, range) : undefined };
   };
-  const groups = new Map<string, MeasureRow[]>();
-  for (const measure of summary.details) {
-    const { name, value, n } = measure;
-    const group = groupOf(measure);
-    const meaning = formatMeaning(measure, trial, infos, measuringClients(summary));
-    const row = { name, value, n, meaning };
-    groups.set(group, [...(groups.get(group) ?? []), { ...row, ...compare(name, value) }]);
-  }
+  const rows = groupBy(summary.details, (measure) => [groupOf(measure)])
+    .flat()
+    .map((measure): MeasureRow => {
+      const { name, value, n } = measure;
+      const meaning = formatMeaning(measure, trial, infos, measuringClients(summary));
+      return { name, value, n, meaning, ...compare(name, value) };
+    });
   const missing = Object.keys(expected)
     .filter((name) => ownProperty(summary.measures, name) === undefined)
     .map((name): MeasureRow => {
       const meaning = "expected, but the run has no such measure";
       return { name, value: undefined, n: undefined, meaning, ...compare(name, undefined) };
     });
-  return [...[...groups.values()].flat(), ...missing];
+  return [...rows, ...missing];
 }
 
 /** Metrics of clients and of the coordinator have a group each, and other measures one a scope. */

@@ -21,7 +21,7 @@ interface ReportedRun extends Omit<TrialRun, "signal">, ShowOptions {
  */
 export async function runAndReport({
   json,
-  report = true,
+  report,
   onRecorded,
   ...run
 }: ReportedRun): Promise<number> {

@@ -21,8 +21,8 @@ import { writeRunReport } from "./write-report.js";
 export interface ShowOptions {
   /** Whether to print the summary as JSON instead of tables. */
   readonly json: boolean;
-  /** Whether to write `report.html` and its figures. Default: yes. */
-  readonly report?: boolean;
+  /** Whether to write `report.html` and its figures. */
+  readonly report: boolean;
 }
 
 /**
@@ -33,7 +33,7 @@ export interface ShowOptions {
 export async function showRun(
   folder: string,
   prepared: PreparedTrial,
-  { json, report = true }: ShowOptions,
+  { json, report }: ShowOptions,
 ): Promise<number> {
   const description = await describeTrial(prepared);
   const run = report ? await writeReport(folder, description) : await readRun(folder, description);

@@ -2,10 +2,12 @@ import { basename, join } from "node:path";
 import type { TaskFigures } from "@fedclair/core";
 import { clientIds } from "@fedclair/core/internal";
 import {
+  armRecords,
   displayName,
   measuringClients,
   sharesFirstRound,
   writeWhole,
+  type ArmRecord,
   type Run,
 } from "@fedclair/runs";
 import { accuracyFigure } from "../figures/accuracy-figure.js";
@@ -55,7 +57,7 @@ export async function writeRunReport(
         `Mean of the ${clientsText} that measured in every arm, each on its own data, and their 10–90 % range.` +
         formatDrawnRounds(run) +
         formatSampledClients(run),
-      draw: (width) => accuracyFigure(at(width), width),
+      draw: (width) => accuracyFigure(armsOf(at(width)), run.description, width),
     },
     {
       name: "cost",
@@ -76,6 +78,11 @@ export async function writeRunReport(
   // The place for the rounds takes some bytes as well.
   const packed = packRounds(reported.rounds, basename(folder), influences, room - 500);
   await writeWhole(join(folder, "report.html"), page(packed));
+}
+
+/** The records of each arm that are drawn. */
+function armsOf(run: Run): ReadonlyMap<string, readonly ArmRecord[]> {
+  return new Map(run.arms.map(({ label }) => [label, armRecords(run, label)]));
 }
 
 /** More rounds than this are not distinguishable in a narrow figure. */

@@ -1,19 +1,20 @@
-/** What the page shows, as the part of its address after `#` says. */
-export type Route =
-  | { readonly view: "list"; readonly folder: string }
-  | { readonly view: "run"; readonly path: string };
+/** What the live page shows, as the part of its address after `#` says. Both ends use this file. */
+export interface Route {
+  readonly view: "list" | "run";
+  /** Of the folder whose entries are listed, or of the run. */
+  readonly path: string;
+}
 
 /** Parses the address; anything unknown is the list. @param hash begins with `#`, or is empty */
 export function parseRoute(hash: string): Route {
   const [view, ...rest] = hash.replace(/^#\/?/, "").split("/");
-  if (view === "run") return { view, path: decode(rest) };
-  return { view: "list", folder: view === "list" ? decode(rest) : "" };
+  if (view === "run" || view === "list") return { view, path: decode(rest) };
+  return { view: "list", path: "" };
 }
 
 /** Formats the address of a route. */
-export function formatRoute(route: Route): string {
-  if (route.view === "run") return `#/run/${encode(route.path)}`;
-  return route.folder === "" ? "#/" : `#/list/${encode(route.folder)}`;
+export function formatRoute({ view, path }: Route): string {
+  return view === "list" && path === "" ? "#/" : `#/${view}/${encode(path)}`;
 }
 
 /** The address of a run's report. */
@@ -23,7 +24,7 @@ export function reportAddress(path: string): string {
 
 /** The address of a comparison of runs, studies or sweeps. */
 export function compareAddress(paths: readonly string[]): string {
-  return `/compare?${new URLSearchParams(paths.map((path) => ["run", path])).toString()}`;
+  return `/compare?${new URLSearchParams(paths.map((path): [string, string] => ["run", path])).toString()}`;
 }
 
 function encode(path: string): string {
