@@ -1,4 +1,4 @@
-import { element } from "./create-element.js";
+import { element, pathPoints, svgElement } from "./create-element.js";
 
 /** A mark, or a point of a line, in CSS pixels from the corner of its drawing. */
 interface Point {
@@ -100,10 +100,9 @@ function listPoints(svg: SVGSVGElement): Point[] {
     };
     const texts = mark.dataset.about?.split("\n") ?? [];
     if (texts.length > 1) {
-      const ends = [...(mark.getAttribute("d") ?? "").matchAll(/[ML](-?[\d.e-]+),(-?[\d.e-]+)/g)];
-      return texts.flatMap((text, i) => {
-        const [, x, y] = ends[i] ?? [];
-        return x === undefined ? [] : [{ ...place(Number(x), Number(y)), text, mark }];
+      return pathPoints(mark).flatMap(([x, y], i) => {
+        const text = texts[i];
+        return text === undefined ? [] : [{ ...place(x, y), text, mark }];
       });
     }
     const { x, y, width, height } = mark.getBBox();
@@ -139,14 +138,8 @@ function addLegend(figure: HTMLElement): void {
 }
 
 function drawSymbol(symbol: SVGPathElement): SVGSVGElement {
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  for (const [name, value] of Object.entries({
-    viewBox: "-18 -7 36 14",
-    width: "36",
-    height: "14",
-  }))
-    svg.setAttribute(name, value);
-  svg.ariaHidden = "true";
+  const size = { viewBox: "-18 -7 36 14", width: "36", height: "14" };
+  const svg = svgElement("svg", { ...size, "aria-hidden": "true" });
   const copy = symbol.cloneNode(true) as SVGPathElement;
   copy.removeAttribute("transform");
   svg.append(copy);

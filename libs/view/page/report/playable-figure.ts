@@ -1,4 +1,4 @@
-import { element } from "./create-element.js";
+import { element, pathPoints, svgElement } from "./create-element.js";
 
 /** A line of a figure that a dot moves along. */
 interface Way {
@@ -66,14 +66,13 @@ export function makeFigurePlayable(figure: HTMLElement): void {
 
 function findWays(svg: SVGSVGElement): Way[] {
   return [...svg.querySelectorAll<SVGPathElement>("[class*='moving'] path[d]")].flatMap((line) => {
-    const points = [
-      ...(line.getAttribute("d") ?? "").matchAll(/[ML](-?[\d.e-]+),(-?[\d.e-]+)/g),
-    ].map(([, x, y]) => [Number(x), Number(y)] as const);
+    const points = pathPoints(line);
     if (points.length < 2) return [];
-    const dot = document.createElementNS("http://www.w3.org/2000/svg", "circle");
-    dot.setAttribute("class", "mover off");
-    dot.setAttribute("r", String(2 + 1.6 * Number(line.getAttribute("stroke-width") ?? 1)));
-    dot.setAttribute("fill", line.getAttribute("stroke") ?? "currentColor");
+    const dot = svgElement("circle", {
+      class: "mover off",
+      r: String(2 + 1.6 * Number(line.getAttribute("stroke-width") ?? 1)),
+      fill: line.getAttribute("stroke") ?? "currentColor",
+    });
     line.after(dot);
     return [{ points, dot }];
   });

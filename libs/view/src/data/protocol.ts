@@ -1,3 +1,4 @@
+import type { RunStatus } from "@fedclair/runs";
 import type { RoundColumns, RoundsData } from "./rounds.js";
 
 /*
@@ -23,7 +24,7 @@ export interface Entry {
   readonly primary?: { readonly name: string; readonly value: number };
 }
 
-export type Status = "waiting" | "running" | "done" | "failed" | "interrupted";
+export type Status = RunStatus | "waiting";
 
 /** The runs under a folder. */
 export interface Listing {
@@ -40,14 +41,14 @@ export interface Listing {
 export interface RunState {
   readonly path: string;
   readonly name: string;
-  readonly claim?: string;
+  readonly claim?: string | undefined;
   readonly status: Status;
   /** Why it failed, or which process is gone. */
-  readonly why?: string;
+  readonly why?: string | undefined;
   /** The sentence that terminal and report print too. */
   readonly sentence: string;
   readonly started?: string;
-  readonly backend?: string;
+  readonly backend?: string | undefined;
   readonly version?: string;
   readonly seed: number;
   readonly task: string;
@@ -56,9 +57,9 @@ export interface RunState {
   /** All arms, the main one first. */
   readonly arms: readonly ArmState[];
   /** Seconds until the end, if the next rounds take as long as the last ones. */
-  readonly secondsLeft?: number;
+  readonly secondsLeft?: number | undefined;
   /** The metric by which arms are compared. */
-  readonly metric?: MetricState;
+  readonly metric?: MetricState | undefined;
   /** What the clients that measure are called: `benign clients`. */
   readonly measuring: string;
   /** Flagged clients, those furthest above the threshold first; only the first ones. */
@@ -66,7 +67,7 @@ export interface RunState {
   readonly flaggedCount: number;
   readonly undecidedCount: number;
   /** Contaminated clients that are not flagged; undefined if no client is known to be one. */
-  readonly missed?: readonly string[];
+  readonly missed?: readonly string[] | undefined;
   /** Does anyone judge clients? */
   readonly judges: boolean;
   readonly hasReport: boolean;
@@ -81,7 +82,7 @@ export interface RunState {
 interface ArmState {
   readonly label: string;
   readonly rounds: number;
-  readonly stopped?: string;
+  readonly stopped?: string | undefined;
 }
 
 export interface MetricState {

@@ -1,7 +1,7 @@
 /** What the live page shows, as the part of its address after `#` says. Both ends use this file. */
 export interface Route {
   readonly view: "list" | "run";
-  /** Of the folder whose entries are listed, or of the run. */
+  /** The path of the folder whose entries are listed, or of the run. */
   readonly path: string;
 }
 

@@ -70,14 +70,13 @@ export class RunSummary {
     const flagged = rows.filter(isFlagged).sort((a, b) => marginOf(b) - marginOf(a));
     const missed = rows.filter(({ mistake }) => mistake === "missed");
     const hasKnown = rows.some(({ isContaminated }) => isContaminated);
-    const secondsLeft = status === "running" ? this.#secondsLeft(run) : undefined;
     const { trial } = run;
     return {
       path,
       name: trial.name,
-      ...(trial.claim !== undefined && { claim: trial.claim }),
+      claim: trial.claim,
       status,
-      ...(why !== undefined && { why }),
+      why,
       sentence: verdictSentence(run),
       started: info.started,
       backend: info.backend,
@@ -92,16 +91,16 @@ export class RunSummary {
         return {
           label: printable(label, 200),
           rounds: run.rounds.get(label) ?? 0,
-          ...(stopped !== undefined && { stopped: printable(stopped, maxTextBytes) }),
+          stopped: stopped && printable(stopped, maxTextBytes),
         };
       }),
-      ...(secondsLeft !== undefined && { secondsLeft }),
-      ...(this.#metric && { metric: this.#metric }),
+      secondsLeft: status === "running" ? this.#secondsLeft(run) : undefined,
+      metric: this.#metric,
       measuring: measuringClients(run.summary),
       flagged: flagged.slice(0, maxListed).map(flaggedClient),
       flaggedCount: flagged.length,
       undecidedCount: rows.filter(({ verdict }) => verdict === "undecided").length,
-      ...(hasKnown && { missed: missed.slice(0, maxListed).map(({ display }) => display) }),
+      missed: hasKnown ? missed.slice(0, maxListed).map(({ display }) => display) : undefined,
       judges: rows.some(({ roundsJudged }) => roundsJudged > 0),
       hasReport: hasReport(stored.folder),
       clientSpacing: this.spacing.clients,

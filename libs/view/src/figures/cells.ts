@@ -9,7 +9,7 @@ export function readCell(cell: Cell) {
 }
 
 /** Lists the cells of a table that have numbers, each with its name and its column's place. */
-export function listCells({ facet, rows, columns, cells }: Table) {
+export function namedCells({ facet, rows, columns, cells }: Table) {
   return rows.flatMap((row, r) =>
     columns.flatMap((column, place) => {
       const cell = cells[r]?.[place];

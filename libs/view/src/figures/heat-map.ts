@@ -1,6 +1,6 @@
 import { formatCell, formatShare, maxOf, minOf, valueOf, type Table } from "@fedclair/runs";
 import type { TopLevelSpec } from "vega-lite";
-import { listCells } from "./cells.js";
+import { namedCells } from "./cells.js";
 import { createSpec, inkColour, isNarrow } from "./figure-style.js";
 
 const worstRow = "worst";
@@ -109,7 +109,7 @@ export function heatMap(
 function listMarks(table: Table, linkOf: CellLink) {
   const { facet, columns, worst, worse } = table;
   const short = (value: number) => String(Number(value.toPrecision(3)));
-  const cells = listCells(table);
+  const cells = namedCells(table);
   const means = cells.map(({ cell }) => valueOf(cell));
   const worstMean = worse === undefined ? NaN : worse === "low" ? minOf(means) : maxOf(means);
   const measured = cells.map(({ row, column, cell, name }, i) => {

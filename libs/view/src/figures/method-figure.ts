@@ -2,7 +2,7 @@ import { formatCell, formatNumber, maxOf, type Table } from "@fedclair/runs";
 import type { TopLevelSpec } from "vega-lite";
 import { axisTicks, errorAxis } from "./axis.js";
 import { mutedColour } from "@fedclair/core";
-import { listCells, readCell } from "./cells.js";
+import { namedCells, readCell } from "./cells.js";
 import { armColours, createSpec, isNarrow } from "./figure-style.js";
 import { textWidth } from "./text-width.js";
 
@@ -117,7 +117,7 @@ export function methodFigure(
 }
 
 function listMeans(table: Table) {
-  return listCells(table).map(({ cell, name, ...place }) => {
+  return namedCells(table).map(({ cell, name, ...place }) => {
     const text = formatCell(cell);
     const isShare = cell.counts !== undefined;
     return { ...place, ...readCell(cell), isShare, text, about: `${name}: ${text}` };
@@ -126,7 +126,7 @@ function listMeans(table: Table) {
 
 /** The values of single seeds. Shares of a few clients would lie on top of each other. */
 function listSeeds(table: Table) {
-  return listCells(table).flatMap(({ cell, name, ...place }) => {
+  return namedCells(table).flatMap(({ cell, name, ...place }) => {
     if (cell.counts || cell.seeds === 1) return [];
     return cell.values.map((value, i) => {
       const about = `${name}, seed ${i + 1} of ${cell.seeds}: ${formatNumber(value)}`;

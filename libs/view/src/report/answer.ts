@@ -79,10 +79,8 @@ function flaggedSentences(run: Run): string[] {
 }
 
 function formatRatios({ low, high }: { readonly low: number; readonly high: number }): string {
-  const [least, most] = [low, high].map(formatRatio);
-  return least === most
-    ? `${least ?? ""} × its threshold`
-    : `${least ?? ""}–${most ?? ""} × its threshold`;
+  const ends = new Set([low, high].map(formatRatio));
+  return `${[...ends].join("–")} × its threshold`;
 }
 
 function formatRatio(ratio: number): string {
