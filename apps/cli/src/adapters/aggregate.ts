@@ -1,7 +1,7 @@
 import { aggregateRound, formatRoundReport, type RoundOptions } from "@fedclair/audit";
 import { interruption, print } from "@fedclair/runs";
 
-export interface AggregateArguments extends RoundOptions {
+interface AggregateArguments extends RoundOptions {
   readonly json: boolean;
 }
 

@@ -13,7 +13,7 @@ import { exitCodes, oneLine } from "@fedclair/core/internal";
 import { interruption, print } from "@fedclair/runs";
 import { parseRequired, readBank } from "./bank-options.js";
 
-export interface AuditArguments {
+interface AuditArguments {
   /** Options of CLAIR as `option=value`. */
   readonly set: readonly string[];
   /** Folder for refined adapters. */

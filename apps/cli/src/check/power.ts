@@ -4,7 +4,7 @@ import { interruption, print } from "@fedclair/runs";
 import { placesWith } from "../processes/open-place.js";
 import type { PythonOptions } from "../processes/read-hosts.js";
 
-export interface PowerArguments extends PythonOptions {
+interface PowerArguments extends PythonOptions {
   readonly set: readonly string[];
   readonly seeds?: string;
   readonly json: boolean;

@@ -6,7 +6,7 @@ import { replayFlagged } from "./replay-flagged.js";
 import { replayWithout, type ReplayRunOptions } from "./replay-without.js";
 
 /** Which clients to leave out: some that are named, the flagged or the most suspicious ones. */
-export interface ReplayOptions extends ReplayRunOptions {
+interface ReplayOptions extends ReplayRunOptions {
   readonly without?: readonly string[] | "flagged";
   /** Number of clients to leave out one at a time. */
   readonly mostSuspicious?: number;

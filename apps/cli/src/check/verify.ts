@@ -4,7 +4,7 @@ import { UserError } from "@fedclair/core/errors";
 import type { VerifyRunOptions } from "./verify-run.js";
 import type { VerifyTrialsOptions } from "./verify-trials.js";
 
-export type VerifyOptions = VerifyTrialsOptions & VerifyRunOptions;
+type VerifyOptions = VerifyTrialsOptions & VerifyRunOptions;
 
 /**
  * `fedclair verify`: runs again and compares; trials with the results that they expect, or rounds

@@ -1,9 +1,7 @@
 import { integerOption, pluginOption } from "@fedclair/runs/program";
 import { InvalidArgumentError, Option, type Command } from "commander";
-import type { AggregateArguments } from "../adapters/aggregate.js";
-import type { AuditArguments } from "../adapters/audit.js";
 import { processCount } from "../processes/process-count.js";
-import { pluginSetting } from "./options.js";
+import { lazily, pluginSetting } from "./options.js";
 
 /** A timer of Node.js holds 2³¹ − 1 ms; a longer time would end at once. */
 const longestSeconds = 2_000_000;
@@ -64,10 +62,7 @@ function addAudit(program: Command): void {
       [],
     )
     .option("--json", "print JSON", false)
-    .action(async (paths: string[], options: AuditArguments) => {
-      const { printAudit } = await import("../adapters/audit.js");
-      await printAudit(paths, options);
-    });
+    .action(lazily(async () => (await import("../adapters/audit.js")).printAudit));
 }
 
 function addCalibrate(program: Command): void {
@@ -77,10 +72,7 @@ function addCalibrate(program: Command): void {
     .argument("<folders...>", "folders of adapters, one pile each; none may be contaminated")
     .addOption(pluginSetting("set an option of clair"))
     .requiredOption("--out <file>", "new file for the bank")
-    .action(async (folders: string[], options: { out: string; set: readonly string[] }) => {
-      const { writeBank } = await import("../adapters/calibrate.js");
-      await writeBank(folders, options);
-    });
+    .action(lazily(async () => (await import("../adapters/calibrate.js")).writeBank));
 }
 
 function addAggregate(program: Command): void {
@@ -119,8 +111,5 @@ function addAggregate(program: Command): void {
     )
     .addOption(pluginOption())
     .option("--json", "print verdicts.json", false)
-    .action(async (folder: string, options: AggregateArguments) => {
-      const { printRound } = await import("../adapters/aggregate.js");
-      await printRound(folder, options);
-    });
+    .action(lazily(async () => (await import("../adapters/aggregate.js")).printRound));
 }

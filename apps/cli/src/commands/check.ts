@@ -1,12 +1,9 @@
 import { UserError } from "@fedclair/core/errors";
 import { integerOption, setOption } from "@fedclair/runs/program";
 import { Option, type Command } from "commander";
-import type { PowerArguments } from "../check/power.js";
-import type { ReplayOptions } from "../check/replay.js";
 import type { RoundsChoice } from "../check/verify-run.js";
-import type { VerifyOptions } from "../check/verify.js";
 import { processCount } from "../processes/process-count.js";
-import { device, hosts, python, seeds, transport } from "./options.js";
+import { device, hosts, lazily, python, seeds, transport } from "./options.js";
 
 /** Parses `5%` or `12`. @throws UserError for anything else */
 function parseRounds(text: string): RoundsChoice {
@@ -53,10 +50,7 @@ export function addCheckCommands(program: Command): void {
       ),
     )
     .option("--json", "of a run: print JSON", false)
-    .action(async (paths: string[], options: VerifyOptions) => {
-      const { verify } = await import("../check/verify.js");
-      await verify(paths, options);
-    });
+    .action(lazily(async () => (await import("../check/verify.js")).verify));
 
   program
     .command("replay")
@@ -84,10 +78,7 @@ export function addCheckCommands(program: Command): void {
     .addOption(python())
     .addOption(transport())
     .option("--no-report", "do not write report.html and its figures")
-    .action(async (folder: string, options: ReplayOptions) => {
-      const { replay } = await import("../check/replay.js");
-      await replay(folder, options);
-    });
+    .action(lazily(async () => (await import("../check/replay.js")).replay));
 
   program
     .command("power")
@@ -100,8 +91,5 @@ export function addCheckCommands(program: Command): void {
     .addOption(python())
     .addOption(device())
     .option("--json", "print the result as JSON", false)
-    .action(async (file: string, options: PowerArguments) => {
-      const { printPower } = await import("../check/power.js");
-      await printPower(file, options);
-    });
+    .action(lazily(async () => (await import("../check/power.js")).printPower));
 }

@@ -1,9 +1,7 @@
 import { pluginOption } from "@fedclair/runs/program";
 import { Option, type Command } from "commander";
-import type { TokenOptions } from "../machines/token.js";
 import { processCount } from "../processes/process-count.js";
-import type { WorkerOptions } from "../queue/worker.js";
-import { addApp, device, interpreter } from "./options.js";
+import { addApp, device, interpreter, lazily } from "./options.js";
 
 /** Adds the commands for trials and sweeps that run on several machines. */
 export function addMachineCommands(program: Command): void {
@@ -28,10 +26,7 @@ export function addMachineCommands(program: Command): void {
     )
     .option("--expires <time>", "how long the token is valid, for example 30m, 8h or 7d", "8h")
     .option("--show <token>", "print the content of a token; needs no key")
-    .action(async (options: TokenOptions) => {
-      const { token } = await import("../machines/token.js");
-      await token(options);
-    });
+    .action(lazily(async () => (await import("../machines/token.js")).token));
 
   program
     .command("worker")
@@ -53,8 +48,5 @@ export function addMachineCommands(program: Command): void {
       interpreter,
     )
     .addOption(device())
-    .action(async (options: WorkerOptions) => {
-      const { work } = await import("../queue/worker.js");
-      await work(options);
-    });
+    .action(lazily(async () => (await import("../queue/worker.js")).work));
 }

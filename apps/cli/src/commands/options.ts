@@ -68,6 +68,17 @@ export const pluginSetting = (description: string) =>
     .argParser((value: string, before: readonly string[]) => [...before, value])
     .default([]);
 
+/**
+ * Creates the action of a command: it calls a function, whose module is loaded when the command
+ * runs, with the command's arguments and options.
+ */
+export function lazily(load: () => Promise<(...args: never[]) => Promise<void>>) {
+  return async (...args: unknown[]): Promise<void> => {
+    const act = await load();
+    await act(...(args.slice(0, -1) as never[])); // the last one is the command itself
+  };
+}
+
 /** Adds a command that starts an app of its own, which reads all arguments, also `--help`. */
 export function addApp(program: Command, app: AppName, description: string): void {
   program

@@ -1,9 +1,7 @@
 import { pluginOption, print } from "@fedclair/runs/program";
 import { Option, type Command } from "commander";
 import type { ExportOptions } from "../export/export.js";
-import type { CompareOptions } from "../results/compare-studies.js";
-import type { ListOptions } from "../results/list.js";
-import { addApp } from "./options.js";
+import { addApp, lazily } from "./options.js";
 
 /** Adds the commands that show what trials and runs there are, and their results. */
 export function addResultCommands(program: Command): void {
@@ -12,10 +10,7 @@ export function addResultCommands(program: Command): void {
     .description("list trials and sweeps, and the runs in ./runs")
     .argument("[folder]", "folder with trial files; default: trials, if it exists")
     .option("--json", "print JSON", false)
-    .action(async (folder: string | undefined, options: ListOptions) => {
-      const { list } = await import("../results/list.js");
-      await list(folder, options);
-    });
+    .action(lazily(async () => (await import("../results/list.js")).list));
 
   program
     .command("show")
@@ -23,10 +18,7 @@ export function addResultCommands(program: Command): void {
     .argument("<run>", "run folder")
     .addOption(pluginOption())
     .option("--json", "print JSON", false)
-    .action(async (folder: string, options: { plugins: readonly string[]; json: boolean }) => {
-      const { show } = await import("../results/show.js");
-      await show(folder, options);
-    });
+    .action(lazily(async () => (await import("../results/show.js")).show));
 
   program
     .command("compare")
@@ -37,10 +29,7 @@ export function addResultCommands(program: Command): void {
     .addOption(pluginOption())
     .option("--html <file>", "write a page with a figure to this new file")
     .option("--json", "print JSON", false)
-    .action(async (folders: string[], options: CompareOptions) => {
-      const { printComparison } = await import("../results/compare.js");
-      await printComparison(folders, options);
-    });
+    .action(lazily(async () => (await import("../results/compare.js")).printComparison));
 
   addApp(
     program,
@@ -53,10 +42,7 @@ export function addResultCommands(program: Command): void {
     .description("write the report of a run, a study or a sweep again")
     .argument("<run>", "run folder")
     .addOption(pluginOption())
-    .action(async (folder: string, { plugins }: { plugins: readonly string[] }) => {
-      const { report } = await import("../results/report.js");
-      await report(folder, plugins);
-    });
+    .action(lazily(async () => (await import("../results/report.js")).report));
 
   program
     .command("export")
@@ -82,8 +68,5 @@ export function addResultCommands(program: Command): void {
     .command("rm")
     .description("remove runs, studies and sweeps")
     .argument("<runs...>", "run folders")
-    .action(async (folders: string[]) => {
-      const { remove } = await import("../results/remove.js");
-      await remove(folders);
-    });
+    .action(lazily(async () => (await import("../results/remove.js")).remove));
 }

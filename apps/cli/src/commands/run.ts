@@ -1,10 +1,8 @@
 import { integerOption, runOptions, setOption } from "@fedclair/runs/program";
 import { Option, type Command } from "commander";
 import { checkProcessCount } from "../processes/process-count.js";
-import type { ResumeOptions } from "../run/resume.js";
-import type { RunOptions } from "../run/run-options.js";
 import type { SweepOptions } from "../sweep/sweep-options.js";
-import { backend, device, hosts, jobs, python, seeds, transport } from "./options.js";
+import { backend, device, hosts, jobs, lazily, python, seeds, transport } from "./options.js";
 
 /** Adds the commands that run trials on this machine, or hand them to a queue or to Slurm. */
 export function addRunCommands(program: Command): void {
@@ -43,10 +41,7 @@ function addRun(program: Command): void {
     )
     .option("--json", "print the summary as JSON", false)
     .option("--no-report", "do not write report.html and its figures")
-    .action(async (file: string, options: RunOptions) => {
-      const { run } = await import("../run/run.js");
-      await run(file, options);
-    });
+    .action(lazily(async () => (await import("../run/run.js")).run));
 }
 
 function addSweep(program: Command): void {
@@ -116,8 +111,5 @@ function addResume(program: Command): void {
     .addOption(runOptions.metrics())
     .option("--json", "print the summary as JSON", false)
     .option("--no-report", "do not write report.html and its figures")
-    .action(async (folder: string, options: ResumeOptions) => {
-      const { resume } = await import("../run/resume.js");
-      await resume(folder, options);
-    });
+    .action(lazily(async () => (await import("../run/resume.js")).resume));
 }

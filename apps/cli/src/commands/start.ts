@@ -1,10 +1,10 @@
 import { pluginOption, print } from "@fedclair/runs/program";
 import { Argument, Option, type Command } from "commander";
 import type { Shell } from "./completion.js";
-import { describedKinds, type DescribedKind } from "../extend/described-kinds.js";
-import type { DescribeOptions } from "../extend/describe.js";
+import { describedKinds } from "../extend/described-kinds.js";
 import type { NewOptions } from "../new/new.js";
 import { templates } from "../new/templates.js";
+import { lazily } from "./options.js";
 
 /** Adds the commands with which an experiment begins. */
 export function addStartCommands(program: Command): void {
@@ -33,10 +33,7 @@ export function addStartCommands(program: Command): void {
         .default(false)
         .conflicts("json"),
     )
-    .action(async (kind: DescribedKind | undefined, options: DescribeOptions) => {
-      const { describePlugins } = await import("../extend/describe.js");
-      await describePlugins(kind, options);
-    });
+    .action(lazily(async () => (await import("../extend/describe.js")).describePlugins));
 }
 
 /** Adds the commands that help where fedclair is called from: a shell, or the Python package. */
@@ -54,8 +51,5 @@ export function addHelpCommands(program: Command): void {
   program
     .command("service", { hidden: true })
     .description("answer requests of the Python package until stdin ends")
-    .action(async () => {
-      const { serve } = await import("../service/service.js");
-      await serve();
-    });
+    .action(lazily(async () => (await import("../service/service.js")).serve));
 }

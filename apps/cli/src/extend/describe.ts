@@ -7,7 +7,7 @@ import { describedKinds, type DescribedKind } from "./described-kinds.js";
 import pc from "picocolors";
 import { z } from "zod";
 
-export interface DescribeOptions {
+interface DescribeOptions {
   /** Modules whose plug-ins are also described. */
   readonly plugins: readonly string[];
   readonly json: boolean;

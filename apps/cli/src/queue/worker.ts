@@ -29,7 +29,7 @@ import {
 } from "./queued-trial.js";
 
 /** Without `python`, sweeps with Python clients are rejected. */
-export interface WorkerOptions extends PythonOptions {
+interface WorkerOptions extends PythonOptions {
   readonly queue?: string;
   /** Number of trials at a time, each in its own process. */
   readonly jobs: number;

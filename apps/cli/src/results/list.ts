@@ -19,7 +19,7 @@ import pc from "picocolors";
 import { formatStatus, standing } from "./show.js";
 import { trialFiles } from "./trial-files.js";
 
-export interface ListOptions {
+interface ListOptions {
   readonly json: boolean;
 }
 

@@ -14,7 +14,7 @@ import type { RunOptions } from "./run-options.js";
 import { run } from "./run.js";
 import { checkStudyOptions } from "./study.js";
 
-export type ResumeOptions = Omit<RunOptions, "set" | "seeds" | "resume" | keyof PlaceOptions>;
+type ResumeOptions = Omit<RunOptions, "set" | "seeds" | "resume" | keyof PlaceOptions>;
 
 /**
  * `fedclair resume`: resumes the run, study or sweep in a folder; if it is finished, shows the
