@@ -67,7 +67,7 @@ function roundsSection(data: string): Html {
  * script and this style.
  */
 export function htmlPage(
-  { title, claim }: { readonly title: string; readonly claim: string | undefined },
+  { title, claim }: { readonly title: string; readonly claim?: string | undefined },
   head: Html,
   main: Html,
 ): string {
