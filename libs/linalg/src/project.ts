@@ -1,6 +1,7 @@
 import { at } from "./at.js";
 import { Matrix, subtract } from "./matrix.js";
 import { multiply, multiplyTN } from "./multiply.js";
+import { sum } from "./stats.js";
 
 /** |UUᵀZ|_F² and |Z - UUᵀZ|_F². */
 export interface SplitEnergy {
@@ -63,7 +64,7 @@ function pickColumns(matrix: Matrix, columns: readonly number[]): Matrix {
 /** Splits the energy of a whole block. */
 export function splitEnergy(basis: Matrix, block: Matrix): SplitEnergy {
   const { inside, outside } = splitColumns(basis, block);
-  return { inside: total(inside), outside: total(outside) };
+  return { inside: sum(inside), outside: sum(outside) };
 }
 
 /** Squared norms of the columns. */
@@ -75,8 +76,4 @@ export function columnEnergies({ data, rows, cols }: Matrix): Float64Array {
     out[j] = square;
   }
   return out;
-}
-
-function total(values: Float64Array): number {
-  return values.reduce((sum, x) => sum + x, 0);
 }

@@ -94,10 +94,13 @@ function requireShape(tensor: Tensor, shape: readonly number[]): void {
  * each with the weights of their senders.
  */
 interface Senders {
-  readonly dense: readonly Tensor[];
-  readonly denseWeights: readonly number[];
-  readonly factored: readonly LowRank[];
-  readonly factoredWeights: readonly number[];
+  readonly dense: Sent<Tensor>;
+  readonly factored: Sent<LowRank>;
+}
+
+interface Sent<T> {
+  readonly sent: readonly T[];
+  readonly weights: readonly number[];
 }
 
 /**
@@ -109,29 +112,20 @@ export function groupSenders(
   weights: ArrayLike<number>,
 ): ReadonlyMap<string, Senders> {
   const names = [...(updates[0]?.delta.keys() ?? [])];
-  return new Map(
-    names.map((name) => {
-      const sent = updates.map((update, k) => ({
-        update: requireModule(update, name),
-        weight: item(weights, k),
-      }));
-      const dense = sent.flatMap(({ update, weight }) =>
-        isLowRank(update) ? [] : [{ tensor: update, weight }],
-      );
-      const factored = sent.flatMap(({ update, weight }) =>
-        isLowRank(update) ? [{ pair: update, weight }] : [],
-      );
-      return [
-        name,
-        {
-          dense: dense.map(({ tensor }) => tensor),
-          denseWeights: dense.map(({ weight }) => weight),
-          factored: factored.map(({ pair }) => pair),
-          factoredWeights: factored.map(({ weight }) => weight),
-        },
-      ];
-    }),
-  );
+  return new Map(names.map((name) => [name, groupByForm(updates, weights, name)]));
+}
+
+function groupByForm(updates: readonly Update[], weights: ArrayLike<number>, name: string) {
+  const dense = { sent: [] as Tensor[], weights: [] as number[] };
+  const factored = { sent: [] as LowRank[], weights: [] as number[] };
+  updates.forEach((update, k) => {
+    const module = requireModule(update, name);
+    const isPair = isLowRank(module);
+    if (isPair) factored.sent.push(module);
+    else dense.sent.push(module);
+    (isPair ? factored : dense).weights.push(item(weights, k));
+  });
+  return { dense, factored };
 }
 
 /**
@@ -148,10 +142,10 @@ export async function sumSenders(
 ): Promise<Delta[]> {
   const dense = new Map<string, TensorDelta>();
   const factored = new Map<string, TensorDelta>();
-  for (const [name, sent] of senders) {
-    if (sent.dense.length > 0) dense.set(name, await weightedSum(sent.dense, sent.denseWeights));
-    if (sent.factored.length > 0) {
-      factored.set(name, await merge(sent.factored, sent.factoredWeights, name));
+  for (const [name, { dense: whole, factored: pairs }] of senders) {
+    if (whole.sent.length > 0) dense.set(name, await weightedSum(whole.sent, whole.weights));
+    if (pairs.sent.length > 0) {
+      factored.set(name, await merge(pairs.sent, pairs.weights, name));
     }
   }
   return [dense, factored].filter((term) => term.size > 0);

@@ -37,14 +37,14 @@ async function shareA(updates: readonly Update[], by: Weighting): Promise<Aggreg
   const odd = updates.filter((update) => !admitted.includes(update));
   const means = new Map<string, Tensor>();
   const everyones = new Map<string, TensorDelta>();
-  for (const [name, sent] of groupSenders(admitted, computeWeights(admitted, by))) {
-    if (sent.dense.length > 0)
-      everyones.set(name, await weightedSum(sent.dense, sent.denseWeights));
-    if (sent.factored.length === 0) continue;
-    const total = sum(sent.factoredWeights);
+  const senders = groupSenders(admitted, computeWeights(admitted, by));
+  for (const [name, { dense, factored }] of senders) {
+    if (dense.sent.length > 0) everyones.set(name, await weightedSum(dense.sent, dense.weights));
+    if (factored.sent.length === 0) continue;
+    const total = sum(factored.weights);
     const mean = await weightedSum(
-      sent.factored.map(({ a }) => a),
-      sent.factoredWeights.map((w) => w / total),
+      factored.sent.map(({ a }) => a),
+      factored.weights.map((w) => w / total),
     );
     means.set(name, mean);
   }
