@@ -20,7 +20,7 @@ interface Events {
   readonly time: RoundCost;
 }
 
-/** What the sections of a run show: its rounds as they come in, and its latest state. */
+/** A run that is followed, and its latest state. */
 export interface ShownRun {
   readonly followed: FollowedRun;
   readonly run: RunState;

@@ -14,7 +14,7 @@ export async function load<T>(path: string, query: Query, signal?: AbortSignal):
 }
 
 /**
- * What the server last answered, and what is wrong if it refused since.
+ * Asks the server while a part of the page is shown. Returns its last answer, and a fault since.
  * @param version another one asks again, as another address does
  * @param pause time for which the address must rest before the server is asked, in ms
  */
@@ -40,7 +40,7 @@ export function useAnswer<T>(path: string, query: Query, version = 0, pause = 0)
   return { answer: answer.value, fault: fault.value };
 }
 
-/** What a reader is told about an error. */
+/** Formats an error for the page. */
 export function faultText(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
