@@ -1,7 +1,7 @@
 import { UserError } from "@fedclair/core";
 
 /**
- * Fetches data that the coordinator serves beside the page of a browser tab (`data/tab-data.ts`).
+ * Fetches data that the coordinator serves beside the page of a browser tab (`tab-data.ts`).
  * @throws UserError if it does not serve them
  */
 export async function fetchTabData(name: string): Promise<Uint8Array> {

@@ -1,7 +1,7 @@
 import { encodeSafetensors } from "@fedclair/core";
-import { readMnist } from "../digits/data.js";
-import { pixels } from "../digits/images.js";
-import { addresses } from "../text-copy/documents.js";
+import { readMnist } from "./digits/data.js";
+import { pixels } from "./digits/images.js";
+import { addresses } from "./text-copy/documents.js";
 
 /**
  * Reads the data that tasks fetch from a registry, for browser tabs, which cannot: they ask the
