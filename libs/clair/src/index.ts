@@ -16,7 +16,7 @@ export {
 } from "./judge/bank.js";
 export { controlKinds, controlMeanings, type ControlKind, type Power } from "./judge/controls.js";
 export { judgeMeasures, minBenignClients } from "./judge/evidence.js";
-export { makeBank, usualSizes, type BankOptions } from "./judge/make-bank.js";
+export { makeBank, usualSizes, type BankOptions, type MeasuredRun } from "./judge/make-bank.js";
 export { pieceMeanings, type PieceKind } from "./judge/pieces.js";
 export { scoreClients } from "./judge/score.js";
 export { meanCosines, selectClients, type ClientMeasures } from "./measures/measures.js";

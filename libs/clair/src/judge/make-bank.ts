@@ -17,7 +17,7 @@ import { addRound, noHistories, scoreOverRounds } from "./rounds.js";
 import { scoreClients, type EvidenceScores, type Spreads } from "./score.js";
 
 /** Numbers of clients with a row of thresholds. */
-export const usualSizes: readonly number[] = [6, 8, 10, 12, 14, 17, 20, 25, 30, 50, 100];
+export const usualSizes = [6, 8, 10, 12, 14, 17, 20, 25, 30, 50, 100];
 /** A row has those of them that it can promise, and the smallest rate that it can promise. */
 const rates = [0.5, 0.3, 0.2, 0.1, 0.05, 0.04, 0.02, 0.01];
 /** Share of honest clients that stand out. */
@@ -216,7 +216,7 @@ function findLimit(sources: readonly (readonly number[])[], most: number): numbe
     .sort((x, y) => y.value - x.value);
   let [limit, above] = [Infinity, 0];
   for (const { value, share } of values) {
-    if (above > most + minShare) break;
+    if (above > most + minSum) break;
     limit = value;
     above += share;
   }
@@ -224,7 +224,7 @@ function findLimit(sources: readonly (readonly number[])[], most: number): numbe
 }
 
 /** Shares are sums of fractions; a smaller one is a rounding error. */
-const minShare = 1e-9;
+const minSum = 1e-9;
 
 /**
  * Splits the smallest federations that are large enough into sets that share no client. What is
@@ -345,5 +345,5 @@ function round(x: number): number {
 /** Rounds a positive number up to three digits, so that no promise is broken by rounding. */
 function roundUp(x: number): number {
   const unit = 10 ** (Math.floor(Math.log10(x)) - 2);
-  return round(unit * Math.ceil(x / unit - minShare));
+  return round(unit * Math.ceil(x / unit - minSum));
 }
