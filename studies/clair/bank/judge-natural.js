@@ -9,6 +9,8 @@ import {
 } from "@fedclair/clair";
 import { stream } from "@fedclair/linalg";
 import { wilsonInterval } from "@fedclair/runs";
+import { listNatural } from "./natural.js";
+import { toBankSources } from "./sources.js";
 import { markdown } from "../../support/text.js";
 
 /** Clients of one draw, of those that a table has. */
@@ -16,30 +18,20 @@ const mostClients = 20;
 const draws = 40;
 
 /**
- * @typedef {Parameters<typeof import("@fedclair/clair").judgeMeasures>[0]} Measures
- * @typedef {ReadonlyMap<string, readonly Measures[]>} Sources
- */
-
-/**
- * @param {readonly import("./natural.js").NaturalTable[]} tables
- * @param {Record<"sources" | "dense", Sources>} all of the bank; every model of every table is in
- *   `dense`
- * @param {(table: string) => readonly (readonly [model: string, source: string])[]} modelsOf names
- *   the models of a table and their sources
- * @param {Pick<import("@fedclair/clair").BankOptions, "name" | "spreads">} options of the bank
+ * @param {readonly import("./sources.js").Source[]} sources of the bank
+ * @param {Pick<import("@fedclair/clair").BankOptions, "spreads">} options of the bank
  * @returns a Markdown table with one row a table, and one for all
  */
-export async function judgeNatural(tables, { sources, dense }, modelsOf, options) {
+export async function judgeNatural(sources, { spreads }) {
   const rows = [];
   const all = new Map();
-  for (const { name, what } of tables) {
-    const models = modelsOf(name);
-    const own = new Set(models.map(([, source]) => source));
-    const without = (some) => new Map([...some].filter(([source]) => !own.has(source)));
-    const usual = { ...options, sizes: [10, 12, 14, 17, 20] };
-    const bank = await makeBank(without(sources), usual, { dense: without(dense) });
-    const cells = models.map(([model, source]) => {
-      const [measures] = dense.get(source);
+  for (const { name, what } of listNatural()) {
+    const table = sources.find((one) => one.name === name);
+    if (table === undefined) continue;
+    const [once, { dense }] = toBankSources(sources.filter((one) => one !== table));
+    const usual = { name: "the others", spreads, sizes: [10, 12, 14, 17, 20] };
+    const bank = await makeBank(once, usual, { dense });
+    const cells = [...table.models].map(([model, measures]) => {
       const clients = Math.min(measures.size.length, mostClients);
       const counts = countAlarms(measures, clients, bank, stream("tables").at(name));
       const total = all.get(model) ?? createCounts();

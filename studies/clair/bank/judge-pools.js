@@ -1,12 +1,22 @@
-// Judges the piles of pools, each pool with a bank that was made without it.
-import { clairSchema, controlKinds, judgeMeasures, makeBank } from "@fedclair/clair";
+// Judges the sets of pools, each pool with a bank that was made without it.
+import {
+  clairSchema,
+  controlKinds,
+  findThresholds,
+  judgeMeasures,
+  makeBank,
+  scoreClients,
+} from "@fedclair/clair";
 import { mean, stream } from "@fedclair/linalg";
+import { meanInterval } from "@fedclair/runs";
 import { markdown } from "../../support/text.js";
 import { rocArea } from "../separation/measures.js";
+import { toBankSources } from "./sources.js";
 
 const statuses = ["contaminated", "undecided", "benign"];
 const heads = [
   "pool",
+  "clean sets with a false alarm",
   "flagged, undecided, benign of contaminated",
   "piles with an honest one flagged",
   "honest undecided",
@@ -14,29 +24,51 @@ const heads = [
   ...controlKinds,
 ];
 
-/** The rows that piles of 13 to 18 adapters need. */
+/** The rows that sets of 12 to 20 adapters need. */
 const pileBank = { name: "the other pools", sizes: [12, 14, 17, 20] };
+const smallest = Math.min(...pileBank.sizes);
 
-/** @returns a Markdown table with one row a pool, one for all, and what became of each attack */
-export async function judgePools(pools, sources) {
+/**
+ * @param {readonly import("./sources.js").Source[]} sources of the bank
+ * @returns a Markdown table with one row a pool, one for all, and what became of each attack
+ */
+export async function judgePools(sources) {
   const { falseAlarmRate: rate } = /** @type {any} */ (
     clairSchema.parse({ rule: "evidence" }).rule
   );
   const rows = [];
   const attacks = new Map();
   const total = createCounts();
-  for (const [name, piles] of pools) {
-    const others = new Map([...sources].filter(([source]) => source !== name));
-    const counts = judgePiles(piles, await makeBank(others, pileBank), rate, attacks);
-    rows.push(formatRow(name, counts));
+  const shares = [];
+  for (const source of sources.filter(({ sets }) => sets)) {
+    const [once] = toBankSources(sources.filter((one) => one !== source));
+    const bank = await makeBank(once, pileBank);
+    const counts = judgePiles(source.sets, bank, rate, attacks);
+    const clean = countAlarms(source.sets, bank, rate);
+    rows.push(formatRow(source.name, clean, counts));
     add(total, counts);
+    shares.push(clean.alarms / clean.sets);
+    console.error(`judged ${source.name}`);
   }
+  const { mean: share, interval } = meanInterval(shares);
+  const ends = interval ? ` (${interval.low.toFixed(2)}–${interval.high.toFixed(2)})` : "";
+  const all = formatRow("all", undefined, total);
+  all[1] = `${share.toFixed(3)}${ends}`;
   const attackHeads = ["attack", "flagged", "undecided", "benign", "benign though cleared of"];
   const attackRows = [...attacks].map(([attack, counts]) => [attack, ...counts]);
-  return [
-    markdown([heads, ...rows, formatRow("all", total)]),
-    markdown([attackHeads, ...attackRows]),
-  ].join("\n\n");
+  return [markdown([heads, ...rows, all]), markdown([attackHeads, ...attackRows])].join("\n\n");
+}
+
+/** Counts clean sets in which an adapter is flagged. */
+function countAlarms(sets, bank, rate) {
+  const clean = sets.filter(
+    ({ kind, ids }) => (kind === "clean" || kind === "minority") && ids.length >= smallest,
+  );
+  const alarms = clean.filter(({ measures }) => {
+    const scored = scoreClients(measures, bank.spreads);
+    return Math.max(...scored.scores) > findThresholds(bank, scored, rate).upper;
+  });
+  return { alarms: alarms.length, sets: clean.length };
 }
 
 /** The control that stands for an attack, by attack. */
@@ -61,9 +93,9 @@ function createCounts() {
   };
 }
 
-function judgePiles(piles, bank, rate, attacks) {
+function judgePiles(sets, bank, rate, attacks) {
   const counts = createCounts();
-  for (const { measures, ids, bad } of piles.values()) {
+  for (const { measures, ids, bad } of sets.filter(({ kind }) => kind === "pile")) {
     const judged = judgeMeasures(measures, { bank, rate, required: [] }, stream("pools"));
     const isBad = ids.map((id) => bad.includes(id));
     judged.clients.forEach(({ status }, k) => {
@@ -85,7 +117,7 @@ function judgePiles(piles, bank, rate, attacks) {
     if (judged.clients.some(({ status }, k) => !isBad[k] && status === "contaminated"))
       counts.falseAlarms++;
     const scored = judged.clients.map(({ score }, k) => ({ score, isContaminated: isBad[k] }));
-    if (isBad.includes(true)) counts.areas.push(rocArea(scored));
+    counts.areas.push(rocArea(scored));
   }
   return counts;
 }
@@ -100,8 +132,9 @@ function add(total, { bad, falseAlarms, piles, undecided, honest, areas, power }
   total.power.push(...power);
 }
 
-function formatRow(name, { bad, falseAlarms, piles, undecided, honest, areas, power }) {
+function formatRow(name, clean, { bad, falseAlarms, piles, undecided, honest, areas, power }) {
   const shares = controlKinds.map((kind) => mean(power.map((own) => own[kind])).toFixed(2));
   const cells = [bad.join(", "), `${falseAlarms} of ${piles}`, `${undecided} of ${honest}`];
-  return [name, ...cells, mean(areas).toFixed(3), ...shares];
+  const alarms = clean === undefined ? "" : `${clean.alarms} of ${clean.sets}`;
+  return [name, alarms, ...cells, mean(areas).toFixed(3), ...shares];
 }

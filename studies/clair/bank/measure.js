@@ -42,14 +42,3 @@ export async function measureClean(folder) {
   const piles = await readPiles(folder);
   return (await measure(piles.get("clean"), clairSchema.parse({}))).measures;
 }
-
-/** The measures of every pile of a pool, by pile, with the ids of the contaminated adapters. */
-export async function measurePool(folder) {
-  const options = clairSchema.parse({ rule: "evidence" });
-  const measured = new Map();
-  for (const [pile, updates] of await readPiles(folder)) {
-    const { measures, ids } = await measure(updates, options);
-    measured.set(pile, { measures, ids, bad: ids.filter((id) => id.startsWith("bad-")) });
-  }
-  return measured;
-}
