@@ -1,5 +1,6 @@
 """These tests need the extra `flower-server`: npm run test:python -- flower-server."""
 
+import io
 import sys
 
 import numpy as np
@@ -72,3 +73,100 @@ def test_personal_adapters_survive_a_round_without_replies(tmp_path, monkeypatch
     assert strategy.aggregate_train(2, failed) == (None, None)
     assert read_values(configure_round(2, strategy.configure_evaluate)) == own
     assert read_values(configure_round(3)) == own
+
+
+def good(node, keys="AB"):
+    return {f"m.lora_{half}.weight": Array(np.full((2, 2), node, np.float32)) for half in keys}
+
+
+def forged(dtype, shape, data):
+    return Array(dtype=dtype, shape=shape, stype="numpy.ndarray", data=data)
+
+
+def content(arrays, metrics=None, **records):
+    counted = MetricRecord({"num-examples": 1, "loss": 0.5}) if metrics is None else metrics
+    return RecordDict({"arrays": ArrayRecord(arrays), "metrics": counted, **records})
+
+
+B = "m.lora_B.weight"
+
+FORMS = {
+    "no records": lambda: RecordDict(),
+    "no metrics": lambda: RecordDict({"arrays": ArrayRecord(good(9))}),
+    "no arrays": lambda: content({}),
+    "two array records": lambda: content(good(9), more=ArrayRecord(good(9))),
+    "two metric records": lambda: content(good(9), more=MetricRecord({"num-examples": 1})),
+    "other metrics": lambda: content(good(9), MetricRecord({"loss": 1.0})),
+    "a list of examples": lambda: content(good(9), MetricRecord({"num-examples": [1, 2]})),
+    "no examples": lambda: content(good(9), MetricRecord({"num-examples": 0})),
+    "examples that are NaN": lambda: content(good(9), MetricRecord({"num-examples": float("nan")})),
+    "a missing tensor": lambda: content(good(9, "A")),
+    "one more tensor": lambda: content({**good(9), "head.weight": Array(np.ones((2, 2), np.float32))}),
+    "a renamed adapter": lambda: content({key.replace(".weight", ".evil.weight"): array for key, array in good(9).items()}),
+    "another module": lambda: content({key.replace("m.", "n."): array for key, array in good(9).items()}),
+    "texts": lambda: content({**good(9), B: Array(np.array([["a", "b"], ["c", "d"]]))}),
+    "integers": lambda: content({**good(9), B: Array(np.ones((2, 2), np.int64))}),
+    "complex numbers": lambda: content({**good(9), B: Array(np.ones((2, 2), np.complex64))}),
+    "objects": lambda: content({**good(9), B: forged("object", (2, 2), pickled(np.array([[None, {}], [1, "x"]], object)))}),
+    "no numpy": lambda: content({**good(9), B: forged("float32", (2, 2), b"none")}),
+    "another serialization": lambda: content({**good(9), B: Array(dtype="float32", shape=(2, 2), stype="pickle", data=b"x")}),
+    "no bytes": lambda: content({**good(9), B: forged("float32", (0,), b"")}),
+}
+
+
+def pickled(array):
+    file = io.BytesIO()
+    np.save(file, array, allow_pickle=True)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_reply_of_a_wrong_form_is_invalid_alone(form, tmp_path, monkeypatch):
+    for identity in ("run_id", "node_id", "task_id"):
+        monkeypatch.setattr(TaskIdentity, f"_{identity}", 1)
+    step = tmp_path / "step.py"
+    step.write_text(STEP.replace('{"round": step}', '{"round": step, "clients": [{"name": one.name} for one in pathlib.Path(round_).iterdir()]}'))
+    monkeypatch.setattr(Grid, "get_node_ids", lambda self: [11, 12, 13])
+    # The names of the first reply are those of nobody else.
+    for sender in (11, 13):
+        folder = tmp_path / f"served-{sender}"
+        folder.mkdir()
+        nodes = {f"min_{what}_nodes": 3 for what in ("train", "evaluate", "available")}
+        strategy = FedclairStrategy(folder, {"r": 2}, command=[sys.executable, str(step)], **nodes)
+        messages = {message.metadata.dst_node_id: message for message in strategy.configure_train(1, arrays(0), ConfigRecord(), Grid())}
+        contents = {node: FORMS[form]() if node == sender else content(good(node)) for node in sorted(messages)}
+        replies = [Message(one, reply_to=messages[node]) for node, one in contents.items()]
+        shared, metrics = strategy.aggregate_train(1, replies)
+        assert shared is not None and list(shared) == ["m.lora_A.weight", "m.lora_B.weight"]
+        assert metrics is not None and metrics["loss"] == 0.5
+        reasons = {client["name"]: client.get("reason") for client in strategy.verdicts[0]["clients"]}
+        assert len(reasons) == 3 and [name for name, why in reasons.items() if why] == [f"node-{sender}"]
+        if "arrays" not in form and "tensor" not in form:
+            measured = strategy.aggregate_evaluate(1, replies)
+            assert measured is not None and measured["loss"] == 0.5
+
+
+def test_a_round_of_invalid_replies_has_no_result(tmp_path, monkeypatch):
+    for identity in ("run_id", "node_id", "task_id"):
+        monkeypatch.setattr(TaskIdentity, f"_{identity}", 1)
+    strategy = FedclairStrategy(tmp_path, {"r": 2}, command=["false"], min_train_nodes=2, min_available_nodes=2)
+    messages = list(strategy.configure_train(1, arrays(0), ConfigRecord(), Grid()))
+    assert strategy.aggregate_train(1, [Message(RecordDict(), reply_to=message) for message in messages]) == (None, None)
+    with pytest.raises(ValueError, match="arrays: 'head.weight': expected tensors of LoRA pairs alone"):
+        strategy.configure_train(1, ArrayRecord({"head.weight": Array(np.ones(2))}), ConfigRecord(), Grid())
+
+
+def test_two_clients_of_one_name_are_told_apart(tmp_path, monkeypatch):
+    for identity in ("run_id", "node_id", "task_id"):
+        monkeypatch.setattr(TaskIdentity, f"_{identity}", 1)
+    step = tmp_path / "step.py"
+    step.write_text(STEP)
+    for name in ("same", "../outside"):
+        folder = tmp_path / f"served-{len(name)}"
+        folder.mkdir()
+        call = [sys.executable, str(step)]
+        strategy = FedclairStrategy(folder, {"r": 2}, command=call, name_of=lambda reply: name, min_train_nodes=2, min_available_nodes=2)
+        messages = list(strategy.configure_train(1, arrays(0), ConfigRecord(), Grid()))
+        strategy.aggregate_train(1, [Message(content(good(1)), reply_to=message) for message in messages])
+        written = sorted(one.name for one in (folder / "round-1").iterdir())
+        assert written in ([["node-11", "same"], ["node-12", "same"]] if name == "same" else [["node-11", "node-12"]])

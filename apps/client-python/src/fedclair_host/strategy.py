@@ -8,17 +8,19 @@ client with its adapter. The command then computes the new adapters and reports 
 from __future__ import annotations
 
 import json
-import re
+import logging
 import subprocess
 from pathlib import Path
 from typing import Any, Callable, Iterable, Mapping, Sequence
 
-import numpy as np
 from flwr.app import Array as FlowerArray, ArrayRecord, Message, MetricRecord, RecordDict
 from flwr.serverapp.strategy import FedAvg
 from safetensors.numpy import load_file, save_file
 
-_PAIR = re.compile(r"^(?P<module>.+)\.lora_(?P<half>[AB])(?:\.[^.]+)?\.weight$")
+from .client import Array
+from .replies import Trained, WrongForm, name_in_file, read_examples, read_trained, usual_names, with_usual_metrics
+
+log = logging.getLogger("fedclair-host")
 
 
 class FedclairStrategy(FedAvg):
@@ -40,7 +42,7 @@ class FedclairStrategy(FedAvg):
         aggregator: str = "clair",
         options: Sequence[str] = (),
         command: Sequence[str] = ("npx", "fedclair"),
-        name_of: Callable[[Message], str] = lambda reply: f"node-{reply.metadata.src_node_id}",
+        name_of: Callable[[Message], str] = lambda reply: _node_name(reply),
         **flower: Any,
     ):
         super().__init__(**flower)
@@ -58,12 +60,15 @@ class FedclairStrategy(FedAvg):
     def aggregate_train(
         self, server_round: int, replies: Iterable[Message]
     ) -> tuple[ArrayRecord | None, MetricRecord | None]:
-        valid, _ = self._check_and_log_replies(replies, is_train=True)
-        if not valid:
+        answered, _ = self._check_and_log_replies(list(replies), is_train=True, validate=False)
+        self._keys = self._keys or usual_names(answered)
+        trained, invalid = self._read_all(answered)
+        if not trained:
             return None, None
-        examples = {self._save(server_round, reply): _examples(reply, self.weighted_by_key) for reply in valid}
+        for name in [*trained, *invalid]:
+            self._save(server_round, name, trained[name][1].tensors if name in trained else {})
         counts = self._folder / f"examples-{server_round}.json"
-        counts.write_text(json.dumps(examples), encoding="utf-8")
+        counts.write_text(json.dumps({name: read.examples for name, (_, read) in trained.items()}), encoding="utf-8")
         handed_out = self._handed_out_folder(server_round)
         before, after = self._call
         paths = ["--examples", counts, "--state", self._folder / "state", "--out", handed_out]
@@ -71,12 +76,57 @@ class FedclairStrategy(FedAvg):
         done = subprocess.run([str(word) for word in call], capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise RuntimeError(f"fedclair aggregate: {done.stderr.strip()}")
-        self.verdicts.append(json.loads((handed_out / "verdicts.json").read_text(encoding="utf-8")))
-        metrics = self.train_metrics_aggr_fn([reply.content for reply in valid], self.weighted_by_key)
-        return self._load(handed_out / "global"), metrics
+        verdicts = json.loads((handed_out / "verdicts.json").read_text(encoding="utf-8"))
+        for client in verdicts.get("clients", []):
+            if client["name"] in invalid:
+                client["reason"] = invalid[client["name"]]
+        self.verdicts.append(verdicts)
+        usual = with_usual_metrics([reply for reply, _ in trained.values()])
+        return self._load(handed_out / "global"), self.train_metrics_aggr_fn([reply.content for reply in usual], self.weighted_by_key)
 
-    def configure_train(self, server_round: int, *args: Any) -> Iterable[Message]:
-        return self._send_own_adapters(super().configure_train(server_round, *args))
+    def aggregate_evaluate(self, server_round: int, replies: Iterable[Message]) -> MetricRecord | None:
+        """Measures what FedAvg does, without replies of a wrong form."""
+        answered, _ = self._check_and_log_replies(list(replies), is_train=False, validate=False)
+        valid = []
+        for reply in answered:
+            try:
+                read_examples(reply, self.weighted_by_key)
+                valid.append(reply)
+            except WrongForm as error:
+                log.warning("round %s: the measures of %s do not count: %s", server_round, self._name(reply), error)
+        usual = with_usual_metrics(valid)
+        return self.evaluate_metrics_aggr_fn([reply.content for reply in usual], self.weighted_by_key) if usual else None
+
+    def _read_all(self, replies: Sequence[Message]) -> tuple[dict[str, tuple[Message, Trained]], dict[str, str]]:
+        """Returns the replies that can be read, and why others cannot, by client."""
+        trained: dict[str, tuple[Message, Trained]] = {}
+        invalid: dict[str, str] = {}
+        for reply in replies:
+            name = self._name(reply)
+            try:
+                if name in trained or name in invalid:
+                    name = _node_name(reply)
+                    raise WrongForm(f"it has the name of another client, '{self._name(reply)}'")
+                trained[name] = (reply, read_trained(reply, self._keys, self.weighted_by_key))
+                self._names[reply.metadata.src_node_id] = name
+            except WrongForm as error:
+                invalid[name] = str(error)
+                log.warning("%s is invalid: %s", name, error)
+        return trained, invalid
+
+    def _name(self, reply: Message) -> str:
+        """Returns the name of a client, which is that of a folder."""
+        name = str(self._name_of(reply))
+        is_plain = name not in ("", ".", "..") and not name.startswith(".") and not set("/\\\0") & set(name) and len(name) <= 128
+        return name if is_plain else _node_name(reply)
+
+    def configure_train(self, server_round: int, arrays: ArrayRecord, *args: Any) -> Iterable[Message]:
+        for key in arrays:
+            in_file = name_in_file(key)
+            if in_file is None:
+                raise ValueError(f"arrays: '{key}': expected tensors of LoRA pairs alone, as …lora_A.weight")
+            self._keys[in_file] = key
+        return self._send_own_adapters(super().configure_train(server_round, arrays, *args))
 
     def configure_evaluate(self, server_round: int, *args: Any) -> Iterable[Message]:
         return self._send_own_adapters(super().configure_evaluate(server_round, *args))
@@ -100,24 +150,13 @@ class FedclairStrategy(FedAvg):
     def _handed_out_folder(self, server_round: int) -> Path:
         return self._folder / f"handed-out-{server_round}"
 
-    def _save(self, server_round: int, reply: Message) -> str:
-        """Writes a client's adapter and returns the client's name."""
-        name = self._name_of(reply)
-        self._names[reply.metadata.src_node_id] = name
-        (arrays,) = reply.content.array_records.values()
-        tensors = {}
-        for key, array in arrays.items():
-            match = _PAIR.match(key)
-            if match is None:
-                raise ValueError(f"{name} sent '{key}', expected tensors of LoRA pairs alone, as …lora_A.weight")
-            file_key = f"{match['module']}.lora_{match['half']}.weight"
-            self._keys[file_key] = key
-            tensors[file_key] = np.ascontiguousarray(array.numpy())
+    def _save(self, server_round: int, name: str, tensors: Mapping[str, Array]) -> None:
+        """Writes a client's adapter. The command calls a client without tensors invalid."""
         folder = self._folder / f"round-{server_round}" / name
         folder.mkdir(parents=True)
-        save_file(tensors, folder / "adapter_model.safetensors", {"format": "pt"})
+        if tensors:
+            save_file(dict(tensors), folder / "adapter_model.safetensors", {"format": "pt"})
         (folder / "adapter_config.json").write_text(json.dumps(self._config, default=str), encoding="utf-8")
-        return name
 
     def _load(self, folder: Path) -> ArrayRecord | None:
         file = folder / "adapter_model.safetensors"
@@ -127,6 +166,5 @@ class FedclairStrategy(FedAvg):
         return ArrayRecord({self._keys[file_key]: FlowerArray(tensor) for file_key, tensor in tensors.items()})
 
 
-def _examples(reply: Message, key: str) -> int:
-    (metrics,) = reply.content.metric_records.values()
-    return int(metrics[key])
+def _node_name(reply: Message) -> str:
+    return f"node-{reply.metadata.src_node_id}"
