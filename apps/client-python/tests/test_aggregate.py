@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import pytest
 
@@ -121,3 +123,59 @@ def test_partitions_that_cannot_be_are_errors():
         fedclair.partition([0, 1, 2], "random", clients=1)
     with pytest.raises(ValueError, match=r"expected integers of shape \(samples,\), got float64 of shape \(1, 2\)"):
         fedclair.partition([[0.5, 1]], "iid", clients=1)
+
+
+class Evil:
+    def __array__(self, *_, **__):
+        raise RuntimeError("evil")
+
+
+@pytest.mark.parametrize(
+    "delta, reason",
+    [
+        (None, "expected a dict of changes by module, got NoneType"),
+        ([1], "expected a dict of changes by module, got list"),
+        ({}, "modules .w. are missing"),
+        ({0: np.ones(2)}, "expected names of modules as texts, got 0"),
+        ({"w": None}, "module 'w': expected an array of numbers, got ndarray of object"),
+        ({"w": np.array([[None, {}]], object)}, "module 'w': expected an array of numbers, got ndarray of object"),
+        ({"w": np.ones((1, 2)) * 1j}, "got ndarray of complex128"),
+        ({"w": [["a", "b"]]}, "got ndarray of <U1"),
+        ({"w": [[1], [1, 2]]}, "inhomogeneous shape"),
+        ({"w": Evil()}, "evil"),
+        ({"w": (1, 2, 3)}, "got a tuple of 3, expected an array, or LowRank"),
+        ({"w": (None, None)}, "expected an array of numbers"),
+        ({"w": LowRank(np.ones((1, 2)), np.ones((3, 2)))}, "factors 1×2 and 3×2 do not multiply"),
+        ({"w": np.ones((2, 1))}, "expected 1×2, got 2×1"),
+        ({"w": np.full((1, 2), np.inf)}, "entry 0 is Infinity"),
+        ({"w": np.ones((1, 2)), "v": np.ones(1)}, "modules .v.: expected only"),
+        ({"\ud800": np.ones(2)}, "expected a name of at most 128 printable characters"),
+    ],
+)
+def test_an_update_of_a_wrong_form_is_invalid_alone(delta, reason):
+    good = {"w": np.array([[1.0, 2.0]])}
+    for updates in ({"bad": delta, "a": good, "b": good}, {"a": good, "b": good, "bad": delta}):
+        result = fedclair.aggregate(updates, "fedavg")
+        assert result.change["w"].tolist() == [[1, 2]]
+        ((client, why),) = [(v["clientId"], v["reason"]) for v in result.judged if v["status"] == "invalid"]
+        assert client == "bad" and re.search(reason, why), why
+
+
+def test_numbers_of_examples_that_are_none_make_their_client_invalid():
+    updates = {client: {"w": np.ones(2)} for client in "abcdef"}
+    examples = {"a": 1, "b": "x", "c": float("nan"), "d": 2**60, "e": 0}
+    judged = fedclair.aggregate(updates, "fedavg", examples=examples).judged
+    assert [v["clientId"] for v in judged if v["status"] == "invalid"] == list("bcdef")
+
+
+def test_other_arguments_are_named():
+    updates = {"a": {"w": np.ones(1)}}
+    for wrong, message in [({"seed": 1.5}, "seed: expected an integer"), ({"state": "x"}, "state: expected the bytes"), ({"examples": [1]}, "examples: ")]:
+        with pytest.raises(TypeError, match=message):
+            fedclair.aggregate(updates, "fedavg", **wrong)
+    with pytest.raises(fedclair.FedclairError, match="aggregator.name: expected one of"):
+        fedclair.aggregate(updates, None)
+    for state in (b"", b"{}", bytes(100)):
+        with pytest.raises(fedclair.FedclairError) as failed:
+            fedclair.aggregate(updates, "fedavg", state=state)
+        assert "Zod" not in str(failed.value) and "\n" not in str(failed.value)

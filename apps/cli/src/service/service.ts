@@ -1,5 +1,7 @@
 import { createInterface } from "node:readline";
 import { UserError } from "@fedclair/core";
+import { errorMessage, exitCodes } from "@fedclair/core/errors";
+import { printable } from "@fedclair/core/text";
 import { print } from "@fedclair/runs";
 import { z } from "zod";
 import { aggregateRequest, aggregateUpdates } from "./aggregate-updates.js";
@@ -18,10 +20,10 @@ export async function serve(): Promise<void> {
   }
 }
 
-/** Returns the result of a request, or the message of an error that its sender can correct. */
+/** Returns the result of a request, or the message of an error. */
 async function answer(line: string): Promise<unknown> {
-  const request = requestSchema.parse(JSON.parse(line));
   try {
+    const request = requestSchema.parse(JSON.parse(line));
     return {
       result:
         request.call === "aggregate"
@@ -29,7 +31,13 @@ async function answer(line: string): Promise<unknown> {
           : await divideSamples(request),
     };
   } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    return { error: error.message, exitCode: error.exitCode };
+    if (error instanceof UserError) return { error: error.message, exitCode: error.exitCode };
+    if (error instanceof z.ZodError) return { error: describe(error), exitCode: exitCodes.usage };
+    return { error: errorMessage(error), exitCode: exitCodes.internal };
   }
+}
+
+/** Names the first fault of a request or of a state. */
+function describe({ issues: [issue] }: z.ZodError): string {
+  return printable(`${issue?.path.join(".") ?? ""}: ${issue?.message ?? "not valid"}`, 500);
 }

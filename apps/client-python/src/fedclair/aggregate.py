@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Callable, Iterator, Mapping, Sequence
 import numpy as np
 from fedclair_host.client import Array, LowRank, dense
 from fedclair_host.codec import to_floats
+from fedclair_host.text import printable
 from safetensors.numpy import load_file, save_file
 
 from .json_text import to_json
@@ -70,30 +71,42 @@ def aggregate(
     :param updates: the changes by client id and module, in the order of the cohort: arrays of NumPy or PyTorch, each of its module's
         shape, or ``LowRank(b, a)``, a pair of arrays p×r and r×q. float32 and float64 are handed over as they are, narrower numbers
         as float32, integers as float64. A client with other modules or shapes than most, or with NaN or infinite numbers,
-        gets the status ``invalid``.
+        gets the status ``invalid``, as does one whose update is of a wrong form.
     :param aggregator: its name, for example ``"clair"``, ``"fedavg"`` or ``"coordinate-median"``; ``fedclair plugins aggregators`` lists all
     :param state: ``state`` of the round before; default: this is the first round
     :param examples: number of examples by client id; default: 1 for each
     :param seed: seed of the aggregator's random numbers
     :param options: options of the aggregator, as ``rank=4``
     :raises FedclairError: for an unknown aggregator or option, or if no update can be aggregated
-    :raises TypeError: if `updates` is not a dict whose client ids are texts"""
+    :raises TypeError: if `updates` is not a dict whose client ids are texts, or no update has the right form"""
     if not isinstance(updates, Mapping):
         raise TypeError(f'updates: expected a dict of changes by client id, like {{"c00": {{"layer.weight": array}}}}, got {type(updates).__name__}')
     for client in updates:
         if not isinstance(client, str):
             raise TypeError(f"updates: expected client ids as texts, like 'c{client}', got {client!r}")
+    if state is not None and not isinstance(state, bytes):
+        raise TypeError(f"state: expected the bytes of an earlier result, got {type(state).__name__}")
+    if examples is not None and not isinstance(examples, Mapping):
+        raise TypeError(f'examples: expected a dict of numbers by client id, like {{"c00": 120, …}}, got {type(examples).__name__}')
+    if not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**53:
+        raise TypeError(f"seed: expected an integer from 0 on, got {seed!r}")
     with shared_folder() as folder:
         place = Path(folder)
+        sent, faults = [], {}
+        for i, (client, delta) in enumerate(updates.items()):
+            try:
+                written = _write(place / f"update-{i}", delta)
+                sent.append({"clientId": client, "numExamples": _count(examples, client), **written})
+            except Exception as error:  # whatever a client has sent: it alone is invalid
+                faults[client] = error
+        if faults and not sent:
+            raise TypeError(f"{next(iter(faults))}: {next(iter(faults.values()))}")
         request = {
             "call": "aggregate",
-            "aggregator": aggregator,
+            "aggregator": str(aggregator),
             "set": option_words(options),
-            "seed": seed,
-            "updates": [
-                {"clientId": client, "numExamples": 1 if examples is None else int(examples[client]), **_write(place / f"update-{i}", delta)}
-                for i, (client, delta) in enumerate(updates.items())
-            ],
+            "seed": int(seed),
+            "updates": sent,
             "state": None if state is None else _store(place / "state", state),
             "out": str(place / "result"),
             "newState": str(place / "new-state"),
@@ -102,7 +115,8 @@ def aggregate(
         tensors = load_file(place / "result")
         new_state = (place / "new-state").read_bytes()
     # The first client with a module decides, and the last assignment holds.
-    returns = {module: _like(change) for delta in reversed(list(updates.values())) for module, change in delta.items()}
+    read = [delta for client, delta in updates.items() if client not in faults]
+    returns = {module: _like(change) for delta in reversed(read) for module, change in delta.items()}
     personal = {client: [_to_term(term, tensors) for term in terms] for client, terms in found["personal"]}
     return Aggregation(
         round=found["round"],
@@ -110,8 +124,26 @@ def aggregate(
         personal=_Personal(personal, returns),
         state=new_state,
         metrics=found["metrics"],
-        judged=found["verdicts"],
+        judged=_with_faults(list(updates), found["verdicts"], faults),
     )
+
+
+def _count(examples: Mapping[str, int] | None, client: str) -> int:
+    """The number of examples of a client. :raises TypeError: if it is none"""
+    count: Any = 1 if examples is None else examples.get(client)
+    if isinstance(count, (int, float, np.integer, np.floating)) and count == count and 1 <= count < 2**53:
+        return int(count)
+    raise TypeError(f"examples: expected a number from 1 on, got {printable(repr(count), 80)}")
+
+
+def _with_faults(
+    clients: Sequence[str], verdicts: Sequence[Mapping[str, Any]], faults: Mapping[str, Exception]
+) -> Sequence[Mapping[str, Any]]:
+    """Adds the verdicts about clients whose updates cannot be handed over, in the order of the cohort."""
+    known = {verdict["clientId"]: verdict for verdict in verdicts}
+    for client, fault in faults.items():
+        known[client] = {"clientId": client, "status": "invalid", "pooled": False, "reason": printable(str(fault), 500)}
+    return [known[client] for client in clients if client in known] if faults else verdicts
 
 
 def option_words(options: Mapping[str, Any]) -> list[str]:
@@ -137,9 +169,15 @@ class _Personal(Mapping[str, Mapping[str, Any]]):
 
 def _write(file: Path, delta: Mapping[str, Any]) -> dict[str, Any]:
     """Writes the tensors of a change. :returns: the file, and the names of the tensors of each module in it"""
+    if not isinstance(delta, Mapping):
+        raise TypeError(f"expected a dict of changes by module, got {type(delta).__name__}")
     tensors: dict[str, Array] = {}
     modules = []
     for module, change in delta.items():
+        if not isinstance(module, str):
+            raise TypeError(f"expected names of modules as texts, got {module!r}")
+        if isinstance(change, tuple) and len(change) != 2:
+            raise TypeError(f"module {module!r}: got a tuple of {len(change)}, expected an array, or LowRank(b, a)")
         names = []
         for part in change if isinstance(change, tuple) else (change,):
             names.append(str(len(tensors)))
