@@ -1,6 +1,7 @@
 """Clients that misbehave, each in a different way, and some that work. Used by e2e/src/python-clients.test.ts."""
 
 import os
+import signal
 import sys
 import time
 
@@ -35,7 +36,7 @@ class Misbehaving(Client):
         if self.index == 7:
             return {"w": change}
         if self.index == 8 and job.round == 2 and os.environ.get("DIE") == "1":
-            os._exit(9)
+            os.kill(os.getppid(), signal.SIGKILL)  # the host
         return Update(10, {"w": change}, {"common": float(job.common_seed), "own": float(job.seed)})
 
 

@@ -4,7 +4,7 @@ import pytest
 from fedclair_host import Contamination, Host, HostError, Job, Stream, contaminate, contaminate_labels, root_stream
 from fedclair_host.client import Client
 from fedclair_host.codec import CoordinatorMessage, WireError, to_job
-from fedclair_host.command import declared
+from fedclair_host.load import declared
 
 
 def job_with(kind=None, **options):

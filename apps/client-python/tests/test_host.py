@@ -1,3 +1,4 @@
+import json
 import ssl
 import subprocess
 import sys
@@ -23,9 +24,11 @@ from fedclair_host.codec import (
 )
 from fedclair_host.command import main
 from fedclair_host.device import choose_device, to_device
-from fedclair_host.host import Ending, Host, _TimeLimit, _TimeLimitExceeded, _Work
+from fedclair_host.channel import ANSWER, MESSAGE, TRIAL, answer_id
 from fedclair_host.peer import Assembler
+from fedclair_host.runner import ClientRunner
 from fedclair_host.text import printable
+from fedclair_host.time_limit import TimeLimit, TimeLimitExceeded
 from fedclair_host.tls import is_loopback, no_connection, tls_context, tls_fault
 
 job = Job("c01", 1, 4, 2, "train", 5, 6, {})
@@ -152,14 +155,14 @@ def test_text_is_printed_on_one_line():
 
 def test_a_client_is_interrupted_at_its_time_limit():
     started = time.monotonic()
-    with pytest.raises(_TimeLimitExceeded):
-        with _TimeLimit(0.05):
+    with pytest.raises(TimeLimitExceeded):
+        with TimeLimit(0.05):
             try:
                 time.sleep(30)
             except Exception:
                 pass
     assert time.monotonic() - started < 10
-    with _TimeLimit(30):
+    with TimeLimit(30):
         pass
 
 
@@ -275,25 +278,37 @@ def test_an_update_says_how_long_the_client_worked():
     assert sent.work_seconds == 1.5
 
 
-def host_with(make_client, jobs):
-    """A host without a coordinator that has jobs, given as names of clients and rounds, and the list of the clients that answered."""
+def answer_jobs(make_client, jobs, limits={}):
+    """Has a runner answer jobs, given as names of clients and rounds. :returns: the clients that answered, in order"""
     answers: list[str] = []
 
-    class Peer:
-        async def send(self, message, is_wanted):
-            sent = HostMessage.FromString(message)
+    class Ends:
+        def __init__(self):
+            self.frames = [(TRIAL, json.dumps({"limits": limits}).encode()), (MESSAGE, message(base={"id": 1, "params": {}}))]
+            for i, (name, number) in enumerate(jobs):
+                sent = {"id": i, "client_id": name, "client_index": i, "client_count": 9, "round": number, "phase": "train", "kind": 1, "base_id": 1}
+                self.frames.append((MESSAGE, message(client_job=sent)))
+
+        def has_frame(self):
+            return bool(self.frames)
+
+        def receive(self):
+            if not self.frames:
+                raise EOFError
+            return self.frames.pop(0)
+
+        def send(self, kind, *parts):
+            data = b"".join(parts)
+            assert kind == ANSWER
+            sent = HostMessage.FromString(data[answer_id.size :])
+            assert answer_id.unpack_from(data)[0] == sent.client_update.job_id + sent.client_failed.job_id
             answers.append(sent.client_update.client_id or f"{sent.client_failed.client_id} failed")
-            return HostMessage()
 
-        def takes_frames(self, message):
-            return False
+    def message(**body):
+        return CoordinatorMessage(**body).SerializeToString()
 
-    host = Host(make_client, "http://none", 9)
-    host._connection = lambda: host._is_over.wait()
-    for i, (name, number) in enumerate(jobs):
-        host._queue.put(_Work(i, "train", Job(name, i, 9, number, "train", 5, 6, {}), Params({}, []), Peer()))
-    host._queue.put(Ending("over", 0))
-    return host, answers
+    ClientRunner(Ends(), make_client).serve()
+    return answers
 
 
 def clients_together(trouble, act):
@@ -320,18 +335,16 @@ def fail():
 def test_waiting_jobs_of_a_stage_are_trained_together():
     Together, groups = clients_together("broken", fail)
     jobs = [("a", 1), ("b", 1), ("broken", 1), ("d", 1), ("e", 1), ("f", 2)]
-    host, answers = host_with(lambda index: Together(), jobs)
-    assert host.run().reason == "over"
+    answers = answer_jobs(lambda index: Together(), jobs)
     # The first job tells how many clients fit. A group that fails is trained one by one.
     assert groups == [["a"], ["b", "broken", "d"], ["b"], ["broken"], ["d"], ["e"], ["f"]]
     assert answers == ["a", "b", "broken failed", "d", "e", "f"]
 
 
-def test_a_group_that_takes_too_long_is_trained_one_by_one(monkeypatch):
+def test_a_group_that_takes_too_long_is_trained_one_by_one():
     Together, groups = clients_together("hangs", lambda: time.sleep(30))
-    host, answers = host_with(lambda index: Together(), [(name, 1) for name in ["a", "b", "hangs", "c", "d", "e"]])
-    host._trial = {"limits": {"clientSeconds": 0.02}}
-    assert host.run().reason == "over"
+    jobs = [(name, 1) for name in ["a", "b", "hangs", "c", "d", "e"]]
+    answers = answer_jobs(lambda index: Together(), jobs, {"clientSeconds": 0.02})
     # Later clients train alone as well, because the same may happen again.
     assert groups == [["a"], ["b", "hangs", "c"], ["b"], ["hangs"], ["c"], ["d"], ["e"]]
     assert answers == ["a", "b", "hangs failed", "c", "d", "e"]
@@ -344,7 +357,5 @@ def test_a_client_without_train_cohort_trains_alone():
         def train(self, params, job):
             return Update(1, {"w": np.zeros(1)})
 
-    host, answers = host_with(lambda index: Alone(), [("a", 1), ("b", 1), ("c", 1)])
-    assert host.run().reason == "over"
-    assert answers == ["a", "b", "c"]
+    assert answer_jobs(lambda index: Alone(), [("a", 1), ("b", 1), ("c", 1)]) == ["a", "b", "c"]
 

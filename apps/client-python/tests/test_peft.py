@@ -5,7 +5,7 @@ import pytest
 
 from fedclair_host import Contamination, Job, Params, Stream, contaminate_examples, root_stream
 from fedclair_host.client import LowRank, dense
-from fedclair_host.command import declared
+from fedclair_host.load import declared
 
 torch = pytest.importorskip("torch")
 peft = pytest.importorskip("peft")

@@ -1,10 +1,10 @@
 """Small messages and results that travel together."""
 
 import asyncio
-import threading
+from types import SimpleNamespace
 
 from fedclair_host.codec import Messages, Replies, Reply, WireError, failure
-from fedclair_host.outbox import Outbox, most_bytes
+from fedclair_host.dispatch import Dispatcher, most_bytes
 from fedclair_host.peer import Peer
 
 
@@ -87,64 +87,28 @@ def test_messages_that_arrive_together_are_answered_one_by_one():
     assert reply.failure.code == failure("MALFORMED", "").code
 
 
-def with_loop(work):
-    """Runs work in this thread while an event loop runs in another."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    try:
-        return work(loop)
-    finally:
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
-        loop.close()
-
-
-def test_results_wait_for_those_that_follow_but_not_for_long():
-    def work(loop):
-        delivered = []
-        has_all = threading.Event()
-
-        async def deliver(item, message):
-            delivered.append(item)
-            if item == "last":
-                has_all.set()
-
-        outbox = Outbox(loop, deliver)
-        outbox.put("first", b"1", more_follow=True)
-        outbox.put("second", b"2", more_follow=True)
-        assert delivered == []
-        outbox.put("last", b"3", more_follow=False)
-        assert has_all.wait(60) and delivered == ["first", "second", "last"]
-
-        # A result is sent although the next job takes long.
-        has_all.clear()
-        loop.call_soon_threadsafe(outbox.watch, lambda: not has_all.is_set())
-        outbox.put("last", b"4", more_follow=True)
-        assert has_all.wait(60)
-
-    with_loop(work)
-
-
-def test_large_results_are_sent_at_once_and_do_not_pile_up():
-    def work(loop):
+def test_large_results_do_not_pile_up():
+    async def check():
         let_go = asyncio.Event()
-        all_sent = threading.Event()
         delivered = []
 
-        async def deliver(item, message):
-            delivered.append(item)
-            if item == 3:
-                all_sent.set()
+        async def deliver(job, message):
+            delivered.append(job)
             await let_go.wait()
 
-        outbox = Outbox(loop, deliver)
+        dispatcher = Dispatcher(deliver)
+        dispatcher._open = {1: SimpleNamespace(client_id="a"), 2: SimpleNamespace(client_id="b")}
+        jobs = list(dispatcher._open.values())
+        reading = []
+        dispatcher._transport = SimpleNamespace(pause_reading=lambda: reading.append(False), resume_reading=lambda: reading.append(True))
         large = bytes(most_bytes // 2 + 1)
-        outbox.put(1, large, more_follow=True)
-        outbox.put(2, large, more_follow=True)
-        threading.Timer(0.05, lambda: loop.call_soon_threadsafe(let_go.set)).start()
-        outbox.put(3, large, more_follow=True)  # waits for one of the others
-        assert let_go.is_set()
-        assert all_sent.wait(60) and delivered == [1, 2, 3]
+        dispatcher._answer(1, large)
+        assert reading == []
+        dispatcher._answer(2, large)
+        await asyncio.sleep(0)
+        assert delivered == jobs[:2] and reading == [False]
+        let_go.set()
+        await asyncio.sleep(0.01)
+        assert reading == [False, True, True]
 
-    with_loop(work)
+    asyncio.run(check())

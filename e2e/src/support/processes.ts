@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 
 /** Does this system have /proc? */
@@ -13,6 +13,20 @@ export function listChildren(pid: number): { pid: number; args: string }[] {
         pid: Number(child),
         args: readFileSync(`/proc/${child}/cmdline`, "utf8").replaceAll("\0", " "),
       }));
+}
+
+/** Lists the processes that run with a variable in their environment, as `NAME=value`. */
+export function listProcesses(variable: string): { pid: number; args: string }[] {
+  const read = (pid: string, file: string) => {
+    try {
+      return readFileSync(`/proc/${pid}/${file}`, "utf8");
+    } catch {
+      return ""; // it has ended
+    }
+  };
+  return readdirSync("/proc")
+    .filter((pid) => /^\d+$/.test(pid) && read(pid, "environ").split("\0").includes(variable))
+    .map((pid) => ({ pid: Number(pid), args: read(pid, "cmdline").replaceAll("\0", " ") }));
 }
 
 /** Resident memory in MiB. */

@@ -9,9 +9,10 @@ import threading
 from typing import Callable, Sequence
 
 from fedclair_host.client import Client
-from fedclair_host.command import declared
 from fedclair_host.device import choose_device
-from fedclair_host.host import Host, HostError
+from fedclair_host.errors import HostError
+from fedclair_host.host import Host
+from fedclair_host.load import declared
 
 from .command import FedclairError, call
 

@@ -11,7 +11,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, Iterator, Mapping, Union
 
-from fedclair_host import command as host_command
+from fedclair_host import load as host_load
 from fedclair_host.client import Client
 
 from .command import FedclairError, call
@@ -123,9 +123,9 @@ def run(
     :raises FedclairError: with the command's message and exit code
     :raises TypeError: if `clients` is none of these, or the trial has values that YAML lacks
     :raises ValueError: if a function is to run in several hosts, or in a folder that holds a run, which may be of another function"""
-    if host_command.loading is not None:
+    if host_load.loading is not None:
         raise FedclairError(
-            f'{host_command.loading}: a host imports this module, and that must not run a trial: put fedclair.run below `if __name__ == "__main__":`', 2
+            f'{host_load.loading}: a host imports this module, and that must not run a trial: put fedclair.run below `if __name__ == "__main__":`', 2
         )
     if clients is not None and not isinstance(clients, str) and not callable(clients):
         raise TypeError(f'clients: expected a function or class, or a name like "model:make_client", got {type(clients).__name__}')

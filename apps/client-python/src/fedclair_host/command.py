@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 import logging
 import os
 import signal
 import ssl
 import sys
 import threading
-import traceback
 from pathlib import Path
-from typing import Any, Callable, Sequence, get_type_hints
+from typing import TYPE_CHECKING, Sequence
 from urllib.parse import urlsplit
 
-from .client import Client
-from .device import CHOICES, DeviceMissing, choose_device
-from .host import Host, HostError, _TimeLimit, log, software_version
-from .notes import Notes, variable as note_variable
-from .text import printable
-from .tls import is_loopback, tls_context
-from .torch_start import defer_compiler
+from .client_process import ClientProcesses, ClientSource
+from .device import CHOICES
+from .errors import ClientsEnded, HostError
+from .versions import software_version
+
+if TYPE_CHECKING:
+    from .host import Ending
+
+log = logging.getLogger("fedclair-host")
 
 
 #: As --coordinator: the process that started this one sends the address, and this one ends when that one does.
@@ -36,36 +36,46 @@ def main(arguments: Sequence[str] | None = None) -> int:
         logging.getLogger(noisy).setLevel(logging.CRITICAL)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        device = None if options.device is None else choose_device(options.device)
-        notes = Notes(os.environ.get(note_variable))
-        with notes.of(f"loading {options.clients}"):
-            make_client, backend, contaminations = _load_clients(options)
-        defer_compiler()
-        if device == "cuda":
-            backend = f"{backend}-cuda"  # a trial's hosts must use one backend, because results differ
-        coordinator = _address_of_parent() if options.coordinator == _PARENT else options.coordinator
-        address = urlsplit(coordinator)
-        if address.scheme == "http" and not is_loopback(address.hostname or ""):
-            log.warning("no TLS: anyone who can read the network traffic sees the token and every update")
-        host = Host(
-            make_client,
-            coordinator,
-            options.capacity,
-            token=_token(options.token_file),
-            tls=_tls(options),
-            backend=options.backend or backend,
-            contaminations=contaminations,
-            notes=notes,
-        )
-        ending = host.run()
-    except (HostError, DeviceMissing) as error:
+        ending = _run(options)
+    except HostError as error:
         log.error("error: %s", error)
         return 2
+    except ClientsEnded as error:
+        log.error("error: %s", error)
+        return 1
     except KeyboardInterrupt:
         log.info("stopped")
         return 130
     log.info("%s", ending.reason)
     return ending.exit_code
+
+
+def _run(options: argparse.Namespace) -> Ending:
+    processes = ClientProcesses(ClientSource(options.clients, options.flower, options.initial, options.device))
+    try:
+        # They take a while to load, in which the process of the clients starts.
+        from .host import Host
+        from .tls import is_loopback
+
+        loaded = processes.load()
+        coordinator = _address_of_parent() if options.coordinator == _PARENT else options.coordinator
+        address = urlsplit(coordinator)
+        if address.scheme == "http" and not is_loopback(address.hostname or ""):
+            log.warning("no TLS: anyone who can read the network traffic sees the token and every update")
+        host = Host(
+            processes,
+            coordinator,
+            options.capacity,
+            token=_token(options.token_file),
+            tls=_tls(options),
+            backend=options.backend or loaded.backend,
+            contaminations=loaded.contaminations,
+            versions=loaded.versions,
+            is_child=options.coordinator == _PARENT,
+        )
+        return host.run()
+    finally:
+        processes.close()
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -142,6 +152,8 @@ def _require_regular(option: str, file: str | None) -> None:
 
 
 def _tls(options: argparse.Namespace) -> ssl.SSLContext:
+    from .tls import tls_context
+
     for option, file in (
         ("--tls-ca", options.tls_ca),
         ("--tls-cert", options.tls_cert),
@@ -153,102 +165,6 @@ def _tls(options: argparse.Namespace) -> ssl.SSLContext:
     except (OSError, UnicodeError) as error:  # an SSLError is one
         names = ", ".join(name for name in (options.tls_ca, options.tls_cert, options.tls_key) if name)
         raise HostError(f"--tls-…: cannot use {names}: {error}") from None
-
-
-def _load_clients(options: argparse.Namespace) -> tuple[Callable[[int], Client], str, Sequence[str]]:
-    """Returns the function that creates clients, the name of their backend, and the contaminations that they carry out."""
-    loaded = _load_object(options.clients)
-    if options.flower:
-        try:
-            from .flower import flower_clients
-        except ImportError as error:
-            raise HostError(f"--flower needs flwr: pip install './apps/client-python[flower]' in fedclair's repository ({error})") from None
-
-        initial = None if options.initial is None else _load_object(options.initial)
-        try:
-            return flower_clients(loaded, initial), "flower", getattr(loaded, "contaminations", ())
-        except TypeError as error:
-            raise HostError(f"{options.clients}: {error}") from None
-    if options.initial is not None:
-        raise HostError("--initial goes with --flower: other clients have a method initial")
-    if not callable(loaded):
-        raise HostError(f"{options.clients} is no function that makes a client from its index")
-    return loaded, *declared(loaded)
-
-
-def declared(make_client: Callable[[int], Client]) -> tuple[str, Sequence[str]]:
-    """Returns the backend of clients and the contaminations that they carry out. They are attributes of a class, or of a function,
-    or of the class that a function is annotated to return. A function that says nothing creates its first client, which has them."""
-    owner: Any = make_client
-    if not isinstance(make_client, type):
-        owner = _annotated(make_client) or _first_client(make_client)
-
-    def read(name: str, default: Any) -> Any:
-        return getattr(make_client, name, getattr(owner, name, default))
-
-    return read("backend", "python-numpy"), read("contaminations", ())
-
-
-def _annotated(make_client: Any) -> Any:
-    """The class that a function is annotated to return, or None if it is any client."""
-    try:
-        made = get_type_hints(make_client).get("return")
-    except Exception:  # a hint that names something unknown here says nothing
-        return None
-    return None if made is Client else made
-
-
-def _first_client(make_client: Callable[[int], Client]) -> Client | None:
-    """Returns None if it cannot be created. It may be none of this host's clients: then nothing is wrong. Else its job reports the error."""
-    try:
-        with _TimeLimit(_FIRST_CLIENT_SECONDS):
-            return make_client(0)
-    except KeyboardInterrupt:
-        raise
-    except BaseException:  # including SystemExit
-        return None
-
-
-_FIRST_CLIENT_SECONDS = 30.0
-
-
-def _own_traceback(error: BaseException) -> str:
-    """Formats a traceback without the frames of the import."""
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename != __file__ and "importlib" not in frame.filename]
-    text = "".join(traceback.format_list(traceback.StackSummary.from_list(frames[-_FRAMES:])) + traceback.format_exception_only(error))
-    return "\n".join(printable(line, 500) for line in text.rstrip().splitlines())
-
-
-#: Frames of a traceback that are shown, the last ones.
-_FRAMES = 10
-
-
-loading: str | None = None
-"""The name of what this host is importing. A script that runs a trial must not do it again when its own hosts import it."""
-
-
-def _load_object(name: str) -> Any:
-    """Loads the object that `module:attribute` refers to. The module may be in the working directory."""
-    global loading
-    module_name, colon, attribute = name.partition(":")
-    if not colon or not module_name or not attribute:
-        raise HostError(f"expected module:function, as my_module:make_client, got {name!r}")
-    sys.path.insert(0, os.getcwd())
-    loading = name
-    try:
-        module = importlib.import_module(module_name)
-    except ModuleNotFoundError as error:
-        if error.name != module_name:  # the module is there, and imports a package that is not
-            raise HostError(f"{name} cannot be imported\n{_own_traceback(error)}") from None
-        raise HostError(f"{name}: {error}, neither in {printable(os.getcwd(), 200)} nor among the installed packages") from None
-    except (Exception, SystemExit) as error:
-        raise HostError(f"{name} cannot be imported\n{_own_traceback(error)}") from None
-    finally:
-        loading = None
-    try:
-        return getattr(module, attribute)
-    except AttributeError:
-        raise HostError(f"module {module_name} has no {attribute!r}") from None
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from flwr.app import Metadata
 from flwr.clientapp import ClientApp
 
 from .client import Array, Client, Contamination, Delta, Job, Params, Update
-from .host import log
+from .runner import log
 from .stream import Stream
 
 Initial = Callable[[], Any]

@@ -59,6 +59,11 @@ def no_connection(error: BaseException, url: str) -> str:
     return f"{why} (does it expect https://?)" if is_closed and url.startswith("http://") else why
 
 
+def is_refused(error: BaseException) -> bool:
+    """Whether nobody listens at the coordinator's address."""
+    return any(isinstance(one, ConnectionRefusedError) for cause in _causes(error) for one in (cause, getattr(cause, "os_error", None)))
+
+
 def _causes(error: BaseException) -> Iterator[BaseException]:
     """The error, and what caused it, the outermost first."""
     visited: set[int] = set()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import platform
 import sys
 
+software_version = "0.1.0"
+
 
 def loaded_versions() -> str:
     """Lists the versions of Python and of the packages that are loaded, as "Python 3.12.1, numpy 2.2.0"."""

@@ -1,0 +1,301 @@
+"""Hands jobs over to the process or the thread of the clients, and its answers to the coordinator."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import signal
+import socket
+from collections import deque
+from dataclasses import dataclass
+from typing import Any, Awaitable, Callable, Mapping
+
+import numpy as np
+
+from .channel import ANSWER, FILES, MESSAGE, TRIAL, answer_id, header
+from .client import Array
+from .client_process import ClientProcess, ClientProcesses, format_exit
+from .codec import CoordinatorMessage, encode_failure, to_job, to_params
+from .ended import EndedClients, variable
+from .errors import ClientsEnded
+from .peer import Peer, small_bytes
+from .text import printable
+from .time_limit import client_seconds
+
+log = logging.getLogger("fedclair-host")
+
+#: Answers are as large as the params, so not many of them may wait to be sent.
+most_bytes = 1 << 26
+
+#: Small answers wait this long for others, to be sent together: to send one by one takes as long as a quick job.
+collect_seconds = 0.01
+
+#: Signals by which somebody else, as the system when it is out of memory, may have ended a process: its client has another try.
+_outside = {signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP} if hasattr(signal, "SIGKILL") else set()
+
+#: How often a process may end without a client that did it.
+_most_unexplained = 3
+
+
+@dataclass(frozen=True)
+class _Base:
+    """The params that jobs begin with, as they came."""
+
+    id: int
+    data: bytes
+
+
+@dataclass
+class OpenJob:
+    """A job of the coordinator that is not answered."""
+
+    id: int
+    client_id: str
+    what: str
+    round: int
+    data: bytes
+    base: _Base
+    peer: Peer
+    is_wanted: bool = True
+
+
+class Dispatcher:
+    """All jobs of a host. Its methods run in the event loop of the connection."""
+
+    def __init__(self, deliver: Callable[[OpenJob, bytes], Awaitable[None]]):
+        """:param deliver: sends the answer to a job"""
+        self._deliver = deliver
+        self._trial: Mapping[str, Any] = {}
+        self._trial_json = ""
+        self._bases: dict[int, _Base] = {}
+        self._shapes: dict[int, dict[str, Array]] = {}
+        self._open: dict[int, OpenJob] = {}
+        self._unwanted: deque[OpenJob] = deque(maxlen=64)
+        self._transport: asyncio.Transport | None = None
+        self._unsent = 0
+        self._finished: list[tuple[OpenJob, bytes]] = []
+        self._collecting: asyncio.TimerHandle | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._ended = EndedClients(os.environ.get(variable))
+        self._tried: set[str] = set()
+        self._on_files: Callable[[dict[str, str]], None] = lambda files: None
+
+    # ---- from the coordinator
+
+    def begin_trial(self, trial_json: str, trial: Mapping[str, Any]) -> None:
+        self._trial_json, self._trial = trial_json, trial
+        self._send(TRIAL, trial_json.encode())
+
+    def receive(self, message: Any, data: bytes, peer: Peer) -> None:
+        """Handles a message about jobs. :raises WireError: if it is malformed"""
+        body = message.WhichOneof("body")
+        if body == "base":
+            arrays = to_params(message.base.params)
+            # Jobs are checked with arrays that need no memory.
+            self._shapes[message.base.id] = {name: np.broadcast_to(array.dtype.type(0), array.shape) for name, array in arrays.items()}
+            self._bases[message.base.id] = _Base(message.base.id, data)
+        elif body == "forget_base":
+            self._bases.pop(message.forget_base.id, None)
+            self._shapes.pop(message.forget_base.id, None)
+        elif body == "client_job":
+            self._open_job(message.client_job, data, peer)
+            return
+        else:
+            ended = self._open.pop(message.job_end.id, None)
+            if ended is not None:
+                self._drop(ended)
+        self._send(MESSAGE, data)
+
+    def drop_all(self) -> None:
+        """Forgets all jobs and bases, because the connection broke."""
+        for job in self._open.values():
+            self._drop(job)
+            self._send(MESSAGE, CoordinatorMessage(job_end={"id": job.id}).SerializeToString())
+        self._open.clear()
+        for base in self._bases.values():
+            self._send(MESSAGE, CoordinatorMessage(forget_base={"id": base.id}).SerializeToString())
+        self._bases.clear()
+        self._shapes.clear()
+
+    def _drop(self, job: OpenJob) -> None:
+        job.is_wanted = False
+        self._unwanted.append(job)
+
+    def _open_job(self, sent: Any, data: bytes, peer: Peer) -> None:
+        kind, job, _ = to_job(sent, self._shapes, self._trial)
+        what = f"{kind} of {job.client_id} in round {job.round}"
+        opened = OpenJob(sent.id, job.client_id, what, job.round, data, self._bases[sent.base_id], peer)
+        self._open[opened.id] = opened
+        ended = self._ended.find(job.client_id)
+        if ended is not None:
+            self._fail(opened, "CLIENT_ERROR", f"not run again: {ended}")
+        else:
+            self._send(MESSAGE, data)
+
+    # ---- to and from the clients
+
+    async def serve(self, processes: ClientProcesses) -> None:
+        """Has jobs run in a process, and starts another one whenever it ends.
+        :raises ClientsEnded: if it ends again and again, without a client that does it
+        :raises HostError: if the clients cannot be loaded again"""
+        unexplained = 0
+        while True:
+            process = processes.present
+            self._on_files = processes.files.update
+            watching = asyncio.ensure_future(self._watch(process))
+            try:
+                await self.talk(process.end)
+            finally:
+                watching.cancel()
+            is_overdue = watching.done() and not watching.cancelled()
+            code = await asyncio.get_running_loop().run_in_executor(None, process.close)
+            unexplained = 0 if self._explain(processes, code, is_overdue) else unexplained + 1
+            if unexplained > _most_unexplained:
+                raise ClientsEnded(f"the process of the clients ended with {format_exit(code)}, {unexplained} times")
+            await asyncio.get_running_loop().run_in_executor(None, processes.restart)
+
+    async def talk(self, end: socket.socket) -> None:
+        """Sends everything that is not answered, and delivers answers until the other end closes."""
+        transport, frames = await asyncio.get_running_loop().create_connection(lambda: _Frames(self._receive_frame), sock=end)
+        self._transport = transport
+        try:
+            self._send_all()
+            await frames.closed
+        finally:
+            self._transport = None
+            transport.close()
+
+    def _receive_frame(self, kind: bytes, data: bytes) -> None:
+        if kind == ANSWER:
+            self._answer(answer_id.unpack_from(data)[0], data[answer_id.size :])
+        elif kind == FILES:
+            self._on_files(json.loads(data))
+
+    async def _watch(self, process: ClientProcess) -> None:
+        """Ends a process whose client does not return in time."""
+        while True:
+            tick = process.watch.next_tick()
+            await asyncio.sleep(tick)
+            if process.watch.is_overdue(tick):
+                process.kill()
+                return
+
+    def _explain(self, processes: ClientProcesses, code: int | None, is_overdue: bool) -> bool:
+        """Fails the client that has ended its process. :returns: whether one has, or several that trained together"""
+        doing = processes.present.note.read()
+        how = "did not return" if is_overdue else f"ended with {format_exit(code)}"
+        if doing.jobs > 1:
+            processes.trains_alone = True
+            log.warning("a process of %s clients that trained together %s; from now on each trains alone", doing.jobs, how)
+            return True
+        known = {job.id: job for job in [*self._unwanted, *self._open.values()]}
+        culprit = known.get(doing.job) if doing.jobs == 1 else None
+        if culprit is None:
+            log.warning("the process of the clients %s; it is started again", how)
+            return False
+        if is_overdue:
+            text = f"{culprit.what} did not return within {client_seconds(self._trial):g} s (limits.clientSeconds)"
+            self._fail(culprit, "CLIENT_HUNG", text)
+            return True
+        if code is not None and -code in _outside and culprit.client_id not in self._tried:
+            self._tried.add(culprit.client_id)
+            log.warning("the process of the clients %s (%s); the client has another try", how, culprit.what)
+            return True
+        text = f"it ended its process with {format_exit(code)} ({culprit.what})"
+        self._ended.add(culprit.client_id, text)
+        for job in [culprit, *(job for job in self._open.values() if job.client_id == culprit.client_id and job is not culprit)]:
+            self._fail(job, "CLIENT_ERROR", text)
+        return True
+
+    def _fail(self, job: OpenJob, code: str, text: str) -> None:
+        log.warning("%s, round %s: %s: %s", job.client_id, job.round, code, printable(text, 500))
+        if self._open.pop(job.id, None) is not None:
+            self._post(job, encode_failure(job.id, job.client_id, code, text))
+
+    def _answer(self, job_id: int, message: bytes) -> None:
+        job = self._open.pop(job_id, None)
+        if job is None:
+            return  # nobody waits for it any more
+        self._tried.discard(job.client_id)
+        self._post(job, message)
+
+    def _post(self, job: OpenJob, message: bytes) -> None:
+        """Sends an answer. A small one may wait for others while there are jobs."""
+        self._unsent += len(message)
+        if self._unsent > most_bytes and self._transport is not None:
+            self._transport.pause_reading()
+        self._finished.append((job, message))
+        if len(message) > small_bytes or not self._open:
+            self._post_finished()
+        elif self._collecting is None:
+            self._collecting = asyncio.get_running_loop().call_later(collect_seconds, self._post_finished)
+
+    def _post_finished(self) -> None:
+        if self._collecting is not None:
+            self._collecting.cancel()
+            self._collecting = None
+        finished, self._finished = self._finished, []
+        for job, message in finished:
+            task = asyncio.ensure_future(self._post_one(job, message))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _post_one(self, job: OpenJob, message: bytes) -> None:
+        try:
+            await self._deliver(job, message)
+        finally:
+            self._unsent -= len(message)
+            if self._unsent <= most_bytes and self._transport is not None:
+                self._transport.resume_reading()
+
+    def _send_all(self) -> None:
+        """Tells a new process what the one before it knew, and has it run all open jobs."""
+        if self._trial_json:
+            self._send(TRIAL, self._trial_json.encode())
+        sent: dict[int, _Base] = {}
+        for job in self._open.values():
+            self._send_base(job.base, sent)
+            self._send(MESSAGE, job.data)
+        for base in self._bases.values():
+            self._send_base(base, sent)
+        for base_id in sent.keys() - self._bases.keys():
+            self._send(MESSAGE, CoordinatorMessage(forget_base={"id": base_id}).SerializeToString())
+
+    def _send_base(self, base: _Base, sent: dict[int, _Base]) -> None:
+        if sent.get(base.id) is not base:
+            sent[base.id] = base
+            self._send(MESSAGE, base.data)
+
+    def _send(self, kind: bytes, data: bytes) -> None:
+        """Sends a frame, if clients are there; others get it from `_send_all`."""
+        if self._transport is not None:
+            self._transport.write(header.pack(kind, len(data)) + data)
+
+
+class _Frames(asyncio.Protocol):
+    """Splits what the clients send into frames."""
+
+    def __init__(self, receive: Callable[[bytes, bytes], None]):
+        self._receive = receive
+        self._rest = bytearray()
+        self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def data_received(self, data: bytes) -> None:
+        rest = self._rest
+        rest += data
+        at = 0
+        while len(rest) >= at + header.size:
+            kind, size = header.unpack_from(rest, at)
+            end = at + header.size + size
+            if len(rest) < end:
+                break
+            self._receive(kind, bytes(memoryview(rest)[at + header.size : end]))
+            at = end
+        if at > 0:
+            del rest[:at]
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if not self.closed.done():
+            self.closed.set_result(None)

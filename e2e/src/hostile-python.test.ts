@@ -1,0 +1,84 @@
+import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { exitCodes } from "@fedclair/core/internal";
+import { start } from "./support/command.js";
+import { listFailures, readRecords } from "./support/federation.js";
+import { temporaryFolder, workspace } from "./support/paths.js";
+import { hasProc, listProcesses } from "./support/processes.js";
+import { installPython, requirePython } from "./support/python.js";
+
+const tests = join(workspace, "apps/client-python/tests");
+
+const trial = `name: hostile
+rounds: 3
+clients: 20
+python: { clients: "hostile:make_client", folder: ${tests} }
+task: { name: external }
+aggregator: { name: fedavg }
+evaluate: never
+limits: { clientSeconds: 0.5, answerSeconds: 20, quorum: 0.25 }
+`;
+
+describe("Python clients that do not return, or end their process", function () {
+  this.timeout(180_000); // a loaded machine starts Python slowly
+
+  requirePython();
+
+  /** Runs the trial, in which some clients of hostile.py act. */
+  async function run(act: string) {
+    const out = join(await temporaryFolder(), "run");
+    const file = `${out}.yaml`;
+    await writeFile(file, trial);
+    const python = (await installPython()) ?? "";
+    const args = ["run", file, "--hosts", "2", "--no-report", "--out", out, "--python", python];
+    const mark = `hostile-${String(process.pid)}-${act.replaceAll(" ", "-")}`;
+    const command = start(args, { env: { ACT: act, MARK: mark } });
+    const { code, stderr } = await command.ended;
+    if (hasProc) assert.deepEqual(listProcesses(`MARK=${mark}`), [], "no process is left");
+    return { code, stderr, rounds: (await readRecords(out)).map(listFailures) };
+  }
+
+  for (const [client, what, fault, said] of [
+    ["c01", "swallows every exception", "CLIENT_HUNG", "did not return within 0.5 s"],
+    ["c03", "ignores SIGALRM", "CLIENT_HUNG", "did not return within 0.5 s"],
+    ["c05", "blocks in native code", "CLIENT_HUNG", "did not return within 0.5 s"],
+    ["c07", "stops itself", "CLIENT_HUNG", "did not return within 0.5 s"],
+    ["c09", "exits", "CLIENT_ERROR", "it ended its process with 7 (train of c09 in round 1)"],
+    ["c11", "has a fault in native code", "CLIENT_ERROR", "it ended its process with SIGSEGV"],
+    ["c13", "kills itself", "CLIENT_ERROR", "it ended its process with SIGKILL"],
+  ] as const)
+    it(`fail alone, by name, and do not run again: one that ${what}`, async () => {
+      const { code, stderr, rounds } = await run(client);
+      assert.equal(code, exitCodes.lost, stderr);
+      assert.deepEqual(rounds, new Array(3).fill([`${client} ${fault}`]));
+      const named = stderr.split("\n").filter((line) => line.includes(said));
+      assert.ok(named[0]?.includes(`${client}, round 1: ${fault}: `), stderr);
+      // It ran in the first round, and never again.
+      for (const line of named.slice(1)) assert.ok(line.includes("not run again"), line);
+    });
+
+  it("fail alone if they are six of twenty", async () => {
+    const six = ["c01", "c03", "c05", "c07", "c09", "c11"];
+    const { code, stderr, rounds } = await run(six.join(" "));
+    assert.equal(code, exitCodes.lost, stderr);
+    for (const failures of rounds)
+      assert.deepEqual(
+        failures.map((failure) => failure.split(" ")[0]),
+        six,
+      );
+  });
+
+  it("leave no process behind if they fork", async () => {
+    const { code, stderr, rounds } = await run("c15");
+    assert.equal(code, 0, stderr);
+    assert.deepEqual(rounds, [[], [], []]);
+  });
+
+  it("do not control the terminal", async () => {
+    const { code, stderr } = await run("c17");
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, /^\\x1b\[2J\\x1b\]0;title\\x07owned\nby \\x9b31mme$/m);
+    assert.doesNotMatch(stderr.replaceAll("\n", ""), /\p{Cc}/u);
+  });
+});
