@@ -72,7 +72,7 @@ async function readPool(name, { pools, cache }) {
 /** @type {(name: string, options: ReadOptions) => Promise<Source>} */
 async function readTable(name, { cache, plugins }) {
   const table = listNatural().find((one) => one.name === name);
-  const code = [...measuringCode, "libs/core/dist/src", "libs/tasks/dist/src"];
+  const code = [...measuringCode, "libs/tasks/dist/src"];
   const file = join(cache, "tables", `${name}.json`);
   const plain = await cached(file, `${hashCode(code)} ${table.clients}`, async () => {
     const set = ["seed=1001", "attacks=[]"];

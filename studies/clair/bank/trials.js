@@ -69,7 +69,7 @@ export async function measureTrials(
 ) {
   const ownRounds = parse(readFileSync(trialFile(trial), "utf8")).rounds;
   const rounds = isSampled ? ownRounds : Math.max(ownRounds, manyRounds);
-  const code = [...measuringCode, "libs/core/dist/src", "libs/tasks/dist/src"];
+  const code = [...measuringCode, "libs/tasks/dist/src"];
   const key = `${hashCode(code)} ${JSON.stringify({ trial, set, counts, rounds, seeds })}`;
   const file = join(cache, "trials", `${name.replace(/\W+/g, "-")}.json`);
   const { runs } = await cached(file, key, async () => {
