@@ -30,26 +30,27 @@ export function listSets(name, pool, sizes) {
   const rng = stream("sets of a pool").at(name);
   const majority = pool.honest.filter((one) => !pool.minority.has(one.name));
   const minority = pool.honest.filter((one) => pool.minority.has(one.name));
+  const shuffle = (size) => rng.at("clean", size).sample(majority, majority.length);
   const clean = sizes.flatMap((size) =>
-    partition(majority, size, rng.at("clean", size)).map((members, i) => {
+    partition(shuffle(size), size).map((members, i) => {
       return { name: `clean-${size}-${i + 1}`, kind: "clean", members };
     }),
   );
   return [listAll(pool, majority), ...clean, ...listMinorities(), ...listPiles()];
 
+  /** One with a single other adapter and one with a third of them, which share none. */
   function listMinorities() {
-    if (minority.length === 0) return [];
-    return minoritySizes.flatMap((size) =>
-      [1, Math.round(size / 3)].flatMap((few) => {
-        if (few > minority.length || size - few > majority.length) return [];
-        const own = rng.at("minority", size, few);
-        const members = [
-          ...own.at("majority").sample(majority, size - few),
-          ...own.at("others").sample(minority, few),
-        ];
+    return minoritySizes.flatMap((size) => {
+      const third = Math.min(Math.round(size / 3), minority.length - 1);
+      const left = shuffle(size);
+      const others = rng.at("minority", size).sample(minority, minority.length);
+      return [third, 1].flatMap((few) => {
+        if (few < 1 || left.length < size - few) return [];
+        // From the end, so that the first clean sets share no adapter with them.
+        const members = [...left.splice(few - size), ...others.splice(0, few)];
         return [{ name: `minority-${few}-of-${size}`, kind: "minority", members }];
-      }),
-    );
+      });
+    });
   }
 
   function listPiles() {
@@ -72,9 +73,8 @@ function listAll(pool, majority) {
   return { name: "all", kind: "all", members: [...members.values()] };
 }
 
-/** As many disjoint sets as there are. */
-function partition(members, size, rng) {
-  const shuffled = rng.sample(members, members.length);
+/** As many sets of a size as there are in a list, one after the other. */
+function partition(members, size) {
   const count = Math.floor(members.length / size);
-  return Array.from({ length: count }, (_, i) => shuffled.slice(i * size, (i + 1) * size));
+  return Array.from({ length: count }, (_, i) => members.slice(i * size, (i + 1) * size));
 }

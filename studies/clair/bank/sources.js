@@ -63,10 +63,21 @@ async function readTrial(name, { seeds, cache, plugins }) {
 /** @type {(name: string, options: ReadOptions) => Promise<Source>} */
 async function readPool(name, { pools, cache }) {
   const sets = await measureSets(join(pools, name), usualSizes, cache);
-  const once = sets
-    .filter(({ kind }) => kind === "clean" || kind === "minority")
-    .map(({ measures }) => measures);
-  return { name, once, sets };
+  return { name, once: pickDisjoint(sets).map(({ measures }) => measures), sets };
+}
+
+/** Picks clean sets that share no adapter with another one of their size, minorities first. */
+function pickDisjoint(sets) {
+  const used = new Map();
+  return ["minority", "clean"].flatMap((wanted) =>
+    sets.filter(({ kind, ids }) => {
+      if (kind !== wanted) return false;
+      const own = used.get(ids.length) ?? new Set();
+      if (ids.some((id) => own.has(id))) return false;
+      used.set(ids.length, new Set([...own, ...ids]));
+      return true;
+    }),
+  );
 }
 
 /** @type {(name: string, options: ReadOptions) => Promise<Source>} */
