@@ -50,6 +50,7 @@ describe("the sets of a pool", () => {
       assert.equal(new Set(all).size, all.length);
       assert.ok(all.every((name) => honest.includes(name)));
     }
+    assert.ok(sets.every(({ kind }) => kind !== "minority"));
     const piles = sets.filter(({ kind }) => kind === "pile");
     assert.equal(piles.length, 13);
     for (const pile of piles) {

@@ -45,7 +45,7 @@ export function listSets(name, pool, sizes) {
       const left = shuffle(size);
       const others = rng.at("minority", size).sample(minority, minority.length);
       return [third, 1].flatMap((few) => {
-        if (few < 1 || left.length < size - few) return [];
+        if (few < 1 || others.length < few || left.length < size - few) return [];
         // From the end, so that the first clean sets share no adapter with them.
         const members = [...left.splice(few - size), ...others.splice(0, few)];
         return [{ name: `minority-${few}-of-${size}`, kind: "minority", members }];
