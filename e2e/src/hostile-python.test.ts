@@ -81,4 +81,43 @@ describe("Python clients that do not return, or end their process", function () 
     assert.match(stderr, /^\\x1b\[2J\\x1b\]0;title\\x07owned\nby \\x9b31mme$/m);
     assert.doesNotMatch(stderr.replaceAll("\n", ""), /\p{Cc}/u);
   });
+
+  it("do not run changed code, neither in a new process nor on a new host", async () => {
+    for (const kills of ["os.getpid()", "os.getppid()"]) {
+      const folder = await temporaryFolder();
+      const module = join(folder, "changing.py");
+      const file = join(folder, "trial.yaml");
+      const source = `import os, signal, numpy as np
+from fedclair_host import Client, Update
+
+class Changing(Client):
+    def __init__(self, index):
+        pass
+
+    def initial(self, job):
+        return {"w": np.zeros(2)}
+
+    def train(self, params, job):
+        if job.client_id == "c01" and job.round == 2:
+            with open(${JSON.stringify(module)}, "a") as module:
+                module.write("# changed\\n")
+            os.kill(${kills}, signal.SIGKILL)
+        return Update(1, {"w": np.ones(2)})
+`;
+      await writeFile(module, source);
+      const own = trial.replace(/python: .*/, "python: changing:Changing");
+      await writeFile(
+        file,
+        own.replace("clients: 20", "clients: 4").replace("quorum: 0.25", "quorum: 1"),
+      );
+      const python = (await installPython()) ?? "";
+      const out = join(folder, "run");
+      const args = ["run", file, "--hosts", "1", "--no-report", "--out", out, "--python", python];
+      const { code, stderr } = await start(args).ended;
+      assert.equal(code, exitCodes.usage, stderr);
+      assert.match(stderr, /changing(\.py:)? (has )?changed since/);
+      assert.match(stderr, /restore it, or run the trial again, which makes another run/);
+      assert.equal((await readRecords(out)).length, 1);
+    }
+  });
 });

@@ -22,6 +22,8 @@ import {
 } from "@fedclair/runs/host";
 import { checkCoordinatorUrl, connectHost, isLoopback } from "@fedclair/wire";
 
+import { EndedClients } from "./ended-clients.js";
+
 export interface HostOptions {
   readonly coordinator: string;
   readonly capacity: number;
@@ -51,6 +53,7 @@ export async function host(options: HostOptions): Promise<void> {
   const patience = new Patience((line) => {
     log.warn(line);
   });
+  const ended = new EndedClients();
   let jobs = 0;
   const tensors = { first: 0, last: 0 };
   const ending = await connectHost({
@@ -76,7 +79,9 @@ export async function host(options: HostOptions): Promise<void> {
       const described = selectRunnerOptions(trial, from);
       if (listClientPlugins(trial).length > 0) {
         const { thread } = identified ?? {};
-        runner = new WatchedRunner({ modules, ...described, backend: name, thread, events });
+        const findEnded = (clientId: string) => ended.find(clientId);
+        const watched = { modules, ...described, backend: name, thread, events, findEnded };
+        runner = new WatchedRunner(watched);
       } else {
         const { content } = described;
         const prepared = prepareSentTrial(content, from, await loadForHost(content));

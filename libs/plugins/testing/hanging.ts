@@ -24,7 +24,33 @@ function train(index: number, { params }: { readonly params: Params }): TrainRes
   return { numExamples: 1, delta, metrics: {} };
 }
 
-const faults = ["loop", "exit", "linger", "start", "step"] as const;
+const faults = [
+  ...["loop", "exit", "linger", "start", "step"],
+  ...["throw", "throw nothing", "reject", "throw late", "kill", "kill parent", "abort"],
+] as const;
+
+/** Ends the thread or the process of a client, or tries to. */
+const acts: Readonly<Record<string, () => unknown>> = {
+  exit: () => process.exit(3),
+  throw: () =>
+    setTimeout(() => {
+      throw new Error("boom");
+    }),
+  "throw nothing": () =>
+    setTimeout(() => {
+      throw null; // oxlint-disable-line typescript/only-throw-error
+    }),
+  reject: () => void Promise.reject(new Error("boom")),
+  "throw late": () =>
+    setTimeout(() => {
+      throw new Error("boom");
+    }, 100),
+  kill: () => process.kill(process.pid, "SIGKILL"),
+  "kill parent": () => process.kill(process.ppid),
+  abort: () => {
+    process.abort();
+  },
+};
 
 const task = definePlugin({
   kind: "task",
@@ -42,7 +68,9 @@ const task = definePlugin({
         train: async (job) => {
           const fails = index === client;
           if (fails && fault === "loop") never();
-          if (fails && fault === "exit") process.exit(3);
+          if (fails && fault !== undefined) acts[fault]?.();
+          if (fails && fault?.startsWith("throw") === true && fault !== "throw late")
+            await new Promise(() => undefined);
           if (fails && fault === "linger") {
             job.signal.addEventListener("abort", () => setTimeout(never)); // after its answer
             await new Promise(() => undefined);

@@ -84,6 +84,7 @@ export {
 export { print } from "./words/print.js";
 export type { CheckpointOptions } from "./process/run-options.js";
 export { systemErrorCode } from "./words/system-error.js";
+export { hashClients } from "./trial/python-code.js";
 export { prepareSource, prepareTrial } from "./trial/prepare-trial.js";
 export { isSweep, readTrialFile } from "./trial/read-trial-file.js";
 export { formatTime } from "./words/format-time.js";

@@ -1,5 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { UserError } from "@fedclair/core";
+import { errorMessage } from "@fedclair/core/errors";
 import { ThreadActivity } from "./activity.js";
 import type { ArgumentsOf, Hosted, MethodOf, ResultOf } from "./hosted.js";
 import type { Makers, ThreadMessage, ThreadReply, ThreadRequest, ThreadSetup } from "./messages.js";
@@ -76,7 +77,8 @@ export class Thread<M extends Makers<M>, Report = never> {
     this.#worker.on("messageerror", (error) => {
       this.#fail(error);
     });
-    this.#worker.on("error", (error: Error) => {
+    this.#worker.on("error", (thrown: unknown) => {
+      const error = thrown instanceof Error ? thrown : new Error(errorMessage(thrown));
       this.#reportEnd(new ThreadEnded(`${name} ended: ${error.message}`, { cause: error }));
       const isOutOfMemory = "code" in error && error.code === "ERR_WORKER_OUT_OF_MEMORY";
       if (!isOutOfMemory) options.onUncaught?.(error);

@@ -17,12 +17,18 @@ const faults: ReadonlySet<unknown> = new Set([
 ]);
 
 /**
- * What Python hosts of this machine are doing: each notes it in a file, so that a client which ends
- * the process of its host is known, and other hosts do not run it (notes.py).
+ * What the hosts of this machine are doing that run code from outside: each notes it in a file, so
+ * that a client which ends the process of its host is known, and other hosts do not run it
+ * (host-note.ts). Python hosts tell beside the notes which clients have ended a process (ended.py).
  */
 export class HostNotes {
   #folder: string | undefined;
   #count = 0;
+  /**
+   * The clients of hosts that were killed, perhaps by somebody else, as the system when it is out
+   * of memory. They have one more try.
+   */
+  readonly #killed = new Set<string>();
 
   /** Makes an empty note for a host that is about to start. @returns its file */
   create(): string {
@@ -43,7 +49,9 @@ export class HostNotes {
     const note = readFileSync(file);
     const text = note.toString("utf8", 0, note.indexOf(0));
     const [clients = "", doing] = text.split("\n");
-    if (clients !== "" && doing !== undefined && (typeof code === "number" || faults.has(code))) {
+    const isOwn = typeof code === "number" || faults.has(code) || this.#killed.has(clients);
+    if (clients !== "" && doing !== undefined && !isOwn) this.#killed.add(clients);
+    if (clients !== "" && doing !== undefined && isOwn) {
       const name = basename(file).replace("note", "ended");
       publish(this.#folder, name, `${clients}\nit ended its host with ${code} (${doing})`);
     }

@@ -55,16 +55,43 @@ export function keepHosts(
   address: Promise<string>,
   over: AbortSignal,
 ): Promise<HostFailure>[] {
-  const keepAll = (count: number, what: string, start: () => StartedHost) =>
+  const keepAll = (count: number, what: string, start: () => StartedHost | Promise<StartedHost>) =>
     Array.from({ length: count }, (_, i) =>
       keepHost(processes.notes, start, `${what} ${i + 1} of ${count}`, address, over),
     );
+  const checkCode = python && new CodeCheck(python);
   return [
     ...(simulated
       ? keepAll(simulated.count, "client host", () => startSimulated(processes, simulated))
       : []),
-    ...(python ? keepAll(python.count, "Python host", () => startPython(processes, python)) : []),
+    ...(python
+      ? keepAll(python.count, "Python host", async () => {
+          await checkCode?.compare();
+          return startPython(processes, python);
+        })
+      : []),
   ];
+}
+
+/** The code of the Python clients of a run, which all hosts that are started for it must have. */
+class CodeCheck {
+  readonly #clients: PythonClients;
+  #first: Promise<string | undefined> | undefined;
+
+  constructor(clients: PythonClients) {
+    this.#clients = clients;
+  }
+
+  /** @throws UserError if the code has changed since the first call */
+  async compare(): Promise<void> {
+    const hash = import("@fedclair/runs").then(({ hashClients }) => hashClients(this.#clients));
+    const [first, now] = await Promise.all([(this.#first ??= hash), hash]);
+    if (first === now) return;
+    const modules = this.#clients.modules.join(" and ");
+    throw new UserError(
+      `the Python code of ${modules} has changed since the run began (code ${first}, now ${now}), so this host is not started again: restore it, or run the trial again, which makes another run`,
+    );
+  }
 }
 
 /** A host that waits for the coordinator's address. */
@@ -81,10 +108,15 @@ function startSimulated(
   processes: Processes,
   { clients, plugins, backend }: NonNullable<Hosts["simulated"]>,
 ): StartedHost {
-  const child = processes.start("client", [
-    ...["--coordinator", "parent", "--capacity", String(clients), "--backend", backend],
-    ...plugins.flatMap((one) => ["--plugin", one]),
-  ]);
+  const note = processes.notes.create();
+  const child = processes.start(
+    "client",
+    [
+      ...["--coordinator", "parent", "--capacity", String(clients), "--backend", backend],
+      ...plugins.flatMap((one) => ["--plugin", one]),
+    ],
+    { FEDCLAIR_HOST_NOTE: note },
+  );
   const over = new AbortController();
   child.process.once("message", () => {
     over.abort();
@@ -92,7 +124,7 @@ function startSimulated(
   const send = (listening: string) => {
     if (child.process.connected) child.process.send({ listening }, () => undefined);
   };
-  return { child, send, over: over.signal };
+  return { child, send, over: over.signal, note };
 }
 
 /**
@@ -148,13 +180,20 @@ function startPython(
  */
 async function keepHost(
   notes: HostNotes,
-  start: () => StartedHost,
+  start: () => StartedHost | Promise<StartedHost>,
   name: string,
   address: Promise<string>,
   over: AbortSignal,
 ): Promise<HostFailure> {
   for (let starts = 0; ; starts++) {
-    const host = start();
+    let host: StartedHost;
+    try {
+      host = await start();
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      process.stderr.write(`${name}: ${error.message}\n`);
+      return exitCodes.usage;
+    }
     void address.then((listening) => {
       host.send(listening);
     });
@@ -195,9 +234,11 @@ export class Processes {
     this.token = token;
   }
 
-  start(app: AppName, args: readonly string[]): Child {
+  /** @param env further variables of its environment */
+  start(app: AppName, args: readonly string[], env: NodeJS.ProcessEnv = {}): Child {
+    const logged = { FEDCLAIR_LOG: process.env["FEDCLAIR_LOG"] ?? "warn" };
     return this.spawn(process.execPath, [...programOf(app), ...args], {
-      env: { ...createEnvironment(app), FEDCLAIR_LOG: process.env["FEDCLAIR_LOG"] ?? "warn" },
+      env: { ...createEnvironment(app), ...logged, ...env },
       stdio: ["ignore", "inherit", "inherit", "ipc"],
     });
   }

@@ -12,6 +12,9 @@ import { loadPlugins } from "../load-plugins.js";
 import { loadForHost } from "../load-tasks.js";
 import type { PluginModule } from "../resolve-module.js";
 import { mapAnswers } from "./map-answers.js";
+import { guardProcess } from "./guard-process.js";
+import { HostNote } from "./host-note.js";
+import { StrayErrors } from "./stray-errors.js";
 import type { PluginService, PostedJob, ThreadTrial } from "./thread-messages.js";
 import { prepareInThread } from "./prepare-in-thread.js";
 
@@ -29,6 +32,15 @@ export async function openClientSide(
   isAlone: boolean,
 ) {
   const { activity } = service;
+  guardProcess();
+  const note = new HostNote();
+  const stray = new StrayErrors((job, error) => {
+    const reported = job && toReported(job);
+    const when = job ? `after its answer in round ${job.round} its code threw ` : "";
+    if (reported) service.report(["onClientError", reported, `${when}${describe(error)}`]);
+    const what = reported ? errorMessage(error) : describe(error);
+    service.report(["onStray", reported, `${when}${what}`]);
+  });
   const plugins = loadPlugins(modules, trial.content, loadForHost);
   const prepared = await prepareInThread(trial, modules, plugins);
   let current = { batch: 0, jobs: [] as readonly PostedJob[] };
@@ -46,6 +58,8 @@ export async function openClientSide(
     onAttempt: (jobs) => {
       const job = current.jobs.findIndex(({ id }) => id === jobs[0]?.id);
       activity.begin({ call: current.batch, job, jobs: jobs.length, code: -1 });
+      stray.begin(jobs);
+      note.write(jobs);
       clearInterval(pulse);
       if (jobs.length > 1) {
         pulse = setInterval(() => {
@@ -72,6 +86,9 @@ export async function openClientSide(
       if (base) lastBase = base;
       current = { batch, jobs };
       const answers = await runner.runAll(jobs.map((job) => toClientJob(job, lastBase)));
+      await new Promise(setImmediate); // reports rejections that nobody awaits
+      stray.end();
+      note.clear();
       const hasTimeout = answers.some(isTimeout);
       // Code of the client may run on, so the thread answers no more calls.
       if (hasTimeout) service.stop();

@@ -8,18 +8,14 @@ import type { PluginMakers } from "./worker.js";
  */
 export type PluginThread = Thread<PluginMakers, PluginReport>;
 
-export function startPluginThread(): PluginThread {
+/** @param onUncaught receives an error that nothing in the thread caught */
+export function startPluginThread(onUncaught?: (error: Error) => void): PluginThread {
   return new Thread(new URL(import.meta.resolve("#plugin-thread")), {
     name: "its thread",
     exitHint: ": does a plug-in call process.exit?",
     argv: process.argv.slice(2),
     stdout: process.stderr, // stdout is for results
-    onUncaught: (error) => {
-      // An error that nothing caught ends the process, as it would in the main thread.
-      queueMicrotask(() => {
-        throw error;
-      });
-    },
+    ...(onUncaught && { onUncaught }),
   });
 }
 

@@ -29,7 +29,9 @@ export type ServerReply<T> =
 /** An event of a runner, by its name, with the job or the task that it is about. */
 export type PluginReport =
   | readonly [name: "onClientError" | "onTimeout", job: ReportedJob, what: string]
-  | readonly [name: "onBatchError", task: string, what: string];
+  | readonly [name: "onBatchError", task: string, what: string]
+  /** An error that nothing caught, of a client whose job is over, or of nobody. */
+  | readonly [name: "onStray", job: ReportedJob | undefined, what: string];
 
 /** What plug-ins need of the thread that they run in. */
 export type PluginService = Pick<

@@ -36,6 +36,7 @@ describe("WatchedRunner", () => {
     changes: object = {},
     name = "hanging",
     backend = "cpu",
+    findEnded: (clientId: string) => string | undefined = () => undefined,
   ): Promise<WatchedRunner> {
     const modules = [moduleOf(name)];
     const content = {
@@ -54,6 +55,7 @@ describe("WatchedRunner", () => {
       modules,
       ...selectRunnerOptions(trial, "the test"),
       backend,
+      findEnded,
       events: {
         onClientError: ({ clientId }, what) => events.push(`${clientId} failed: ${String(what)}`),
         onBatchError: (name, what) => events.push(`${name} failed: ${String(what)}`),
@@ -137,6 +139,45 @@ describe("WatchedRunner", () => {
     const failed = "its thread ended with code 3: does a plug-in call process.exit?";
     assert.deepEqual(answers, [0, `CLIENT_ERROR: ${failed}`, 2, 3]);
     assert.deepEqual(events, [`c01 failed: ${failed}`]);
+  });
+
+  const own = "a plug-in may not end the process that it runs in, nor the one that started it";
+  for (const [fault, failed] of [
+    ["throw", "its thread ended: boom"],
+    ["throw nothing", "its thread ended: null"],
+    ["reject", "its thread ended: boom"],
+    ["kill", `process.kill(${String(process.pid)}): ${own}`],
+    ["kill parent", `process.kill(${String(process.ppid)}): ${own}`],
+    ["abort", "process.abort() is not supported in workers"],
+  ] as const)
+    it(`fails a client alone that would end its process: ${fault}`, async () => {
+      const opened = await open({ fault, client: 1 });
+      const answers = await runEach({ runAll: (jobs) => opened.runAll(jobs) });
+      assert.deepEqual(answers, [0, `CLIENT_ERROR: ${failed}`, 2, 3]);
+      const [event = "", ...others] = events;
+      assert.deepEqual(others, []);
+      assert.ok(event.startsWith("c01 failed: ") && event.includes(failed), event);
+      assert.match(event, /\.ts:\d+:\d+\)$/); // its location, which no answer has
+    });
+
+  it("fails a client from its next job on if its code throws after its answer", async () => {
+    const opened = await open({ fault: "throw late", client: 1 });
+    const runAll = (jobs: readonly ClientJob[]) => opened.runAll(jobs);
+    assert.deepEqual(await runEach({ runAll }), [0, 1, 2, 3]);
+    while (events.length === 0) await new Promise(setImmediate);
+    const why = "after its answer in round 1 its code threw Error: boom";
+    assert.ok(events[0]?.startsWith(`c01 failed: ${why} (`), events[0]);
+    const failed = `CLIENT_ERROR: not run again: ${why}`;
+    assert.deepEqual(await runEach({ runAll }), [0, failed, 2, 3]);
+  });
+
+  it("does not run a client that has ended another host", async () => {
+    const opened = await open({}, {}, "hanging", "cpu", (id) =>
+      id === "c02" ? "it ended its host with SIGSEGV" : undefined,
+    );
+    const answers = await opened.runAll([0, 1, 2, 3].map(jobOf));
+    const failed = "CLIENT_ERROR: not run again: it ended its host with SIGSEGV";
+    assert.deepEqual(answers.map(read), [0, 1, failed, 3]);
   });
 
   for (const backend of ["wasm", "tensorflow"] as const)

@@ -1,4 +1,5 @@
 import type { Params } from "@fedclair/core";
+import { errorLocation } from "@fedclair/core/errors";
 import {
   failure,
   payloadBytes,
@@ -33,6 +34,8 @@ interface WatchedRunnerOptions extends ThreadTrial {
   /** A thread with the same modules to begin with. Default: a new one. */
   readonly thread?: PluginThread | undefined;
   readonly events?: WatchedEvents;
+  /** Says how a client has ended another host, if it has. Then it does not run. */
+  readonly findEnded?: (clientId: string) => string | undefined;
 }
 
 /** Receives what happens while jobs run in a thread. Errors are texts with their location. */
@@ -42,6 +45,8 @@ export interface WatchedEvents extends Pick<
 > {
   /** Called when the thread was ended because a client's code did not return. */
   readonly onHang?: (job: ReportedJob, what: string) => void;
+  /** Called for the first error that nothing caught, and that belongs to no client. */
+  readonly onStray?: (task: string, what: string) => void;
 }
 
 /** The thread is replaced although its code returned. */
@@ -80,8 +85,12 @@ export class WatchedRunner implements JobRunner {
   #isClosed = false;
   /** Whether clients that trained together have ended their thread. */
   #trainsAlone = false;
+  /** Whether code that belongs to no client threw an error that nothing caught. */
+  #hasStray = false;
   #ahead = smallAhead;
   #lastBatch = 0;
+  /** Clients whose code threw an error that nothing caught, after their answer. */
+  readonly #strays = new Map<string, string>();
   readonly #pages = new PageUse();
   /** The number of TensorFlow.js tensors in the thread after the last jobs. */
   tensors = 0;
@@ -105,6 +114,23 @@ export class WatchedRunner implements JobRunner {
   }
 
   async runAll(jobs: readonly ClientJob[]): Promise<readonly Answer[]> {
+    const refused = new Map(jobs.map((job) => [job, this.#findRefusal(job.clientId)]));
+    const asked = jobs.filter((job) => refused.get(job) === undefined);
+    if (asked.length === jobs.length) return await this.#runAll(jobs);
+    const answers = (asked.length > 0 ? await this.#runAll(asked) : []).values();
+    return jobs.flatMap((job) => {
+      const why = refused.get(job);
+      return why === undefined ? (answers.next().value ?? []) : this.#fail(job, "", new Error(why));
+    });
+  }
+
+  /** Says why a client does not run again, if it does not. */
+  #findRefusal(clientId: string): string | undefined {
+    const why = this.#strays.get(clientId) ?? this.#options.findEnded?.(clientId);
+    return why === undefined ? undefined : `not run again: ${why}`;
+  }
+
+  async #runAll(jobs: readonly ClientJob[]): Promise<readonly Answer[]> {
     const bytes = payloadBytes(jobs[0]?.params.base.values() ?? []);
     this.#ahead = bytes < largeBytes ? smallAhead : largeAhead;
     for (let ends = 0; ;) {
@@ -167,12 +193,22 @@ export class WatchedRunner implements JobRunner {
     const { events, limits } = this.#options;
     const answer = { jobId: job.id, clientId: job.clientId };
     if (!(why instanceof Overdue)) {
-      events?.onClientError?.(job, why.message);
+      events?.onClientError?.(job, `${why.message}${errorLocation(why.cause)}`);
       return { ...answer, failure: failure("CLIENT_ERROR", why.message) };
     }
     const message = `${code} did not return within ${limits.clientSeconds} s (limits.clientSeconds)`;
     events?.onHang?.(job, message);
     return { ...answer, failure: failure("CLIENT_HUNG", message) };
+  }
+
+  #countStray(job: ReportedJob | undefined, what: string): void {
+    const { events, task } = this.#options;
+    if (job) {
+      this.#strays.set(job.clientId, what);
+    } else if (!this.#hasStray) {
+      this.#hasStray = true;
+      events?.onStray?.(task, what);
+    }
   }
 
   /** Returns a thread that is ready, and starts one if there is none. */
@@ -190,6 +226,10 @@ export class WatchedRunner implements JobRunner {
     thread.limitTime(() => Infinity); // preparing the data may take long
     const { events } = this.#options;
     thread.onReport = ([name, subject, what]) => {
+      if (name === "onStray") {
+        this.#countStray(subject, what);
+        return;
+      }
       events?.[name]?.(subject as ReportedJob & string, what);
     };
     const trial = { content, from, backend };

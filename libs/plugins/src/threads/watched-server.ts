@@ -174,7 +174,7 @@ export class ThreadServer implements WatchedServer {
   async #open(): Promise<Hosted<ServerSide>> {
     const { modules, backend, prepared } = this.#options;
     if (this.#server && this.#thread?.isAlive === true) return this.#server;
-    const thread = (this.#thread = startPluginThread());
+    const thread = (this.#thread = startPluginThread(endProcess));
     const { trial: content } = prepared;
     const trial = { content, from: "the trial", backend };
     const server = (this.#server = thread.host("server", modules, trial));
@@ -192,4 +192,11 @@ function failExternal(plan: RoundPlan, { updates, failures }: Collected, why: st
     updates: updates.filter((update) => !changed.includes(update)),
     failures: new Map([...failures, ...hung]),
   };
+}
+
+/** An error that nothing caught ends the process, as it would in the main thread. */
+function endProcess(error: Error): void {
+  queueMicrotask(() => {
+    throw error;
+  });
 }

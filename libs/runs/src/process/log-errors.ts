@@ -11,6 +11,7 @@ const maxLogged = 20;
 /** Receives the errors of clients' code, and clients whose code was too slow or did not return. */
 type ClientEvents = Required<Pick<RunnerEvents, "onClientError" | "onBatchError" | "onTimeout">> & {
   readonly onHang: (job: ReportedJob, what: string) => void;
+  readonly onStray: (task: string, what: string) => void;
 };
 
 /**
@@ -41,6 +42,11 @@ export function clientEventLogger(log: Logger): ClientEvents {
       if (late.has(job.clientId) || late.size === maxLogged) return;
       late.add(job.clientId);
       warn(job, what);
+    },
+    onStray: (task, what) => {
+      log.warn(
+        `task ${task}: code that belongs to no client threw, in a timer or in a promise that is never awaited: ${what}`,
+      );
     },
     onHang: (job, what) => {
       warn(job, `${what}: its thread was ended`);

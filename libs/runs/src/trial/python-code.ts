@@ -2,7 +2,12 @@ import { createHash } from "node:crypto";
 import { readFileSync, realpathSync, statSync } from "node:fs";
 import { dirname, join, relative, sep } from "node:path";
 import { UserError } from "@fedclair/core";
-import { readPythonClients, withPythonCode, type Trial } from "@fedclair/core/internal";
+import {
+  readPythonClients,
+  withPythonCode,
+  type PythonClients,
+  type Trial,
+} from "@fedclair/core/internal";
 
 /**
  * Adds the hash of the code of its Python clients to a resolved trial, so that the trial is another
@@ -12,16 +17,22 @@ import { readPythonClients, withPythonCode, type Trial } from "@fedclair/core/in
  *   sweep, began with it
  */
 export function addPythonCode(trial: Trial, file: string): Trial {
-  const { folder, modules = [], code } = readPythonClients(trial) ?? {};
-  const others = trial.flower === undefined ? [] : ["pyproject.toml"]; // its options reach the app
-  const hash = folder === undefined ? undefined : hashPython(folder, modules, others);
+  const clients = readPythonClients(trial);
+  const hash = clients && hashClients(clients);
   if (hash === undefined) return trial;
+  const { modules, code } = clients ?? { modules: [] };
   if (code !== undefined && code !== hash) {
     throw new UserError(
       `${file}: the Python code of ${modules.join(" and ")} has changed since this was started (code ${code}, now ${hash}): restore it, or run the trial again, which makes another run`,
     );
   }
   return withPythonCode(trial, hash);
+}
+
+/** Hashes the code of Python clients. @returns undefined if it is not on this machine */
+export function hashClients({ folder, modules, args }: PythonClients): string | undefined {
+  const others = args.includes("--flower") ? ["pyproject.toml"] : []; // its options reach the app
+  return folder === undefined ? undefined : hashPython(folder, modules, others);
 }
 
 /**

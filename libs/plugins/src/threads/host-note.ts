@@ -1,0 +1,40 @@
+import { openSync, writeSync } from "node:fs";
+import type { ReportedJob } from "@fedclair/core/internal";
+
+/** Size of a note in bytes, as the process that starts hosts makes it. */
+const size = 4096;
+
+/**
+ * The file in which a host notes which clients run. If one of them ends the process of the host,
+ * the process that has started it knows the client.
+ */
+export class HostNote {
+  readonly #file: number | undefined;
+  readonly #content = Buffer.alloc(size);
+  #isEmpty = true;
+
+  constructor(path = process.env["FEDCLAIR_HOST_NOTE"]) {
+    try {
+      this.#file = path === undefined ? undefined : openSync(path, "r+");
+    } catch {
+      this.#file = undefined; // somebody has removed the folder
+    }
+  }
+
+  write(jobs: readonly ReportedJob[]): void {
+    const [first] = jobs;
+    if (this.#file === undefined || !first) return;
+    const clients = jobs.map(({ clientId }) => clientId);
+    const doing = `${first.kind} of ${clients.join(", ")} in round ${first.round}`;
+    const bytes = this.#content.write(`${clients.join("\t")}\n${doing}`, 0, size - 1);
+    this.#content[bytes] = 0;
+    writeSync(this.#file, this.#content, 0, bytes + 1, 0);
+    this.#isEmpty = false;
+  }
+
+  clear(): void {
+    if (this.#file === undefined || this.#isEmpty) return;
+    writeSync(this.#file, Buffer.of(0), 0, 1, 0);
+    this.#isEmpty = true;
+  }
+}
