@@ -17,9 +17,9 @@ const faults: ReadonlySet<unknown> = new Set([
 ]);
 
 /**
- * What the hosts of this machine are doing that run code from outside: each notes it in a file, so
- * that a client which ends the process of its host is known, and other hosts do not run it
- * (host-note.ts). Python hosts tell beside the notes which clients have ended a process (ended.py).
+ * Notes of hosts that run code from outside. Each writes into a file what it is doing
+ * (host-note.ts). If a client ends the process of its host, the other hosts are told, and do not
+ * run it. Python hosts tell one another in the same folder (ended.py).
  */
 export class HostNotes {
   #folder: string | undefined;
