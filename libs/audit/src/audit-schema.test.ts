@@ -2,12 +2,13 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { readShippedBank } from "@fedclair/clair";
 import { z } from "zod";
 import { findAdapters } from "./adapters/find-adapters.js";
 import { compareAdapters } from "./compare/compare-adapters.js";
 import { parseClairOptions } from "./compare/options.js";
 import { auditSchema, type Audit } from "./audit-schema.js";
-import { formatJson } from "./text/audit-text.js";
+import { formatAudit, formatJson } from "./text/audit-text.js";
 
 const workspace = fileURLToPath(new URL("../../../..", import.meta.url));
 const presidents = join(workspace, "libs/audit/fixtures/adapters/presidents");
@@ -40,6 +41,30 @@ async function auditJson(keep: (name: string) => boolean, set: readonly string[]
   const audit: Audit = { ...comparison, skipped, checkpoints, refined };
   return JSON.parse(formatJson(audit, options)) as unknown;
 }
+
+describe("an audit", () => {
+  it("says that the bank supports no rate as small as the wanted one", async () => {
+    const { adapters } = await findAdapters([presidents]);
+    const clair = parseClairOptions(["rule.falseAlarmRate=0.001"]);
+    const bank = readShippedBank();
+    const largest = (row: (typeof bank.thresholds)[number]) => row.quantiles.slice(-1);
+    const few = {
+      ...bank,
+      thresholds: bank.thresholds.map((row) => ({ ...row, quantiles: largest(row) })),
+    };
+    const rate = Math.max(
+      ...few.thresholds.flatMap(({ quantiles }) => quantiles.map((one) => one.rate)),
+    );
+    const comparison = await compareAdapters({ adapters, options: clair, bank: few });
+    assert.equal(comparison.falseAlarmRate, rate);
+    const text = formatAudit({ ...comparison, skipped: [], checkpoints: [] }, clair);
+    assert.match(text, new RegExp(`one in ${Math.round(1 / rate)} sets of honest adapters`));
+    assert.match(
+      text,
+      /the bank supports rates of false alarms down to [\d.]+ for as many clients, not 0\.001/,
+    );
+  });
+});
 
 describe("the audit schema", () => {
   it("is the same as in docs/audit.schema.json", async () => {

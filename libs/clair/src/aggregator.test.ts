@@ -77,6 +77,21 @@ describe("the clair aggregator", () => {
     assert.equal((await aggregator().aggregate(input(columns(2)))).notice, undefined);
   });
 
+  it("tells that the bank supports no rate as small as the wanted one", async () => {
+    const updates = [1, 2, 3, 4, 5, 6, 7].map((k) =>
+      updateOf(idOf(k), { m: gaussian(root.at("rate", k), 8, 6) }),
+    );
+    const noticeOf = async (falseAlarmRate: number) => {
+      const own = aggregator({ rule: { by: "evidence", falseAlarmRate }, models: "global" });
+      return (await own.aggregate(input(updates))).notice;
+    };
+    assert.match(
+      (await noticeOf(0.001)) ?? "",
+      /^the bank supports rates .* down to [\d.]+ .*, not 0.001/,
+    );
+    assert.equal(await noticeOf(0.5), undefined);
+  });
+
   it("reports a verdict with a score for every client", async () => {
     const { verdicts, metrics } = await aggregator().aggregate(input(round(1)));
     assert.deepEqual(
