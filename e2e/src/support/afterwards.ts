@@ -1,8 +1,19 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
 /** Functions that clean up after every test in a process. The last added runs first. */
 export const cleanUps: (() => Promise<void>)[] = [];
 
 /** Functions that clean up after all tests of a file. The last added runs first. */
 export const lastCleanUps: (() => Promise<void>)[] = [];
+
+// Commands of tests keep their list of known code apart from that of the user who runs the tests.
+const state = mkdtempSync(join(tmpdir(), "fedclair-state-"));
+process.env["XDG_STATE_HOME"] = state;
+process.once("exit", () => {
+  rmSync(state, { recursive: true, force: true });
+});
 
 let inTest = false;
 

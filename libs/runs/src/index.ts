@@ -65,6 +65,12 @@ export { breakLocks, findHolder, Lock, lockFile } from "./store/lock.js";
 export { makeFolder, makeOwnFolder } from "./store/make-folder.js";
 export { openRegularFile, readText, UnreadableError } from "./store/regular-file.js";
 export { readRunTrial } from "./store/read-trial.js";
+export {
+  identifyPythonCode,
+  rememberCode,
+  selectUnknownCode,
+  type OutsideCode,
+} from "./store/known-code.js";
 export { readState, writeState } from "./store/state-file.js";
 export { readCertificates } from "./process/certificates.js";
 export { atATime } from "./process/at-a-time.js";
@@ -84,7 +90,7 @@ export {
 export { print } from "./words/print.js";
 export type { CheckpointOptions } from "./process/run-options.js";
 export { systemErrorCode } from "./words/system-error.js";
-export { hashClients } from "./trial/python-code.js";
+export { addPythonCode, hashClients } from "./trial/python-code.js";
 export { prepareSource, prepareTrial } from "./trial/prepare-trial.js";
 export { isSweep, readTrialFile } from "./trial/read-trial-file.js";
 export { formatTime } from "./words/format-time.js";

@@ -1,5 +1,4 @@
 import { withModules, type Trial } from "@fedclair/core/internal";
-import { loadNamedPlugins } from "@fedclair/plugins";
 import {
   checkRecords,
   countNoun,
@@ -13,10 +12,17 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { RunOptions } from "../run/run-options.js";
 import { run } from "../run/run.js";
+import {
+  allowRun,
+  loadAllowedPlugins,
+  allowPython,
+  type TrustOptions,
+} from "../trust/allow-code.js";
 import { backendOf } from "./backend-of.js";
 
 /** Options of the runs that these commands start. */
-export type ReplayRunOptions = Pick<RunOptions, "hosts" | "python" | "transport" | "report">;
+export type ReplayRunOptions = Pick<RunOptions, "hosts" | "python" | "transport" | "report"> &
+  TrustOptions;
 
 interface ReplayWithoutOptions extends ReplayRunOptions {
   /** Ids of the clients to leave out. */
@@ -28,6 +34,7 @@ interface ReplayWithoutOptions extends ReplayRunOptions {
 /**
  * Runs a run's trial again without some clients. A finished run in the folder is not run again.
  * @returns the folder of the new run
+ * @throws UserError if the trial names code that may not run
  */
 export async function replayWithout(
   stored: StoredRun,
@@ -38,7 +45,8 @@ export async function replayWithout(
   const out = chooseFolder(folder, without, from);
   const file = join(folder, "trial.yaml");
   const set = [`absent=${JSON.stringify(addAbsent(stored.trial, without, from))}`];
-  const prepared = await prepareTrial(file, set, loadNamedPlugins);
+  const prepared = await prepareTrial(file, set, loadAllowedPlugins(options));
+  await allowPython([prepared.trial], file, options);
   const backend = backendOf(stored);
   const common = { ...runOptions, backend, out, json: false, checkpointEvery: 1 };
   if (!existsSync(out) && info.version === version) {
@@ -52,6 +60,7 @@ export async function replayWithout(
       );
   }
   const begun = await findRun(out);
+  if (begun) await allowRun(out, options); // the folder may have come with the run
   if (begun) await run(join(out, "trial.yaml"), { ...common, set: [], resume: true });
   else await run(file, { ...common, set });
   return out;

@@ -3,7 +3,6 @@ import { join } from "node:path";
 import { exitCodes, UserError } from "@fedclair/core/errors";
 import { readPythonClients } from "@fedclair/core/internal";
 import { stream } from "@fedclair/linalg";
-import { loadNamedPlugins } from "@fedclair/plugins";
 import {
   verifyRounds,
   chooseTrialBackend,
@@ -18,12 +17,13 @@ import {
 } from "@fedclair/runs";
 import { openPlace } from "../processes/open-place.js";
 import { requireFinished } from "../results/show.js";
+import { loadAllowedPlugins, type TrustOptions } from "../trust/allow-code.js";
 import { backendOf } from "./backend-of.js";
 
 /** A number of rounds, or a share of them. */
 export type RoundsChoice = { readonly count: number } | { readonly share: number };
 
-export interface VerifyRunOptions {
+export interface VerifyRunOptions extends TrustOptions {
   /** Default: 5 %. */
   readonly rounds?: RoundsChoice;
   /** Seed of the draw. Default: one that nobody knows before. */
@@ -34,12 +34,13 @@ export interface VerifyRunOptions {
 /**
  * `fedclair verify RUN`: runs a random choice of a run's rounds again, and compares their bytes
  * with the stored ones. Sets exit code 4 if they differ.
- * @throws UserError if the run cannot be repeated here, or its files have changed
+ * @throws UserError if the run cannot be repeated here, its files have changed, or it names code
+ *   that may not run
  */
 export async function verifyRun(folder: string, options: VerifyRunOptions): Promise<void> {
   const { info } = await requireFinished(folder, "verify");
   const file = join(folder, "trial.yaml");
-  const prepared = await prepareTrial(file, [], loadNamedPlugins);
+  const prepared = await prepareTrial(file, [], loadAllowedPlugins(options));
   if (readPythonClients(prepared.trial))
     throw new UserError(
       `'${file}': its clients run in Python, and verify repeats runs of simulated clients`,

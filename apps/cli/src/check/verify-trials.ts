@@ -16,7 +16,6 @@ import {
   type PythonClients,
   type Trial,
 } from "@fedclair/core/internal";
-import { loadNamedPlugins } from "@fedclair/plugins";
 import {
   countNoun,
   commandName,
@@ -36,8 +35,9 @@ import { checkInterpreter } from "../processes/host-processes.js";
 import { withOptions, type PythonOptions } from "../processes/read-hosts.js";
 import { setArgs } from "../processes/set-args.js";
 import { trialFiles } from "../results/trial-files.js";
+import { allowPython, loadAllowedPlugins, type TrustOptions } from "../trust/allow-code.js";
 
-export interface VerifyTrialsOptions extends Pick<PythonOptions, "python"> {
+export interface VerifyTrialsOptions extends Pick<PythonOptions, "python">, TrustOptions {
   readonly set: readonly string[];
   /** Number of trials to run at a time. */
   readonly jobs?: number;
@@ -50,14 +50,20 @@ export interface VerifyTrialsOptions extends Pick<PythonOptions, "python"> {
  * Trials whose clients are on hosts of their own, or in a Python that is not here, are left out
  * with a notice.
  * @throws UserError (exit code 4) if a value is outside its range, or a trial has ended with an
- * error
+ * error; UserError if a folder names code that may not run
  */
 export async function verifyTrials(
   paths: readonly string[],
   options: VerifyTrialsOptions,
 ): Promise<void> {
   const files = new Set((await Promise.all(paths.map(trialFiles))).flat());
-  const read = await Promise.all([...files].map((file) => claimOf(file, options)));
+  // A file that is named may run; of a folder, only code that the user knows or allows.
+  const named = new Set(paths.map((path) => join(path)));
+  const read = await Promise.all(
+    [...files].map((file) =>
+      claimOf(file, { ...options, trust: options.trust || named.has(file) }),
+    ),
+  );
   const claims = read.filter((claim) => typeof claim === "object");
   const leftOut = read.filter((claim) => claim === "left out").length;
   if (claims.length === 0 && leftOut > 0)
@@ -114,7 +120,7 @@ async function claimOf(
   const { set } = options;
   const { yaml } = readTrialFile(file, set);
   const { seeds } = (yaml.content ?? {}) as { readonly seeds?: unknown };
-  const prepared = await prepareTrial(file, [...set, oneSeed], loadNamedPlugins);
+  const prepared = await prepareTrial(file, [...set, oneSeed], loadAllowedPlugins(options));
   const { trial, notices } = prepared;
   for (const notice of notices) process.stderr.write(`${oneLine(file)}: ${notice}\n`);
   if (!trial.expect) return undefined;
@@ -127,6 +133,7 @@ async function claimOf(
     process.stderr.write(`${pc.yellow("left out")} ${oneLine(file)}: ${missing}\n`);
     return "left out";
   }
+  await allowPython([trial], file, options);
   const given = trial.expect.seeds ?? seedsSchema.safeParse(seeds).data ?? 1;
   return { file, trial, seeds: listSeeds(given, trial.seed), isPython: python !== undefined };
 }

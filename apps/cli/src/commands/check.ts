@@ -3,7 +3,7 @@ import { integerOption, setOption } from "@fedclair/runs/program";
 import { Option, type Command } from "commander";
 import type { RoundsChoice } from "../check/verify-run.js";
 import { processCount } from "../processes/process-count.js";
-import { device, hosts, lazily, python, seeds, transport } from "./options.js";
+import { allowPlugin, device, hosts, lazily, python, seeds, transport, trust } from "./options.js";
 
 /** Parses `5%` or `12`. @throws UserError for anything else */
 function parseRounds(text: string): RoundsChoice {
@@ -49,6 +49,8 @@ export function addCheckCommands(program: Command): void {
         integerOption("--seed", 0),
       ),
     )
+    .addOption(allowPlugin())
+    .addOption(trust())
     .option("--json", "of a run: print JSON", false)
     .action(lazily(async () => (await import("../check/verify.js")).verify));
 
@@ -77,6 +79,8 @@ export function addCheckCommands(program: Command): void {
     .addOption(hosts())
     .addOption(python())
     .addOption(transport())
+    .addOption(allowPlugin())
+    .addOption(trust())
     .option("--no-report", "do not write report.html and its figures")
     .action(lazily(async () => (await import("../check/replay.js")).replay));
 

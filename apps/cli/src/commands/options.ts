@@ -1,4 +1,5 @@
 import { backendChoices } from "@fedclair/compute/choices";
+import { pluginOption } from "@fedclair/runs/program";
 import { InvalidArgumentError, Option, type Command } from "commander";
 import type { AppName } from "../processes/app-process.js";
 import { processCount } from "../processes/process-count.js";
@@ -61,6 +62,16 @@ export const device = () =>
     "--device <device>",
     "device that Python clients with a PyTorch model compute on; default: where their model is",
   ).choices(["cpu", "cuda", "auto"]);
+
+/** Allows a module of plug-ins that a folder names and that the user has not run before. */
+export const allowPlugin = () =>
+  pluginOption("run this module, which the folder names and you have not run before");
+
+export const trust = () =>
+  new Option(
+    "--trust",
+    "run all code that the folder names, also what you have not run before",
+  ).default(false);
 
 /** Options of a plug-in outside of a trial file, as `--set rank=3`. */
 export const pluginSetting = (description: string) =>

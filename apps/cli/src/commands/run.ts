@@ -2,7 +2,18 @@ import { integerOption, runOptions, setOption } from "@fedclair/runs/program";
 import { Option, type Command } from "commander";
 import { checkProcessCount } from "../processes/process-count.js";
 import type { SweepOptions } from "../sweep/sweep-options.js";
-import { backend, device, hosts, jobs, lazily, python, seeds, transport } from "./options.js";
+import {
+  allowPlugin,
+  backend,
+  device,
+  hosts,
+  jobs,
+  lazily,
+  python,
+  seeds,
+  transport,
+  trust,
+} from "./options.js";
 
 /** Adds the commands that run trials on this machine, or hand them to a queue or to Slurm. */
 export function addRunCommands(program: Command): void {
@@ -109,6 +120,8 @@ function addResume(program: Command): void {
     .addOption(runOptions.checkpointEvery())
     .addOption(runOptions.keepCheckpoints())
     .addOption(runOptions.metrics())
+    .addOption(allowPlugin())
+    .addOption(trust())
     .option("--json", "print the summary as JSON", false)
     .option("--no-report", "do not write report.html and its figures")
     .action(lazily(async () => (await import("../run/resume.js")).resume));

@@ -1,5 +1,5 @@
 import { UserError } from "@fedclair/core";
-import { listArms, oneLine } from "@fedclair/core/internal";
+import { listArms, oneLine, type TrialSource } from "@fedclair/core/internal";
 import { loadNamedPlugins } from "@fedclair/plugins";
 import {
   columns,
@@ -11,11 +11,14 @@ import {
   readTrialFile,
   listRuns,
   listSweeps,
+  selectUnknownCode,
   stoppedText,
   type StoredRun,
   type Measure,
 } from "@fedclair/runs";
 import pc from "picocolors";
+import { z } from "zod";
+import { readPluginCode } from "../trust/allow-code.js";
 import { formatStatus, standing } from "./show.js";
 import { trialFiles } from "./trial-files.js";
 
@@ -25,7 +28,7 @@ interface ListOptions {
 
 /**
  * `fedclair list`: lists the trials and sweeps under a folder (default: `trials`, if it exists) and
- * the runs in `runs`.
+ * the runs in `runs`. Runs no code that the user has not run before.
  * @throws UserError after they are printed, if a file cannot be read
  */
 export async function list(folder: string | undefined, { json }: ListOptions): Promise<void> {
@@ -52,11 +55,11 @@ export async function list(folder: string | undefined, { json }: ListOptions): P
   }
   section(
     ["trial", "task", "clients"],
-    trials.map((entry) => [oneLine(entry.file), entry.task, entry.clients]),
+    trials.map((entry) => [oneLine(entry.file), oneLine(entry.task), entry.clients]),
   );
   section(
     ["sweep", "trials"],
-    sweeps.map((entry) => [oneLine(entry.file), entry.trials]),
+    sweeps.map((entry) => [oneLine(entry.file), entry.trials ?? "unknown"]),
   );
   section(
     ["file that cannot be read", "why"],
@@ -88,7 +91,8 @@ type Listed =
   | {
       readonly file: string;
       readonly sweep: string;
-      readonly trials: number;
+      /** Absent if plug-ins that were not loaded decide it. */
+      readonly trials?: number;
       readonly claim: string;
     }
   | { readonly file: string; readonly fault: string };
@@ -96,6 +100,7 @@ type Listed =
 async function listed(file: string): Promise<Listed> {
   try {
     const source = readTrialFile(file);
+    if (selectUnknownCode(await readPluginCode(source)).length > 0) return listUnchecked(source);
     const plugins = await loadNamedPlugins(source);
     if (isSweep(source)) {
       const { name, trials, claim = "" } = parseSweep(source, plugins);
@@ -109,6 +114,28 @@ async function listed(file: string): Promise<Listed> {
     return { file, fault };
   }
 }
+
+/**
+ * Lists a file that names plug-ins which this user has not run, so that they are not loaded: what
+ * the file says, without a check.
+ */
+function listUnchecked(source: TrialSource): Listed {
+  const { file, yaml } = source;
+  if (isSweep(source)) {
+    const { name, claim } = yaml.check(uncheckedSweep);
+    return { file, sweep: name, claim };
+  }
+  const { task, clients, claim } = yaml.check(uncheckedTrial);
+  return { file, task: task.name, clients, claim };
+}
+
+const claim = z.string().default("");
+const uncheckedSweep = z.looseObject({ name: z.string(), claim });
+const uncheckedTrial = z.looseObject({
+  task: z.looseObject({ name: z.string() }),
+  clients: z.int().min(1),
+  claim,
+});
 
 /** Finds the primary measure of a run's main arm; undefined if it is not known. */
 function primaryOf({ trial, summary }: StoredRun): Measure | undefined {

@@ -18,7 +18,16 @@ const claim = { file: z.string(), claim: z.string() };
 
 const list = z.strictObject({
   trials: z.array(z.strictObject({ ...claim, task: z.string(), clients: z.number() })),
-  sweeps: z.array(z.strictObject({ ...claim, sweep: z.string(), trials: z.number() })),
+  sweeps: z.array(
+    z.strictObject({
+      ...claim,
+      sweep: z.string(),
+      trials: z
+        .number()
+        .exactOptional()
+        .describe("Absent if plug-ins that you have not run decide it."),
+    }),
+  ),
   faulty: z
     .array(z.strictObject({ file: z.string(), fault: z.string() }))
     .describe("Files that cannot be read."),

@@ -171,7 +171,7 @@ export function readNamedPlugins({
   isOverridden,
 }: Pick<ParsedYaml, "content" | "isOverridden">): {
   readonly modules: readonly NamedModule[];
-  readonly identities: readonly PluginIdentity[];
+  readonly identities: readonly LocatedPlugin[];
 } {
   const schema = z.looseObject({ plugins: z.array(z.union([z.string(), locatedPlugin])) });
   const { data } = schema.safeParse(content);

@@ -180,10 +180,12 @@ export function setOption(): Option {
  * Creates the repeatable option `--plugin` for modules of plug-ins from outside. Its value is read
  * as `plugins`.
  */
-export function pluginOption(): Option {
+export function pluginOption(
+  description = "load plug-ins from a module (its code is executed)",
+): Option {
   return repeatableOption(
     "--plugin, --plugins <path-or-package>",
-    "load plug-ins from a module (its code is executed); may be repeated",
+    `${description}; may be repeated`,
   );
 }
 

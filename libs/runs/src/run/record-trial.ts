@@ -16,6 +16,7 @@ import { ActivityWriter } from "./activity-writer.js";
 import { eachLine } from "../store/lines.js";
 import { TensorFile } from "../store/tensor-file.js";
 import type { WireTraffic } from "../store/arm-timing.js";
+import { listOutsideCode, rememberCode } from "../store/known-code.js";
 import { RunFolder } from "../store/run-folder.js";
 import { RecoveringPool } from "./recovering-pool.js";
 import { keepOnDisk } from "./keep-on-disk.js";
@@ -81,6 +82,7 @@ export async function recordTrial(run: TrialRun): Promise<Summary> {
     const backend = run.backend() ?? "unknown";
     const reason = run.chosen?.name === backend ? run.chosen.why : undefined;
     const checkpoint = await folder.begin(backend, withModules(trial, outside), reason);
+    await rememberCode(listOutsideCode(prepared)); // to resume the run without asking
     activity = new ActivityWriter(folder.path, run.hosts);
     const writer = activity;
     const onEvent = (event: ArmEvent) => {

@@ -1,0 +1,58 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { identifyPythonCode, rememberCode, selectUnknownCode } from "./known-code.js";
+
+describe("the list of known code", () => {
+  let folder: string;
+  let file: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "fedclair-known-"));
+    file = join(folder, "fedclair", "known-code");
+  });
+  afterEach(() => {
+    rmSync(folder, { recursive: true });
+  });
+
+  const code = { path: "/a.js", hash: "0123456789abcdef" };
+
+  it("knows code at the same place with the same content only", async () => {
+    const moved = { ...code, path: "/b.js" };
+    const changed = { ...code, hash: "fedcba9876543210" };
+    assert.deepEqual(selectUnknownCode([code], file), [code]);
+    await rememberCode([code], file);
+    assert.deepEqual(selectUnknownCode([code, moved, changed], file), [moved, changed]);
+    await rememberCode([moved, code], file);
+    assert.deepEqual(selectUnknownCode([code, moved, changed], file), [changed]);
+    assert.equal(readFileSync(file, "utf8").split("\n").length, 3);
+  });
+
+  it("cannot be extended by the name of a file", async () => {
+    await rememberCode([{ ...code, path: `/x\n${code.hash} "/a.js"` }], file);
+    assert.deepEqual(selectUnknownCode([code], file), [code]);
+  });
+
+  it("identifies Python by its folder, its modules and their code", () => {
+    const clients = { folder, args: [], modules: ["model", "start"], code: "0123456789abcdef" };
+    const { path, hash } = identifyPythonCode(clients);
+    assert.match(path, /: model, start$/);
+    assert.equal(hash, clients.code);
+  });
+
+  it("forgets the older half when it is too long", async () => {
+    await rememberCode([{ ...code, path: "/first.js" }], file);
+    const line = `${code.hash} ${JSON.stringify(`/${"x".repeat(2 ** 20 - 100)}`)}\n`;
+    writeFileSync(file, readFileSync(file, "utf8") + line);
+    await rememberCode([code, { ...code, path: "/next.js" }], file);
+    assert.deepEqual(selectUnknownCode([code], file), []);
+    assert.equal(selectUnknownCode([{ ...code, path: "/first.js" }], file).length, 1);
+    assert.ok(statSync(file).size < 2 ** 20 + 200);
+  });
+
+  it("remembers nothing where it cannot be written", async () => {
+    writeFileSync(join(folder, "fedclair"), "");
+    await rememberCode([code], file);
+    assert.deepEqual(selectUnknownCode([code], file), [code]);
+  });
+});

@@ -1,0 +1,111 @@
+import { appendFileSync, mkdirSync, realpathSync } from "node:fs";
+import { homedir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { readPythonClients, type PreparedTrial, type PythonClients } from "@fedclair/core/internal";
+import { systemErrorCode } from "../words/system-error.js";
+import { writeWhole } from "./atomic-files.js";
+import { readText } from "./regular-file.js";
+
+/** Code that fedclair does not ship and that a trial names. */
+export interface OutsideCode {
+  /** The file of a module of plug-ins, or the folder and the names of Python modules. */
+  readonly path: string;
+  /** A hash of the code; empty if Python modules are not in their folder. */
+  readonly hash: string;
+}
+
+/** Longest list of known code. After that, the older half is forgotten. */
+const maxBytes = 2 ** 20;
+
+/** Lists the code from outside that runs with a trial. */
+export function listOutsideCode({
+  trial,
+  outside,
+}: Pick<PreparedTrial, "trial" | "outside">): OutsideCode[] {
+  const modules = new Map(
+    outside.flatMap(({ module, hash }) => (module === undefined ? [] : [[module, hash] as const])),
+  );
+  const python = readPythonClients(trial);
+  return [
+    ...[...modules].map(([path, hash]) => ({ path, hash })),
+    ...(python ? [identifyPythonCode(python)] : []),
+  ];
+}
+
+/** Identifies the code of Python clients. */
+export function identifyPythonCode({
+  folder = ".",
+  modules,
+  code = "",
+}: PythonClients): OutsideCode {
+  return { path: `${findRealPath(folder)}: ${modules.join(", ")}`, hash: code };
+}
+
+/**
+ * Selects the code that this user has not run from its place before, or that has changed since.
+ * The list of known code is a file of the user, so no run folder can add to it.
+ */
+export function selectUnknownCode<T extends OutsideCode>(
+  codes: readonly T[],
+  file = findKnownCodeFile(),
+): T[] {
+  if (codes.length === 0) return [];
+  const known = new Set(readLines(file));
+  return codes.filter((code) => !known.has(formatLine(code)));
+}
+
+/** Adds code to the list of known code. Without a folder for the list, nothing is remembered. */
+export async function rememberCode(
+  codes: readonly OutsideCode[],
+  file = findKnownCodeFile(),
+): Promise<void> {
+  const lines = selectUnknownCode(codes, file).map(formatLine);
+  if (lines.length === 0) return;
+  try {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    const before = readLines(file);
+    const text = [...before, ...lines].map((line) => `${line}\n`).join("");
+    if (text.length > maxBytes) {
+      const kept = [...before.slice(before.length / 2), ...lines];
+      await writeWhole(
+        file,
+        kept.map((line) => `${line}\n`).join(""),
+        `${file}.${process.pid}.part`,
+      );
+    } else {
+      // Processes that append at the same time do not lose each other's lines.
+      appendFileSync(file, lines.map((line) => `${line}\n`).join(""), { mode: 0o600 });
+    }
+  } catch (error) {
+    if (systemErrorCode(error) === undefined) throw error;
+  }
+}
+
+/** Returns `fedclair/known-code` in `$XDG_STATE_HOME`, or else in `~/.local/state`. */
+function findKnownCodeFile({ XDG_STATE_HOME: state } = process.env): string {
+  const folder = state === undefined || state === "" ? join(homedir(), ".local", "state") : state;
+  return join(folder, "fedclair", "known-code");
+}
+
+function readLines(file: string): string[] {
+  try {
+    return readText(file, 2 * maxBytes)
+      .split("\n")
+      .filter((line) => line !== "");
+  } catch {
+    return [];
+  }
+}
+
+/** A path may contain line breaks, so it is written as JSON. */
+function formatLine({ path, hash }: OutsideCode): string {
+  return `${hash === "" ? "-" : hash} ${JSON.stringify(path)}`;
+}
+
+function findRealPath(folder: string): string {
+  try {
+    return realpathSync(folder);
+  } catch {
+    return resolve(folder);
+  }
+}
