@@ -34,10 +34,16 @@ describe("the list of known code", () => {
   });
 
   it("identifies Python by its folder, its modules and their code", () => {
-    const clients = { folder, args: [], modules: ["model", "start"], code: "0123456789abcdef" };
+    writeFileSync(join(folder, "model.py"), "a = 1\n");
+    // A trial may claim any hash.
+    const clients = { folder, args: [], modules: ["model"], code: "0123456789abcdef" };
     const { path, hash } = identifyPythonCode(clients);
-    assert.match(path, /: model, start$/);
-    assert.equal(hash, clients.code);
+    assert.match(path, /: model$/);
+    assert.match(hash, /^[0-9a-f]{16}$/);
+    assert.notEqual(hash, clients.code);
+    writeFileSync(join(folder, "model.py"), "a = 2\n");
+    assert.notEqual(identifyPythonCode(clients).hash, hash);
+    assert.equal(identifyPythonCode({ ...clients, modules: ["other"] }).hash, "");
   });
 
   it("forgets the older half when it is too long", async () => {

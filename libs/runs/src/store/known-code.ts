@@ -2,6 +2,7 @@ import { appendFileSync, mkdirSync, realpathSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { readPythonClients, type PreparedTrial, type PythonClients } from "@fedclair/core/internal";
+import { hashClients } from "../trial/python-code.js";
 import { systemErrorCode } from "../words/system-error.js";
 import { writeWhole } from "./atomic-files.js";
 import { readText } from "./regular-file.js";
@@ -32,13 +33,11 @@ export function listOutsideCode({
   ];
 }
 
-/** Identifies the code of Python clients. */
-export function identifyPythonCode({
-  folder = ".",
-  modules,
-  code = "",
-}: PythonClients): OutsideCode {
-  return { path: `${findRealPath(folder)}: ${modules.join(", ")}`, hash: code };
+/** Identifies the code of Python clients, as it is on this machine now. */
+export function identifyPythonCode(clients: PythonClients): OutsideCode {
+  const { folder = ".", modules } = clients;
+  const path = `${findRealPath(folder)}: ${modules.join(", ")}`;
+  return { path, hash: hashClients(clients) ?? "" };
 }
 
 /**
