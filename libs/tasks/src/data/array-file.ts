@@ -88,7 +88,7 @@ export async function withArray<T>(
   try {
     const header = await readHeader(bytes, path);
     // Checked before the caller allocates memory for the array.
-    const most = await bytes.maximumLength();
+    const { maximumLength: most } = bytes;
     if (most < countBytes(header)) throw tooShort(path, header, `at most ${most}`);
     return await use({
       shape: header.shape,

@@ -1,6 +1,6 @@
 import { sizeOf, UserError } from "@fedclair/core";
 import { withArray } from "./array-file.js";
-import { largestTable, type Row, type TableFile } from "./table-file.js";
+import { largestTable, requireFewColumns, type Row, type TableFile } from "./table-file.js";
 
 /**
  * Opens an array of NumPy or IDX as a table with one row per entry of its first axis. The columns
@@ -9,6 +9,7 @@ import { largestTable, type Row, type TableFile } from "./table-file.js";
 export async function openArray(path: string): Promise<TableFile> {
   const [, ...row] = await withArray(path, ({ shape }) => Promise.resolve(shape));
   const width = sizeOf(row);
+  requireFewColumns(path, width);
   const columns = Array.from({ length: width }, (_, i) => `${i}`);
   return { path, unit: "row", columns, read: (names) => readRows(path, width, names.map(Number)) };
 }

@@ -23,6 +23,6 @@ export async function openCsv(path: string): Promise<TableFile> {
 }
 
 async function findDelimiter(path: string): Promise<string> {
-  for await (const line of readTextLines(path)) return delimiterOfLine(line);
+  for await (const [line = ""] of readTextLines(path)) return delimiterOfLine(line);
   return ",";
 }

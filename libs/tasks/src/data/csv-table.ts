@@ -1,6 +1,6 @@
 import { UserError } from "@fedclair/core";
 import type { CsvError, Options } from "csv-parse";
-import { longestRow, type Row, type TableFile } from "./table-file.js";
+import { longestRow, requireFewColumns, type Row, type TableFile } from "./table-file.js";
 
 /*
  * How a CSV file becomes a table. How it is read differs: Node.js reads it in pieces, and a browser
@@ -46,6 +46,7 @@ export async function openRecords(
   const read = () => explainFaults(path, readRecords);
   for await (const { record } of read()) {
     const columns = record.map((name) => name.trim());
+    requireFewColumns(path, columns.length);
     return { path, unit: "line", columns, read: (names) => pickCells(read(), columns, names) };
   }
   throw new UserError(
@@ -58,7 +59,8 @@ async function* pickCells(
   columns: readonly string[],
   names: readonly string[],
 ): AsyncGenerator<Row> {
-  const places = names.map((name) => columns.indexOf(name));
+  const known = new Map(columns.map((name, place) => [name, place]));
+  const places = names.map((name) => known.get(name) ?? -1);
   let isHeader = true;
   for await (const { record, info } of records) {
     if (!isHeader) yield { number: info.lines, cells: places.map((place) => record[place]) };

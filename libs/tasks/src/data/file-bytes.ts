@@ -1,16 +1,9 @@
 import { open, type FileHandle } from "node:fs/promises";
-import { pipeline } from "node:stream";
-import { createGunzip } from "node:zlib";
 import { UserError } from "@fedclair/core";
-
-/** Size of the pieces in which a gzipped file is read and unzipped. */
-const pieceBytes = 1 << 18;
+import { gunzip, pieceBytes, unzippedLimit } from "./gunzip.js";
 
 /** The most that is read at once: Node.js takes the number as a 32-bit integer. */
 const maximumRead = 1 << 30;
-
-/** Deflate compresses 1032 bytes to one at best. */
-const bestRatio = 1032;
 
 /**
  * Reads the next available bytes into `target`.
@@ -26,20 +19,23 @@ type Read = (target: Uint8Array) => Promise<number>;
 export class FileBytes {
   readonly #file: FileHandle;
   readonly #read: Read;
-  readonly #ratio: number;
+  /** An upper bound of the number of bytes, known before they are read. */
+  readonly maximumLength: number;
 
-  private constructor(file: FileHandle, read: Read, ratio: number) {
+  private constructor(file: FileHandle, read: Read, maximumLength: number) {
     this.#file = file;
     this.#read = read;
-    this.#ratio = ratio;
+    this.maximumLength = maximumLength;
   }
 
   static async open(path: string): Promise<FileBytes> {
     const file = await open(path);
-    if (path.endsWith(".gz")) return new FileBytes(file, createGunzipReader(file, path), bestRatio);
+    const { size } = await file.stat();
+    if (path.endsWith(".gz"))
+      return new FileBytes(file, createGunzipReader(file, path, size), unzippedLimit(size));
     const readPlain = async (target: Uint8Array) =>
       (await file.read(target.subarray(0, maximumRead))).bytesRead;
-    return new FileBytes(file, readPlain, 1);
+    return new FileBytes(file, readPlain, size);
   }
 
   /**
@@ -56,22 +52,15 @@ export class FileBytes {
     return filled;
   }
 
-  /** Returns an upper bound of the number of bytes, known before they are read. */
-  async maximumLength(): Promise<number> {
-    const { size } = await this.#file.stat();
-    return this.#ratio * size;
-  }
-
   async close(): Promise<void> {
     await this.#file.close();
   }
 }
 
-function createGunzipReader(file: FileHandle, path: string): Read {
+function createGunzipReader(file: FileHandle, path: string, size: number): Read {
   const stream = file.createReadStream({ highWaterMark: pieceBytes, autoClose: false });
-  // Errors of the file reach the caller through the iterator over the unzipped pieces.
-  const gunzip = pipeline(stream, createGunzip({ chunkSize: pieceBytes }), () => undefined);
-  const pieces = gunzip[Symbol.asyncIterator]() as AsyncIterator<Buffer, undefined>;
+  const unzipped = gunzip(path, stream, size);
+  const pieces = unzipped[Symbol.asyncIterator]() as AsyncIterator<Buffer, undefined>;
   let piece: Uint8Array | undefined = new Uint8Array(0);
   return async (target) => {
     if (piece?.length === 0) piece = await readNextPiece(pieces, path);

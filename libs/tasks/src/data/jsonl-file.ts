@@ -1,5 +1,5 @@
 import { excerpt, UserError } from "@fedclair/core";
-import type { Row, TableFile } from "./table-file.js";
+import { requireFewColumns, type Row, type TableFile } from "./table-file.js";
 import { readTextLines } from "./text-stream.js";
 
 /** A line with an object. */
@@ -12,6 +12,7 @@ interface Line {
 export async function openJsonl(path: string): Promise<TableFile> {
   for await (const { value } of readObjects(path)) {
     const columns = Object.keys(value);
+    requireFewColumns(path, columns.length);
     return { path, unit: "line", columns, read: (names) => readRows(path, names) };
   }
   throw new UserError(`source: ${path}: expected one JSON object per line, got an empty file`);
@@ -26,9 +27,11 @@ async function* readRows(path: string, names: readonly string[]): AsyncGenerator
 
 async function* readObjects(path: string): AsyncGenerator<Line> {
   let number = 0;
-  for await (const line of readTextLines(path)) {
-    number++;
-    if (line.trim() !== "") yield { number, value: parseObject(line, `${path}, line ${number}`) };
+  for await (const lines of readTextLines(path)) {
+    for (const line of lines) {
+      number++;
+      if (line.trim() !== "") yield { number, value: parseObject(line, `${path}, line ${number}`) };
+    }
   }
 }
 

@@ -1,87 +1,56 @@
-import { open } from "node:fs/promises";
-import * as zlib from "node:zlib";
-import { UserError } from "@fedclair/core";
-import { errorMessage } from "@fedclair/core/internal";
-import {
-  parquetMetadataAsync,
-  parquetReadObjects,
-  parquetSchema,
-  type AsyncBuffer,
-  type Compressors,
-  type FileMetaData,
-} from "hyparquet";
+import { ReaderProcess } from "./reader-process.js";
 import type { Row, TableFile } from "./table-file.js";
 
-/** The most rows of a row group, which is in memory at once. */
-const largestGroup = 1 << 22;
+/** What the process is asked: to list the columns of a file, or for rows of one of its groups. */
+export interface ParquetRequest {
+  readonly path: string;
+  readonly rows?: {
+    readonly names: readonly string[];
+    readonly group: number;
+    /** The first row, within the group. */
+    readonly from: number;
+  };
+}
+
+/** The columns of a file, and the number of rows in each of its groups. */
+export interface ParquetColumns {
+  readonly columns: readonly string[];
+  readonly groups: readonly number[];
+}
+
+/** Some rows of a group: the cells of each requested column. */
+export interface ParquetRows {
+  readonly count: number;
+  readonly cells: readonly ArrayLike<unknown>[];
+}
+
+/** V8 ends a process whose arrays grow too large, so the decoder cannot run in a thread. */
+const reader = new ReaderProcess<ParquetRequest, ParquetColumns | ParquetRows>(
+  new URL("parquet-reader.js", import.meta.url),
+  "write it again with smaller row groups",
+);
 
 /** Opens a Parquet file. Columns of nested types are not listed. */
 export async function openParquet(path: string): Promise<TableFile> {
-  const metadata = await withFile(path, (file) => parquetMetadataAsync(file));
-  const columns = parquetSchema(metadata).children.flatMap(({ children, element }) =>
-    children.length > 0 ? [] : [element.name],
-  );
-  return { path, unit: "row", columns, read: (names) => readRows(path, metadata, names) };
+  const { columns, groups } = (await reader.ask({ path })) as ParquetColumns;
+  return { path, unit: "row", columns, read: (names) => readRows(path, groups, names) };
 }
 
-/** Reads one row group after another. */
+/** Reads one row group after another, in pieces. */
 async function* readRows(
   path: string,
-  metadata: FileMetaData,
+  groups: readonly number[],
   names: readonly string[],
 ): AsyncGenerator<Row> {
   let number = 0;
-  for (const { num_rows: count } of metadata.row_groups) {
-    if (count > largestGroup) {
-      throw new UserError(
-        `source: ${path}: expected row groups of at most ${largestGroup} rows, got ${count}; write it again with smaller ones`,
-      );
+  for (const [group, rows] of groups.entries()) {
+    for (let from = 0; from < rows;) {
+      const request = { path, rows: { names, group, from } };
+      const { count, cells } = (await reader.ask(request)) as ParquetRows;
+      for (let i = 0; i < count; i++) {
+        yield { number: ++number, cells: cells.map((column) => column[i]) };
+      }
+      from += count;
     }
-    const [rowStart, rowEnd] = [number, number + Number(count)];
-    const rows = await withFile(path, (file) =>
-      parquetReadObjects({ file, metadata, columns: [...names], rowStart, rowEnd, compressors }),
-    );
-    for (const row of rows)
-      yield { number: ++number, cells: names.map((name): unknown => row[name]) };
-  }
-}
-
-/** Node.js 22.15 and later have it. */
-const { zstdDecompressSync } = zlib as { readonly zstdDecompressSync?: typeof zlib.gunzipSync };
-
-/**
- * Codecs that Node.js has, in addition to Snappy, which is part of hyparquet. A page that unzips to
- * more than it says is rejected.
- */
-const compressors: Compressors = {
-  GZIP: (bytes, length) => zlib.gunzipSync(bytes, { maxOutputLength: length }),
-  BROTLI: (bytes, length) => zlib.brotliDecompressSync(bytes, { maxOutputLength: length }),
-  ...(zstdDecompressSync && {
-    ZSTD: (bytes: Uint8Array, length: number) =>
-      zstdDecompressSync(bytes, { maxOutputLength: length }),
-  }),
-};
-
-/** Runs an action on the bytes of a file. @throws UserError if the file is not Parquet */
-async function withFile<T>(path: string, act: (file: AsyncBuffer) => Promise<T>): Promise<T> {
-  const handle = await open(path);
-  try {
-    const { size } = await handle.stat();
-    return await act({
-      byteLength: size,
-      slice: async (start, end = size) => {
-        const bytes = new Uint8Array(Math.max(0, end - start));
-        await handle.read(bytes, 0, bytes.length, start);
-        return bytes.buffer;
-      },
-    });
-  } catch (error) {
-    const message = errorMessage(error);
-    const hint = message.includes("compression codec")
-      ? "; write it with Snappy (zstd needs Node.js 22.15 or later)"
-      : "";
-    throw new UserError(`source: ${path}: cannot be read as Parquet: ${message}${hint}`);
-  } finally {
-    await handle.close();
   }
 }

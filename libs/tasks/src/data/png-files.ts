@@ -1,7 +1,9 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { decodePng, requireSameSize, type Image, type NamedImage } from "./png-image.js";
-import type { Row, TableFile } from "./table-file.js";
+import { boundPng } from "./png-unpacked.js";
+import { readSmallFile } from "./small-file.js";
+import { requireFewColumns, type Row, type TableFile } from "./table-file.js";
 
 /** Lists the PNG files in a folder by name. */
 export async function listPngs(folder: string): Promise<readonly string[]> {
@@ -17,11 +19,15 @@ export async function* readPngs(folder: string, names: readonly string[]): Async
   let first: NamedImage | undefined;
   for (const file of names) {
     const name = join(folder, file);
-    const image = { ...decodePng(await readFile(name), name), name };
+    const image = { ...(await readPng(name)), name };
     first ??= image;
     requireSameSize(image, first);
     yield image;
   }
+}
+
+async function readPng(path: string): Promise<Image> {
+  return decodePng(boundPng(await readSmallFile(path), path), path);
 }
 
 /**
@@ -31,7 +37,8 @@ export async function* readPngs(folder: string, names: readonly string[]): Async
 export async function openPngs(folder: string): Promise<TableFile> {
   const names = await listPngs(folder);
   const path = join(folder, names[0] ?? "");
-  const first = decodePng(await readFile(path), path);
+  const first = await readPng(path);
+  requireFewColumns(path, first.bytes.length);
   const columns = Array.from(first.bytes, (_, i) => `${i}`);
   return {
     path: `${folder} (${basename(names[0] ?? "")} …)`,

@@ -18,18 +18,26 @@ const mostPixels = 1 << 22;
  * @throws UserError with its path
  */
 export function decodePng(file: Uint8Array, path: string): Image {
+  requireFewPixels(file, path);
+  try {
+    return toImage(decode(file));
+  } catch (error) {
+    throw new UserError(`source: ${path}: cannot be read as PNG: ${errorMessage(error)}`);
+  }
+}
+
+/**
+ * Checks the size of an image. It is at a fixed place, so that a huge image is rejected before it
+ * is unpacked.
+ * @throws UserError with its path
+ */
+export function requireFewPixels(file: Uint8Array, path: string): void {
   const header = new DataView(file.buffer, file.byteOffset, file.byteLength);
-  // The size is at a fixed place, so that a huge image is rejected before it is unpacked.
   const pixels = file.length < 24 ? 0 : header.getUint32(16) * header.getUint32(20);
   if (pixels > mostPixels) {
     throw new UserError(
       `source: ${path}: expected at most ${mostPixels} pixels, got ${pixels}: make the image smaller`,
     );
-  }
-  try {
-    return toImage(decode(file));
-  } catch (error) {
-    throw new UserError(`source: ${path}: cannot be read as PNG: ${errorMessage(error)}`);
   }
 }
 

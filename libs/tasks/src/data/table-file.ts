@@ -1,3 +1,5 @@
+import { UserError } from "@fedclair/core";
+
 /** A row of a table. */
 export interface Row {
   /** The number of the row, or of the line in a text file, from 1. */
@@ -22,6 +24,17 @@ export interface TableFile {
  * million.
  */
 export const largestTable = 1 << 26;
+
+/** The most columns of a table. An image of 512×512 pixels has as many. */
+const mostColumns = 1 << 18;
+
+/** @throws UserError if a table has more columns than it may */
+export function requireFewColumns(path: string, count: number): void {
+  if (count <= mostColumns) return;
+  throw new UserError(
+    `source: ${path}: expected at most ${mostColumns} columns, got ${count}: leave some out, or make images smaller`,
+  );
+}
 
 /** The longest row of a text file, in characters. A file with a longer one is not a table. */
 export const longestRow = 1 << 22;

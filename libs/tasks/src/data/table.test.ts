@@ -2,12 +2,15 @@ import assert from "node:assert/strict";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { gzipSync } from "node:zlib";
+import { Readable } from "node:stream";
+import { deflateSync, gzipSync } from "node:zlib";
 import { UserError } from "@fedclair/core";
 import { encode } from "fast-png";
 import { parquetWriteBuffer } from "hyparquet-writer";
+import { gunzip } from "./gunzip.js";
 import { numbers, readTable, sortNames, texts } from "./table.js";
 import { idx, npy } from "../../testing/array-files.js";
+import { insertChunk, parquetOfRun, withPixels } from "../../testing/hostile-files.js";
 
 const wanted = { score: numbers("score"), group: texts("group") };
 
@@ -230,6 +233,67 @@ describe("reading tables", () => {
       readTable({ folder: join(root, "schools") }, wanted, "school"),
       /columns\.client = school is for a single file/,
     );
+  });
+});
+
+describe("tables and images that others may have made", () => {
+  let root: string;
+
+  before(async () => {
+    root = await mkdtemp(join(tmpdir(), "fedclair-hostile-"));
+  });
+  after(() => rm(root, { recursive: true }));
+
+  async function assertRejected(name: string, content: Uint8Array, message: RegExp) {
+    const folder = join(root, String(content.length));
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, name), content);
+    const isImage = name.endsWith(".png");
+    await assert.rejects(
+      readTable(isImage ? { folder } : { file: join(folder, name) }, { x: numbers(undefined) }),
+      (error) => error instanceof UserError && message.test(error.message),
+    );
+  }
+
+  it("end the process that reads them, not this one, if they take too much memory", async () => {
+    await assertRejected(
+      "run.parquet",
+      parquetOfRun(2 ** 31 - 1),
+      /run\.parquet: expected to be read with at most 4 GiB of memory, and it needs more/,
+    );
+    await writeFile(join(root, "few.parquet"), parquetOfRun(8));
+    const { rows } = await readTable({ file: join(root, "few.parquet") }, { x: numbers("x") });
+    assert.equal(rows, 8);
+  }).timeout(60_000);
+
+  it("are rejected if they unpack to more than their size says", async () => {
+    const image = encode({ width: 2, height: 2, data: new Uint8Array(4), channels: 1, depth: 8 });
+    const bomb = deflateSync(Buffer.alloc(1 << 26));
+    await assertRejected(
+      "bomb.png",
+      withPixels(image, bomb),
+      /bomb\.png: expected its pixels to unpack to at most 36 bytes, as its size says/,
+    );
+    const profile = Buffer.concat([Buffer.from("p\0\0"), bomb]);
+    const folder = join(root, "profile");
+    await mkdir(folder);
+    await writeFile(join(folder, "1.png"), insertChunk(image, "iCCP", profile));
+    assert.equal((await readTable({ folder }, { x: numbers(undefined) })).rows, 1);
+    const zipped = gzipSync(Buffer.alloc(2 ** 28 + 1), { level: 1 });
+    const drain = async () => {
+      for await (const piece of gunzip("zeros.gz", Readable.from([zipped]), zipped.length))
+        assert.ok(piece);
+    };
+    await assert.rejects(
+      drain(),
+      /zeros\.gz: expected at most 268435456 bytes when it is unzipped, as it has \d+/,
+    );
+  }).timeout(60_000);
+
+  it("are rejected if they have too many columns", async () => {
+    const names = Array.from({ length: 300_000 }, (_, i) => i.toString(36));
+    const message = /wide\.csv: expected at most 262144 columns, got 300000/;
+    await assertRejected("wide.csv", Buffer.from(`${names.join()}\n`), message);
   });
 });
 

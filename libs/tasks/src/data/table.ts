@@ -87,7 +87,7 @@ async function openFiles(
 
 /** Adds all rows of a file. Returns their number. */
 async function addRows(builder: TableBuilder, file: TableFile): Promise<number> {
-  for (const name of builder.names) requireColumn(file, name);
+  requireColumns(file, builder.names);
   builder.startFile(file);
   let rows = 0;
   try {
@@ -105,7 +105,7 @@ async function addRows(builder: TableBuilder, file: TableFile): Promise<number> 
 /** Names the columns of a word that stands for all columns that no other word names. */
 function resolveColumns(file: TableFile, wanted: Wanted): Readonly<Record<string, ReadColumns>> {
   const named = new Set(Object.values(wanted).flatMap(({ names = [] }) => names));
-  for (const name of named) requireColumn(file, name);
+  requireColumns(file, [...named]);
   const others = file.columns.filter((name) => !named.has(name));
   return Object.fromEntries(
     Object.entries(wanted).map(([word, { type, names = others }]) => {
@@ -115,14 +115,21 @@ function resolveColumns(file: TableFile, wanted: Wanted): Readonly<Record<string
   );
 }
 
-function requireColumn({ path, columns }: TableFile, name: string): void {
-  if (columns.indexOf(name) !== columns.lastIndexOf(name)) {
-    throw new UserError(
-      `source: ${path} has several columns '${excerpt(name)}': give each a name of its own`,
-    );
+function requireColumns({ path, columns }: TableFile, names: readonly string[]): void {
+  const known = new Set<string>();
+  const doubled = new Set(columns.filter((name) => known.size === known.add(name).size));
+  for (const name of names) {
+    if (doubled.has(name)) {
+      throw new UserError(
+        `source: ${path} has several columns '${excerpt(name)}': give each a name of its own`,
+      );
+    }
+    if (!known.has(name)) throw createMissing(path, columns, name);
   }
-  if (columns.includes(name)) return;
-  throw new UserError(
+}
+
+function createMissing(path: string, columns: readonly string[], name: string): UserError {
+  return new UserError(
     `source: ${path} has no column '${excerpt(name)}'${didYouMean(name, columns)}; it has ${excerpt(columns.join(", "))}: name its column under source.columns, or rename it in the file`,
   );
 }

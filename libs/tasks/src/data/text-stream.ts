@@ -1,20 +1,20 @@
-import { createReadStream } from "node:fs";
-import { pipeline, type Readable } from "node:stream";
-import { createGunzip } from "node:zlib";
+import { createReadStream, statSync } from "node:fs";
+import type { Readable } from "node:stream";
 import { UserError } from "@fedclair/core";
-import { longestRow } from "./table-file.js";
+import { gunzip } from "./gunzip.js";
+import { largestTable, longestRow } from "./table-file.js";
 
 /** Opens a text file, unzipped if its name ends in `.gz`. Errors reach the reader of the stream. */
 export function openText(path: string): Readable {
   const file = createReadStream(path);
-  return path.endsWith(".gz") ? pipeline(file, createGunzip(), () => undefined) : file;
+  return path.endsWith(".gz") ? gunzip(path, file, statSync(path).size) : file;
 }
 
 /**
- * Reads the lines of a text file without holding more than a piece of it.
- * @throws UserError if a line is longer than `longestRow`
+ * Reads the lines of a text file, some at a time, without holding more than a piece of it.
+ * @throws UserError if a line is longer than `longestRow`, or if there are too many
  */
-export async function* readTextLines(path: string): AsyncGenerator<string> {
+export async function* readTextLines(path: string): AsyncGenerator<readonly string[]> {
   // The pieces of an unfinished line are joined once, because splitting it again with every piece
   // takes quadratic time.
   let pieces: string[] = [];
@@ -26,11 +26,13 @@ export async function* readTextLines(path: string): AsyncGenerator<string> {
     length += first.length;
     const rest = others.pop();
     if (rest !== undefined) {
-      yield pieces.join("");
-      yield* others;
+      yield [pieces.join(""), ...others];
       number += 1 + others.length;
       pieces = [rest];
       length = rest.length;
+    }
+    if (number > largestTable) {
+      throw new UserError(`source: ${path}: expected at most ${largestTable} lines, got more`);
     }
     if (length > longestRow) {
       throw new UserError(
@@ -38,5 +40,5 @@ export async function* readTextLines(path: string): AsyncGenerator<string> {
       );
     }
   }
-  if (length > 0) yield pieces.join("");
+  if (length > 0) yield [pieces.join("")];
 }

@@ -1,7 +1,7 @@
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { excerpt, UserError } from "@fedclair/core";
 import { sum } from "@fedclair/linalg";
+import { readSmallFile } from "../data/small-file.js";
 import type { DigitFiles, FolderDigits } from "./folder-files.js";
 import { numberClasses } from "./class-names.js";
 import { classes, formatPosition, pixels } from "./images.js";
@@ -50,7 +50,7 @@ export async function readDigitsJson(
  * @throws UserError if the file holds something else
  */
 async function readPixels(path: string): Promise<Float32Array> {
-  const content = parseJson(path, await readFile(path, "utf8"));
+  const content = parseJson(path, (await readSmallFile(path)).toString("utf8"));
   const { data } = (typeof content === "object" && content ? content : {}) as { data?: unknown };
   if (!Array.isArray(data)) throw createFormatError(path, "no list 'data'");
   const values = new Float32Array(data.length);

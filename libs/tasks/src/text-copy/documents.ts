@@ -3,6 +3,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "@fedclair/core";
 import { packageFolder } from "../data/npm-package.js";
+import { readSmallFile } from "../data/small-file.js";
 import { unreadable } from "../data/unreadable.js";
 import type { Library } from "./library.js";
 
@@ -50,7 +51,7 @@ export function textFolder(folder: string): Library {
       Promise.all(
         listTextFiles(folder).map(async (file) => ({
           label: file.slice(0, -".txt".length),
-          text: await readFile(join(folder, file), "utf8"),
+          text: (await readSmallFile(join(folder, file))).toString("utf8"),
         })),
       ),
   };
