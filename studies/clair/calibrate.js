@@ -1,7 +1,7 @@
 // npm run calibrate [-- --pools FOLDER --measures FOLDER --seeds N --without NAME --out FILE
-// --write --judge]: measures federations without a contaminated client, trials, tables of real
-// institutions and pools of real adapters, and makes the bank of thresholds that CLAIR's rule
-// `evidence` uses. Measures are kept in files, so a bank is made again in seconds.
+// --write --judge]: makes the bank of thresholds that CLAIR's rule `evidence` uses. It measures
+// federations without a contaminated client: trials, tables of real institutions and pools of real
+// adapters. The measures are kept in files, so a bank is made again in seconds.
 //
 // --without leaves out the sources whose names contain NAME, and may be there several times. --out
 // writes the bank to a file, and --write replaces the bank that is shipped. --judge judges every

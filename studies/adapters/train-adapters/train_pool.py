@@ -141,7 +141,8 @@ def main() -> None:
         **{"kind": options.kind, "minority": options.minority, **asdict(pool.shape), "layers": options.layers},
         **{"ownA0": options.own_a0, "steps": options.steps, "sequences": options.sequences},
         **{"rates": options.rates, "seed": options.seed},
-        **{"gain": mean(gains), "seconds": round(time.monotonic() - begin), "adapters": pool.adapters},
+        **{"gain": mean(gains), "seconds": round(time.monotonic() - begin)},
+        "adapters": pool.adapters,
     }
     (options.out / "pool.json").write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
     print(f"gain {mean(gains):.3f} from {min(gains):.3f} to {max(gains):.3f}, {settings['seconds']} s", flush=True)

@@ -20,7 +20,7 @@ const pileSizes = [14, 16];
  */
 
 /**
- * Lists the sets of a pool. Of clean sets with one number of clients no two share an adapter.
+ * Lists the sets of a pool. Clean sets of one size share no adapter.
  * @param {string} name of the pool; the sets depend on it
  * @param {Pool} pool
  * @param {readonly number[]} sizes numbers of clients of clean sets

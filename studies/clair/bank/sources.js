@@ -1,4 +1,4 @@
-// What a bank is made from: kinds of federations without a contaminated client.
+// The sources of a bank: kinds of federations without a contaminated client.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { clairSchema, usualSizes } from "@fedclair/clair";
