@@ -7,12 +7,6 @@ import {
 } from "@fedclair/core";
 import { item } from "@fedclair/linalg";
 import { groupSenders, sumSenders } from "./mean.js";
-import { computeWeights, type Weighting } from "./weights.js";
-
-/** Computes the mean of the clients' changes, as terms. */
-export function averageProducts(updates: readonly Update[], by: Weighting): Promise<Delta[]> {
-  return combineProducts(updates, computeWeights(updates, by));
-}
 
 /**
  * Computes Σ c_k·(change of client k) as terms: one with the dense modules, and one with stacked

@@ -34,7 +34,8 @@ describe("a streamed mean", () => {
 
   it("clips to a fixed norm", async () => {
     // (3, 4) has norm 5 and becomes (0.6, 0.8); its weight stays 1 of 4.
-    const clipped = await streamParts(normClipAggregator, { most: 1 }, [first], [second]);
+    const options = { most: 1, weighting: "samples" };
+    const clipped = await streamParts(normClipAggregator, options, [first], [second]);
     assert.deepEqual(
       clipped.map((x) => Number(x.toFixed(12))),
       [0.9, 0.2],

@@ -1,7 +1,7 @@
 import type { AggregatorPlugin } from "@fedclair/core";
-import { averageProducts } from "../products.js";
+import { combineProducts } from "../products.js";
 import { streamMean } from "../streamed-sum.js";
-import { countWeights, weightingSchema, type Weighting } from "../weights.js";
+import { weigh, SampleCounter, weightingSchema, type WeightingOptions } from "../weights.js";
 
 /**
  * Federated averaging (McMahan et al., arXiv 1602.05629) of the clients' changes: Σ w_k·B_k·A_k for
@@ -12,10 +12,11 @@ export const fedavg: AggregatorPlugin = {
   summary: "Averages the clients' changes, LoRA pairs as their products.",
   acceptsStale: true,
   schema: weightingSchema,
-  create: (options: { readonly weighting: Weighting }) => ({
-    aggregate: async ({ updates }) => ({
-      change: await averageProducts(updates, options.weighting),
-    }),
-    stream: () => streamMean((updates) => ({ weights: countWeights(updates, options.weighting) })),
+  create: (options: WeightingOptions) => ({
+    aggregate: async ({ updates }) => {
+      const { weights, told } = weigh(updates, options);
+      return { change: await combineProducts(updates, weights), ...told };
+    },
+    stream: () => streamMean(new SampleCounter(options), (_, weights) => weights),
   }),
 };

@@ -2,7 +2,7 @@ import { UserError, type AggregatorPlugin, type LowRank } from "@fedclair/core";
 import { sum } from "@fedclair/linalg";
 import { keepCommonForm, formatRanks } from "../common-form.js";
 import { groupSenders, sumSenders, weightedSum } from "../mean.js";
-import { computeWeights, weightingSchema, type Weighting } from "../weights.js";
+import { weigh, weightingSchema, type WeightingOptions } from "../weights.js";
 
 /**
  * FedIT (Zhang et al., arXiv 2305.05644): averages the two LoRA factors separately, B̄ = Σ w_k·B_k
@@ -13,11 +13,12 @@ export const fedit: AggregatorPlugin = {
   name: "fedit",
   summary: "Averages the LoRA factors B and A separately; all clients need the same rank.",
   schema: weightingSchema,
-  create: (options: { readonly weighting: Weighting }) => ({
+  create: (options: WeightingOptions) => ({
     aggregate: async ({ updates }) => {
       const { admitted, ...verdicts } = keepCommonForm(updates, formatRanks);
-      const senders = groupSenders(admitted, computeWeights(admitted, options.weighting));
-      return { change: await sumSenders(senders, averageFactors), ...verdicts };
+      const { weights, told } = weigh(admitted, options);
+      const senders = groupSenders(admitted, weights);
+      return { change: await sumSenders(senders, averageFactors), ...verdicts, ...told };
     },
   }),
 };

@@ -10,7 +10,7 @@ import {
 import { sum } from "@fedclair/linalg";
 import { keepCommonForm, formatRanks } from "../common-form.js";
 import { groupSenders, weightedSum } from "../mean.js";
-import { computeWeights, weightingSchema, type Weighting } from "../weights.js";
+import { weigh, weightingSchema, type WeightingOptions } from "../weights.js";
 
 /**
  * FedSA-LoRA (Guo et al., arXiv 2410.01463): A holds general knowledge and is averaged, while B
@@ -22,9 +22,9 @@ export const fedsaLora: AggregatorPlugin = {
   summary:
     "Averages the LoRA factors A and leaves every client its own B; all clients need the same rank.",
   schema: weightingSchema,
-  create: (options: { readonly weighting: Weighting }) => ({
+  create: (options: WeightingOptions) => ({
     changesPersonal: true,
-    aggregate: ({ updates }) => shareA(updates, options.weighting),
+    aggregate: ({ updates }) => shareA(updates, options),
   }),
 };
 
@@ -32,12 +32,13 @@ export const fedsaLora: AggregatorPlugin = {
  * Averages A over the clients with the most common rank. The other clients keep their own change.
  * @throws UserError if no rank has a majority
  */
-async function shareA(updates: readonly Update[], by: Weighting): Promise<Aggregation> {
+async function shareA(updates: readonly Update[], options: WeightingOptions): Promise<Aggregation> {
   const { admitted, ...verdicts } = keepCommonForm(updates, formatRanks);
   const odd = updates.filter((update) => !admitted.includes(update));
   const means = new Map<string, Tensor>();
   const everyones = new Map<string, TensorDelta>();
-  const senders = groupSenders(admitted, computeWeights(admitted, by));
+  const { weights, told } = weigh(admitted, options);
+  const senders = groupSenders(admitted, weights);
   for (const [name, { dense, factored }] of senders) {
     if (dense.sent.length > 0) everyones.set(name, await weightedSum(dense.sent, dense.weights));
     if (factored.sent.length === 0) continue;
@@ -58,5 +59,5 @@ async function shareA(updates: readonly Update[], by: Weighting): Promise<Aggreg
     return [clientId, [own, ...change]];
   });
   const ownOnly = odd.map(({ clientId, delta }): [string, Delta[]] => [clientId, [delta]]);
-  return { change, personal: new Map([...personal, ...ownOnly]), ...verdicts };
+  return { change, personal: new Map([...personal, ...ownOnly]), ...verdicts, ...told };
 }

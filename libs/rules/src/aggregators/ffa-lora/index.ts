@@ -11,7 +11,7 @@ import {
 import { areEqual } from "@fedclair/linalg";
 import { keepCommonForm } from "../common-form.js";
 import { groupSenders, sumSenders, weightedSum } from "../mean.js";
-import { computeWeights, weightingSchema, type Weighting } from "../weights.js";
+import { weigh, weightingSchema, type WeightingOptions } from "../weights.js";
 
 /**
  * FFA-LoRA (Sun et al., arXiv 2403.12313): A is frozen at a common initialisation, so the mean Σ
@@ -22,11 +22,12 @@ export const ffaLora: AggregatorPlugin = {
   name: "ffa-lora",
   summary: "Averages the LoRA factors B of clients that share one frozen A.",
   schema: weightingSchema,
-  create: (options: { readonly weighting: Weighting }) => ({
+  create: (options: WeightingOptions) => ({
     aggregate: async ({ updates }) => {
       const { admitted, ...verdicts } = keepCommonForm(updates, hashFrozenFactors);
-      const senders = groupSenders(admitted, computeWeights(admitted, options.weighting));
-      return { change: await sumSenders(senders, averageB), ...verdicts };
+      const { weights, told } = weigh(admitted, options);
+      const senders = groupSenders(admitted, weights);
+      return { change: await sumSenders(senders, averageB), ...verdicts, ...told };
     },
   }),
 };

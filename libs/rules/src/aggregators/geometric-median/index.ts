@@ -2,11 +2,12 @@ import type { AggregatorPlugin } from "@fedclair/core";
 import { z } from "zod";
 import { Mixture, meanWeights } from "../robust/mixture.js";
 import type { Rule } from "../robust/rule.js";
-import { weighting, computeWeights } from "../weights.js";
+import { exampleLimit, weigh, weighting } from "../weights.js";
 import { geometricMedianWeights } from "./weights.js";
 
 const schema = z.strictObject({
-  weighting: weighting.default("samples"),
+  weighting: weighting.default("uniform"),
+  exampleLimit,
   nu: z
     .number()
     .positive()
@@ -31,10 +32,11 @@ export const geometricMedianAggregator: AggregatorPlugin = {
   summary: "The point with the smallest sum of distances to the clients' changes (RFA).",
   acceptsStale: true,
   schema,
-  create: ({ weighting, nu }: z.infer<typeof schema>) => ({
-    aggregate: ({ updates }) => {
+  create: ({ nu, ...options }: z.infer<typeof schema>) => ({
+    aggregate: async ({ updates }) => {
       const points = Mixture.of(updates);
-      return findMedian(points, computeWeights(points.updates, weighting), nu);
+      const { weights, told } = weigh(points.updates, options);
+      return { ...(await findMedian(points, weights, nu)), ...told };
     },
   }),
 };

@@ -7,10 +7,11 @@ import { groupByModule } from "../robust/modules.js";
 import { createPoints } from "../robust/points.js";
 import type { Rule } from "../robust/rule.js";
 import { streamMean } from "../streamed-sum.js";
-import { weighting, computeWeights, countWeights } from "../weights.js";
+import { exampleLimit, SampleCounter, weigh, weighting } from "../weights.js";
 
 const schema = z.strictObject({
-  weighting: weighting.default("samples"),
+  weighting: weighting.default("uniform"),
+  exampleLimit,
   most: z
     .number()
     .positive()
@@ -34,20 +35,19 @@ export const normClipAggregator: AggregatorPlugin = {
   summary: "The mean of the clients' changes after clipping long ones.",
   acceptsStale: true,
   schema,
-  create: ({ weighting, most }: z.infer<typeof schema>) => ({
+  create: ({ most, ...options }: z.infer<typeof schema>) => ({
     // The median norm is known only when all updates are there.
     ...(most !== undefined && {
       stream: () =>
-        streamMean(async (updates) => {
-          const weights = countWeights(updates, weighting);
+        streamMean(new SampleCounter(options), async (updates, weights) => {
           const points = await createPoints([...groupByModule(updates).values()]);
-          const norms = await computeNorms(points);
-          return { weights, clipped: normClipWeights(norms, weights, most) };
+          return normClipWeights(await computeNorms(points), weights, most);
         }),
     }),
-    aggregate: ({ updates }) => {
+    aggregate: async ({ updates }) => {
       const points = Mixture.of(updates);
-      return clipNorms(points, computeWeights(points.updates, weighting), most);
+      const { weights, told } = weigh(points.updates, options);
+      return { ...(await clipNorms(points, weights, most)), ...told };
     },
   }),
 };
