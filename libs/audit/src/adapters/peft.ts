@@ -13,6 +13,7 @@ import {
   type Tensor,
 } from "@fedclair/core";
 import type { Allocate, StoredType } from "@fedclair/core/internal";
+import { sum } from "@fedclair/linalg";
 import { configFile, matchModules, readConfig, type Config } from "./peft-config.js";
 import { modelFile, readTensor, listTensors, type TensorInFile } from "./tensor-files.js";
 
@@ -160,4 +161,30 @@ export async function writeAdapter(
 
 function toFloat32(tensor: Tensor): Dense {
   return { shape: tensor.shape, data: Float32Array.from(readNumbers(tensor)) };
+}
+
+/** Returns the adapter with another rank in all modules and a scale of 1. */
+export function withRank(adapter: Adapter, rank: number): Adapter {
+  const { config, modules, others } = adapter;
+  const plain = {
+    r: rank,
+    lora_alpha: rank,
+    use_rslora: false,
+    rank_pattern: {},
+    alpha_pattern: {},
+  };
+  const resized = [...modules].map(([name, { b, a }]): [string, PairInFile] => {
+    const [rows = 0] = b.shape;
+    const [, columns = 0] = a.shape;
+    return [
+      name,
+      { b: { ...b, shape: [rows, rank] }, a: { ...a, shape: [rank, columns] }, scale: 1 },
+    ];
+  });
+  return { config: { ...config, ...plain }, modules: new Map(resized), others };
+}
+
+/** The sum of the ranks of all modules. */
+export function totalRank({ modules }: Adapter): number {
+  return sum([...modules.values()].map(({ a }) => a.shape[0] ?? 0));
 }

@@ -1,6 +1,6 @@
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { isAbsolute, join, relative, resolve, sep } from "node:path";
-import { UserError } from "@fedclair/core";
+import { UserError, type Aggregation, type Update } from "@fedclair/core";
 import { parseYaml } from "@fedclair/core/internal";
 import { countNoun, readOptionFile } from "@fedclair/runs";
 import { z } from "zod";
@@ -88,7 +88,8 @@ async function runRound(
   const aggregation = addCopies(step.aggregation, copies);
 
   const part = await beginFolder(out, ["global", "personal", verdictsFile, reportFile]);
-  const handed = await handOut(part, sent, aggregation, options.rank);
+  const voters = listPooled(updates, step.aggregation);
+  const handed = await handOut(part, sent, aggregation, voters, options.rank);
   const { round } = step.state;
   const report = createRoundReport({ round, choice, sent, copies, aggregation, handed });
   await writeFile(join(part, verdictsFile), JSON.stringify(report, null, 2) + "\n");
@@ -104,6 +105,12 @@ async function runRound(
   }
   if (putState) await putState();
   return report;
+}
+
+/** Lists the clients that the shared result is made of, each copy once. */
+function listPooled(updates: readonly Update[], { verdicts = [] }: Aggregation): string[] {
+  const left = new Set(verdicts.flatMap((one) => (one.pooled ? [] : [one.clientId])));
+  return updates.flatMap(({ clientId }) => (left.has(clientId) ? [] : [clientId]));
 }
 
 const verdictsFile = "verdicts.json";

@@ -15,8 +15,10 @@ import {
 } from "@fedclair/core";
 import { exitCodes, oneLine } from "@fedclair/core/internal";
 import { item, sum } from "@fedclair/linalg";
-import { readScaledPair, writeAdapter, type Adapter, type PairInFile } from "../adapters/peft.js";
+import { readScaledPair, withRank, writeAdapter, type Adapter } from "../adapters/peft.js";
 import { findBestPairs } from "./best-pairs.js";
+import { electForm } from "./elect-form.js";
+import { maxLost, measureLostEnergy } from "./lost-energy.js";
 import type { SentRound } from "./read-round.js";
 
 /** A summary of the adapters that were written. */
@@ -29,11 +31,13 @@ export interface HandedOut {
    * modules.
    */
   readonly discarded: number;
+  readonly warnings: readonly string[];
 }
 
 /** An adapter to write: the sum of its start and the changes. */
 interface Target {
-  readonly folder: string;
+  /** Its place in the folder of the result. */
+  readonly name: string;
   /** The adapter that provides configuration, ranks and number types. */
   readonly like: Adapter;
   /** The adapter before the round; undefined if adapters start at zero. */
@@ -45,25 +49,27 @@ interface Target {
 /**
  * Writes the result of a round: `global`, the adapter for all clients, and `personal/<client>` for
  * each client with an adapter of its own.
+ * @param voters the clients that determine the form of `global`: those that it is made of
  * @param rank of the adapters to write; undefined: the clients' own ranks, and for `global` the
- * largest of them
+ * rank of most voters
+ * @throws UserError if `global` loses its energy in the number type and scale of most voters
  */
 export async function handOut(
   out: string,
   { adapters, starts, globalStart }: SentRound,
   { change, personal }: Aggregation,
+  voters: readonly string[],
   rank: number | undefined,
 ): Promise<HandedOut> {
   const targets: Target[] = [];
-  const largest = [...adapters.values()].reduce((most, one) =>
-    totalRank(one) > totalRank(most) ? one : most,
-  );
+  const warnings: string[] = [];
+  const resize = (one: Adapter) => (rank === undefined ? one : withRank(one, rank));
   if (change.length > 0) {
-    // Tensors that are not LoRA pairs are not averaged, so `global` has none.
-    const like = { ...largest, others: new Map() };
+    const elected = electForm(pickVoters(adapters, voters), adapters);
+    warnings.push(...elected.warnings);
     targets.push({
-      folder: join(out, "global"),
-      like: withRank(like, rank),
+      name: "global",
+      like: resize(elected.like),
       start: globalStart,
       terms: change,
     });
@@ -72,16 +78,18 @@ export async function handOut(
     const like = adapters.get(client);
     if (like === undefined) continue;
     targets.push({
-      folder: join(out, "personal", client),
-      like: withRank(like, rank),
+      name: join("personal", client),
+      like: resize(like),
       start: starts.get(client),
       terms,
     });
   }
-  for (const { terms } of targets) checkModules(terms, largest);
+  const [some] = adapters.values(); // all have the same modules and shapes
+  const forms = some?.modules ?? new Map<string, never>();
+  for (const { terms } of targets) checkModules(terms, forms);
   const pairs = targets.map(() => new Map<string, LowRank>());
   const tails: number[] = [];
-  for (const [module, { b, a }] of largest.modules) {
+  for (const [module, { b, a }] of forms) {
     const startOf = createPairReader(module);
     const shape = [b.shape[0] ?? 0, a.shape[1] ?? 0] as const;
     const best = findBestPairs(
@@ -95,21 +103,50 @@ export async function handOut(
     });
     await yieldToEventLoop();
   }
-  for (const [t, { folder, like }] of targets.entries()) {
+  for (const [t, { name, like }] of targets.entries()) {
+    const folder = join(out, name);
     await writeAdapter(folder, like, item(pairs, t));
+    const lost = await measureLostEnergy(folder, item(pairs, t));
+    if (lost <= maxLost) continue;
+    const said = describeLoss(name, like, lost);
+    if (name === "global") throw new UserError(said);
+    warnings.push(`${said}.`); // a client's own settings, which must not end the round of all
   }
   return {
     personal: [...(personal ?? new Map<string, unknown>()).keys()],
     hasGlobal: change.length > 0,
     discarded: tails.length === 0 ? 0 : sum(tails) / tails.length,
+    warnings,
   };
+}
+
+/** @throws UserError if there is none, although the aggregator has returned a change for all */
+function pickVoters(
+  adapters: ReadonlyMap<string, Adapter>,
+  voters: readonly string[],
+): ReadonlyMap<string, Adapter> {
+  const picked = new Map([...adapters].filter(([name]) => voters.includes(name)));
+  if (picked.size > 0) return picked;
+  throw new UserError(
+    "the aggregator returned a change for all clients but pooled none, so none can say how global is written",
+    exitCodes.stopped,
+  );
+}
+
+function describeLoss(name: string, { config, modules }: Adapter, lost: number): string {
+  const types = [...new Set([...modules.values()].flatMap(({ b, a }) => [b.type, a.type]))];
+  const share = Number.isFinite(lost) ? `${(100 * lost).toPrecision(3)} % of its energy` : "all";
+  return (
+    `${oneLine(name)}: stored as ${types.join(" and ")} with lora_alpha ${config.lora_alpha}, it reads back as something else ` +
+    `(${share} is lost): choose --rank, which scales by 1, or have clients save wider numbers`
+  );
 }
 
 /**
  * @throws UserError if a change has a module that the adapters lack, because it would be lost
  * silently
  */
-function checkModules(terms: readonly Delta[], { modules }: Adapter): void {
+function checkModules(terms: readonly Delta[], modules: Adapter["modules"]): void {
   const unknown = terms.flatMap((term) => [...term.keys()]).find((name) => !modules.has(name));
   if (unknown === undefined) return;
   throw new UserError(
@@ -155,30 +192,4 @@ function toFloat32Pair({ b, a }: LowRank): LowRank {
     data: Float32Array.from(readNumbers(tensor)),
   });
   return { b: single(b), a: single(a) };
-}
-
-/** Returns the adapter with another rank in all modules and a scale of 1. */
-function withRank(adapter: Adapter, rank: number | undefined): Adapter {
-  if (rank === undefined) return adapter;
-  const { config, modules, others } = adapter;
-  const plain = {
-    r: rank,
-    lora_alpha: rank,
-    use_rslora: false,
-    rank_pattern: {},
-    alpha_pattern: {},
-  };
-  const resized = [...modules].map(([name, { b, a }]): [string, PairInFile] => {
-    const [rows = 0] = b.shape;
-    const [, columns = 0] = a.shape;
-    return [
-      name,
-      { b: { ...b, shape: [rows, rank] }, a: { ...a, shape: [rank, columns] }, scale: 1 },
-    ];
-  });
-  return { config: { ...config, ...plain }, modules: new Map(resized), others };
-}
-
-function totalRank({ modules }: Adapter): number {
-  return sum([...modules.values()].map(({ a }) => a.shape[0] ?? 0));
 }

@@ -17,7 +17,6 @@ export interface RoundReport extends HandedOut {
   readonly metrics: Metrics;
   /** Names of tensors that are not LoRA pairs and were not averaged. */
   readonly ignored: readonly string[];
-  readonly warnings: readonly string[];
 }
 
 type ClientReport = { readonly name: string } & Pick<Verdict, "score" | "threshold"> &
@@ -28,7 +27,7 @@ export function createRoundReport({
   choice,
   sent,
   copies,
-  aggregation: { verdicts = [], cleared, metrics = {} },
+  aggregation: { verdicts = [], cleared, metrics = {}, notice },
   handed,
 }: {
   readonly round: number;
@@ -59,7 +58,11 @@ export function createRoundReport({
     ...handed,
     clients: [...judged, ...unfit].sort((x, y) => (x.name < y.name ? -1 : 1)),
     ignored: [...new Set(others)],
-    warnings: choice.name === "clair" ? listWarnings(verdicts, copies) : [],
+    warnings: [
+      ...(choice.name === "clair" ? listWarnings(verdicts, copies) : []),
+      ...(notice === undefined ? [] : [`${notice}.`]),
+      ...handed.warnings,
+    ],
   };
 }
 
