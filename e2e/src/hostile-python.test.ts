@@ -47,6 +47,7 @@ describe("Python clients that do not return, or end their process", function () 
     ["c09", "exits", "CLIENT_ERROR", "it ended its process with 7 (train of c09 in round 1)"],
     ["c11", "has a fault in native code", "CLIENT_ERROR", "it ended its process with SIGSEGV"],
     ["c13", "kills itself", "CLIENT_ERROR", "it ended its process with SIGKILL"],
+    ["c18", "closes all files", "CLIENT_ERROR", "it ended its process with 1"],
   ] as const)
     it(`fail alone, by name, and do not run again: one that ${what}`, async () => {
       const { code, stderr, rounds } = await run(client);

@@ -61,7 +61,7 @@ class Doing(NamedTuple):
     seconds: float
     """The time after which the host ends their process; 0 if no code of a client runs, or it has all the time it needs."""
     job: int
-    """The id of the first job that runs."""
+    """The id of the first job that runs, or ran last."""
     jobs: int
     """The number of jobs that run together."""
 
@@ -79,7 +79,9 @@ class Note:
         self._write(Doing(self.read().turn + 1, seconds, job, jobs))
 
     def end(self) -> None:
-        self.begin(0)
+        """Clients have all the time they need. What ran last is still known: it may have done harm."""
+        doing = self.read()
+        self.begin(0, doing.job, doing.jobs)
 
     def read(self) -> Doing:
         return Doing(*self._layout.unpack_from(self._memory))

@@ -32,6 +32,9 @@ most_bytes = 1 << 26
 #: Small answers wait this long for others, to be sent together: to send one by one takes as long as a quick job.
 collect_seconds = 0.01
 
+#: More than the largest message, `limits.maxMessageBytes`.
+_longest_frame = 1 << 31
+
 #: Signals by which somebody else, as the system when it is out of memory, may have ended a process: its client has another try.
 _outside = {signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP} if hasattr(signal, "SIGKILL") else set()
 
@@ -186,12 +189,13 @@ class Dispatcher:
         """Fails the client that has ended its process. :returns: whether one has, or several that trained together"""
         doing = processes.present.note.read()
         how = "did not return" if is_overdue else f"ended with {format_exit(code)}"
-        if doing.jobs > 1:
+        is_running = doing.seconds > 0 or doing.job in self._open
+        if doing.jobs > 1 and is_running:
             processes.trains_alone = True
             log.warning("a process of %s clients that trained together %s; from now on each trains alone", doing.jobs, how)
             return True
         known = {job.id: job for job in [*self._unwanted, *self._open.values()]}
-        culprit = known.get(doing.job) if doing.jobs == 1 else None
+        culprit = known.get(doing.job) if doing.jobs == 1 and is_running else None
         if culprit is None:
             log.warning("the process of the clients %s; it is started again", how)
             return False
@@ -288,6 +292,8 @@ class _Frames(asyncio.Protocol):
         at = 0
         while len(rest) >= at + header.size:
             kind, size = header.unpack_from(rest, at)
+            if size > _longest_frame:
+                raise ValueError("a client has written to the channel of its process")  # the process ends
             end = at + header.size + size
             if len(rest) < end:
                 break
