@@ -63,7 +63,13 @@ export { recordsAfter, recordsEnd, timingsAfter } from "./store/records-after.js
 export { syncFolder, syncTree, writeWhole } from "./store/atomic-files.js";
 export { breakLocks, findHolder, Lock, lockFile } from "./store/lock.js";
 export { makeFolder, makeOwnFolder } from "./store/make-folder.js";
-export { openRegularFile, readText, UnreadableError } from "./store/regular-file.js";
+export {
+  openRegularFile,
+  readAnywhere,
+  readOnlyInside,
+  readText,
+  UnreadableError,
+} from "./store/regular-file.js";
 export { readRunTrial } from "./store/read-trial.js";
 export {
   identifyPythonCode,

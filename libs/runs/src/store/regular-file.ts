@@ -1,4 +1,15 @@
-import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from "node:fs";
+import { AsyncLocalStorage } from "node:async_hooks";
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  openSync,
+  readSync,
+  realpathSync,
+  type Stats,
+} from "node:fs";
+import { resolve, sep } from "node:path";
 import { UserError } from "@fedclair/core/errors";
 import { systemErrorCode } from "../words/system-error.js";
 
@@ -14,13 +25,43 @@ export class UnreadableError extends UserError {
   }
 }
 
+/** The real path of the folder that must hold all files which are opened; undefined: any file. */
+const confinement = new AsyncLocalStorage<string | undefined>();
+
+/** Runs `act`, in which regular files are opened only inside a folder, also after links. */
+export function readOnlyInside<T>(folder: string, act: () => T): T {
+  // A folder that does not exist yet holds no links.
+  return confinement.run(existsSync(folder) ? realpathSync(folder) : resolve(folder), act);
+}
+
+/** Runs `act`, in which files are opened anywhere, although its caller is confined to a folder. */
+export function readAnywhere<T>(act: () => T): T {
+  return confinement.run(undefined, act);
+}
+
+/** @throws UserError if a file lies outside the folder of `readOnlyInside` */
+function requireInside(file: string): void {
+  const folder = confinement.getStore();
+  if (folder === undefined) return;
+  let real: string;
+  try {
+    real = realpathSync(file);
+  } catch (error) {
+    throw new UnreadableError(file, error);
+  }
+  if (real.startsWith(folder.endsWith(sep) ? folder : folder + sep)) return;
+  throw new UserError(`'${file}': expected a file in '${folder}', got a link that leads out of it`);
+}
+
 /**
  * Opens a file for reading. A file that others provide may be a FIFO or a device, which would block
  * the process. So it is opened without waiting, and what was opened is checked.
  * @returns the descriptor, which the caller closes
- * @throws UnreadableError if it cannot be opened, UserError if it is not a regular file
+ * @throws UnreadableError if it cannot be opened, UserError if it is not a regular file, or outside
+ *   the folder of `readOnlyInside`
  */
 export function openRegularFile(file: string): number {
+  requireInside(file);
   let descriptor: number;
   try {
     // Windows has no O_NONBLOCK and no FIFOs in folders.

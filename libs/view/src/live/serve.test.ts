@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { once } from "node:events";
 import { request } from "node:http";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { noDescription } from "@fedclair/runs";
@@ -38,6 +40,23 @@ function get(path: string, headers: Record<string, string> = {}, method = "GET")
       response.setEncoding("utf8").on("data", (text: string) => (body += text));
       response.on("end", () => {
         resolve({ status: response.statusCode ?? 0, headers: response.headers, body });
+      });
+    });
+    asked.on("error", reject).end();
+  });
+}
+
+/** Reads a stream of events up to the first state of the run. */
+function firstEvent(path: string): Promise<string> {
+  const { hostname, port } = new URL(server.url);
+  return new Promise((resolve, reject) => {
+    const asked = request({ hostname, port, path }, (response) => {
+      let body = "";
+      response.setEncoding("utf8").on("data", (text: string) => {
+        body += text;
+        if (!/^event: live$/m.test(body)) return;
+        resolve(body);
+        asked.destroy();
       });
     });
     asked.on("error", reject).end();
@@ -119,6 +138,58 @@ describe("servePage", () => {
       }
     } finally {
       await rm(outside, { recursive: true });
+    }
+  });
+
+  it("follows no link out of its folder, in a run or a sweep", async () => {
+    const outside = await mkdtemp(join(tmpdir(), "fedclair-outside-"));
+    try {
+      const secret = join(outside, "secret");
+      await writeFile(secret, "root:x:0:0\n");
+      for (const file of ["trial.yaml", "records.jsonl", "summary.json"]) {
+        const run = join(root, file);
+        await writeRun(run);
+        await rm(join(run, file), { force: true });
+        await symlink(secret, join(run, file));
+      }
+      await writeRun(join(outside, "run"));
+      await finish(join(outside, "run"));
+      await symlink(join(outside, "run"), join(root, "linked"));
+      await serve();
+      const { entries } = JSON.parse((await get("/api/list")).body) as Listing;
+      assert.deepEqual(
+        entries.map(({ path, status }) => [path, status]),
+        [
+          ["records.jsonl", "interrupted"],
+          ["summary.json", "interrupted"],
+        ],
+      );
+      for (const file of ["trial.yaml", "records.jsonl"]) {
+        const events = await firstEvent(`/api/events?run=${file}`);
+        assert.match(events, /got a link that leads out of it/);
+        assert.doesNotMatch(events, /root:x/);
+      }
+    } finally {
+      await rm(outside, { recursive: true });
+    }
+  });
+
+  it("serves readers although others keep connections that send nothing", async () => {
+    await serve();
+    const { hostname, port } = new URL(server.url);
+    const idle = Array.from({ length: 70 }, () => connect(Number(port), hostname));
+    for (const socket of idle) socket.on("error", () => undefined);
+    await Promise.all(idle.map((socket) => once(socket, "connect")));
+    assert.equal((await get("/")).status, 200);
+    for (const socket of idle) socket.destroy();
+  });
+
+  it("rejects addresses that a browser would look for elsewhere", async () => {
+    await serve({ token: "secret" });
+    for (const path of ["//", "//[", "//elsewhere/?token=secret", "http://elsewhere//x", "/\\x"]) {
+      const { status, headers } = await get(path);
+      assert.equal(status, 400, path);
+      assert.equal(headers["location"], undefined);
     }
   });
 

@@ -1,17 +1,23 @@
-import { createReadStream } from "node:fs";
+import { closeSync, createReadStream } from "node:fs";
 import { once } from "node:events";
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
-import { extname } from "node:path";
+import { extname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { UserError } from "@fedclair/core";
 import { errorMessage } from "@fedclair/core/internal";
 import { hashSource, readPageFile } from "../report/page-site.js";
-import { openRegularFile, type TrialDescription } from "@fedclair/runs";
+import {
+  openRegularFile,
+  readAnywhere,
+  readOnlyInside,
+  type TrialDescription,
+} from "@fedclair/runs";
 import { bind, closeServer, createServer, isSameSecret, type Certificates } from "@fedclair/wire";
 import { cookieHeader, hasAllowedHost, isAllowed } from "./access.js";
 import { readClientRounds, readOneRound } from "../data/client-rounds.js";
 import { comparePage } from "./compare-page.js";
 import { listEntries } from "../data/listing.js";
+import { limitConnections } from "./limit-connections.js";
 import { LiveRun, type Describe } from "./live-run.js";
 import { maxCompared } from "../data/protocol.js";
 import { findInside } from "./run-paths.js";
@@ -111,7 +117,7 @@ export async function servePage(options: PageServerOptions): Promise<PageServer>
     void handler.answer(request, response);
   };
   const server = createServer(answer, tls);
-  server.maxConnections = maxConnections;
+  limitConnections(server, maxConnections);
   server.headersTimeout = headersTimeout;
   const url = await bind(server, { host, port });
   return {
@@ -141,14 +147,19 @@ class Handler {
   readonly #streams = new Set<{ readonly end: AbortController; readonly done: Promise<void> }>();
 
   constructor(options: PageServerOptions) {
-    this.#options = options;
+    const describe: Describe = async (folder) => {
+      // A trial may name files elsewhere, but it is not read from there itself.
+      closeSync(openRegularFile(join(folder, "trial.yaml")));
+      return await readAnywhere(() => options.describe(folder));
+    };
+    this.#options = { ...options, describe };
   }
 
   /** Never rejects. */
   async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     for (const [name, value] of Object.entries(commonHeaders)) response.setHeader(name, value);
     try {
-      await this.#answer(request, response);
+      await readOnlyInside(this.#options.root, () => this.#answer(request, response));
     } catch (error) {
       if (response.headersSent) {
         response.destroy();
@@ -162,7 +173,8 @@ class Handler {
 
   /** Lets every reader get what is new, and ends all streams. */
   async close(): Promise<void> {
-    await Promise.all([...this.#runs.values()].map((run) => run.look()));
+    const runs = [...this.#runs.values()];
+    await readOnlyInside(this.#options.root, () => Promise.all(runs.map((run) => run.look())));
     const streams = [...this.#streams];
     for (const { end } of streams)
       setImmediate(() => {
@@ -188,7 +200,7 @@ class Handler {
         "this page answers only to names of this machine: open it as http://127.0.0.1 or http://localhost",
       );
     }
-    const url = new URL(target, "http://page");
+    const url = parseTarget(target);
     if (token !== undefined && isSameSecret(url.searchParams.get("token") ?? "", token)) {
       response.setHeader("set-cookie", cookieHeader(token, tls !== undefined));
       response.writeHead(303, { location: url.pathname }).end();
@@ -331,6 +343,14 @@ class Handler {
     });
     await pipeline(stream, response);
   }
+}
+
+/** @throws Refusal if it is no path on this server, such as `//elsewhere` */
+function parseTarget(target: string): URL {
+  const page = "http://page";
+  const url = target.startsWith("/") && URL.canParse(page + target) && new URL(page + target);
+  if (url && !url.pathname.startsWith("//")) return url;
+  throw new Refusal(400, "expected the address of a page, like /");
 }
 
 function decode(text: string): string | undefined {
