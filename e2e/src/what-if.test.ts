@@ -189,6 +189,21 @@ describe("fedclair verify of a run", () => {
     assert.match(stdout, /^(?!(\d+) of \1 )\d+ of \d+ compared rounds identical/m);
   });
 
+  it("finds a summary that the records do not give", async () => {
+    const forged = await copyRun();
+    const file = join(forged, "summary.json");
+    const text = await readFile(file, "utf8");
+    const [, value = ""] = /"loss\.clair": ?([\d.]+)/.exec(text) ?? [];
+    await writeFile(file, text.replaceAll(value, "0.001"));
+    const { code, stdout, stderr } = await verify(forged, "--rounds", "1");
+    assert.equal(code, 2);
+    assert.equal(stdout, "");
+    assert.match(
+      stderr,
+      /summary\.json': expected loss\.clair = [\d.]+, as the records give, got 0\.001: the file has changed/,
+    );
+  });
+
   it("rejects options of trials, and a run beside other paths", async () => {
     for (const [args, expected] of [
       [["--jobs", "2"], /^error: --jobs is for trials: '.*' holds a run$/m],

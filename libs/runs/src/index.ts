@@ -101,6 +101,7 @@ export { prepareSource, prepareTrial } from "./trial/prepare-trial.js";
 export { isSweep, readTrialFile } from "./trial/read-trial-file.js";
 export { formatTime } from "./words/format-time.js";
 export { Progress } from "./run/progress.js";
+export { checkSummary } from "./run/check-summary.js";
 export { verifyRounds, countRoundsToRun, type VerifiedRound } from "./run/verify-rounds.js";
 export { forkRun } from "./store/fork-run.js";
 export { recordTrial, type TrialRun } from "./run/record-trial.js";

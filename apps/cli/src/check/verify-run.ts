@@ -5,10 +5,10 @@ import { readPythonClients } from "@fedclair/core/internal";
 import { stream } from "@fedclair/linalg";
 import {
   verifyRounds,
+  checkSummary,
   chooseTrialBackend,
   countNoun,
   countRoundsToRun,
-  eachRecord,
   interruption,
   prepareTrial,
   print,
@@ -38,7 +38,7 @@ export interface VerifyRunOptions extends TrustOptions {
  *   that may not run
  */
 export async function verifyRun(folder: string, options: VerifyRunOptions): Promise<void> {
-  const { info } = await requireFinished(folder, "verify");
+  const { info, summary } = await requireFinished(folder, "verify");
   const file = join(folder, "trial.yaml");
   const prepared = await prepareTrial(file, [], loadAllowedPlugins(options));
   if (readPythonClients(prepared.trial))
@@ -46,7 +46,7 @@ export async function verifyRun(folder: string, options: VerifyRunOptions): Prom
       `'${file}': its clients run in Python, and verify repeats runs of simulated clients`,
     );
   rejectExternalClients(file, prepared, folder);
-  const total = await countRounds(folder);
+  const total = await checkSummary(folder, prepared, summary);
   const seed = options.seed ?? randomInt(2 ** 32);
   const rounds = drawRounds(total, options.rounds ?? { share: 0.05 }, seed);
   const toRun = await countRoundsToRun(folder, rounds);
@@ -84,14 +84,6 @@ export async function verifyRun(folder: string, options: VerifyRunOptions): Prom
 /** Does the stored record only lack fields, and is equal otherwise? */
 function isShorter({ keys, missing }: VerifiedRound): boolean {
   return keys.length === missing.length;
-}
-
-/** Counts the rounds of all arms. @throws UserError if the run wrote other records */
-async function countRounds(folder: string): Promise<number> {
-  const records = eachRecord(folder);
-  let count = 0;
-  while ((await records.next()).done !== true) count++;
-  return count;
 }
 
 /** Draws distinct rounds from 1 to `total`, at least one, in ascending order. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { mkdtemp, readdir, readFile, rm, symlink } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { UserError } from "@fedclair/core";
@@ -40,6 +40,13 @@ describe("fedclair new", () => {
       assert.equal(dependencies["fedclair"], `^${version}`);
     });
   }
+
+  it("creates a study in an empty folder that a link leads to", async () => {
+    await mkdir(join(folder, "empty"));
+    await symlink("empty", join(folder, "a-study"));
+    await newStudy(join(folder, "a-study"), { template: "own-method" });
+    assert.ok(existsSync(join(folder, "empty", "trial.yaml")));
+  });
 
   it("has the same near-median in every template that contains it", async () => {
     const [own, python] = await Promise.all(

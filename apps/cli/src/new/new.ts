@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { cp, mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
+import { cp, mkdir, readdir, readFile, realpath, rename, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { basename, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -49,7 +49,8 @@ export async function newStudy(folder: string, { template }: NewOptions): Promis
     );
   }
   await mkdir(folder, { recursive: true });
-  await cp(join(templateFolder, template), folder, { recursive: true });
+  // Node.js copies no folder over a link to one.
+  await cp(join(templateFolder, template), await realpath(folder), { recursive: true });
   // The template's file has another name because npm does not publish .gitignore files.
   await rename(join(folder, "gitignore"), join(folder, ".gitignore"));
   const install = listInstallCommands(folder);

@@ -51,6 +51,8 @@ const descriptionSchema = z.object({
   backend: z.string(),
   /** An absolute path. */
   file: z.string(),
+  /** The hash of the file's text: a worker reads no other file, whose text an error could quote. */
+  text: z.string().regex(idPattern),
   set: z.array(z.string()),
   /** A hash over the hashes of all trials; it changes with the content of the sweep file. */
   trials: z.string(),

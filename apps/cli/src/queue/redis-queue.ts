@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { exitCodes, oneLine } from "@fedclair/core/internal";
 import {
@@ -108,7 +109,15 @@ export class RedisQueue implements TrialQueue {
     const bullmq = await importOptional(() => import("bullmq"));
     const connection = await connect(queue, tell, signal);
     const trials = hashOf(grid.trials.map(({ id }) => id).join());
-    const description: QueuedDescription = { version, backend, file, set: [...set], trials };
+    const source = hashOf(await readFile(file, "utf8"));
+    const description: QueuedDescription = {
+      version,
+      backend,
+      file,
+      text: source,
+      set: [...set],
+      trials,
+    };
     const text = JSON.stringify(description, null, 2) + "\n";
     const sweep = hashOf(text);
     await writeWhole(descriptionFile(folder, sweep), text);

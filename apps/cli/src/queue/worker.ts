@@ -9,6 +9,7 @@ import {
   breakLocks,
   interruption,
   readStoredSweep,
+  readText,
   version,
   type Logger,
   whenAborted,
@@ -21,6 +22,7 @@ import {
   queuedTrialSchema,
   prefix,
   progressSchema,
+  hashOf,
   queueName,
   readDescription,
   type QueuedTrial,
@@ -38,6 +40,9 @@ interface WorkerOptions extends PythonOptions {
   /** Plug-in modules that this worker's operator allows. */
   readonly plugins: readonly string[];
 }
+
+/** The most bytes of a sweep file, as of every trial file. */
+const mostSweepBytes = 2 ** 21;
 
 /** Delay, in ms, before trying a trial again that a process outside the queue is running. */
 const busyDelay = 1000;
@@ -138,10 +143,21 @@ async function readPlace(wanted: QueuedTrial, within: string) {
       `a trial for the folder '${folder}' was queued, and this worker works in '${within}' alone: choose --root`,
     );
   }
-  const { version: other, backend, file, set } = await readDescription({ ...wanted, folder });
-  if (other === version) return { file, out: folder, set, backend };
+  const { version: other, backend, file, set, text } = await readDescription({ ...wanted, folder });
+  if (other === version) {
+    requireText(file, text, wanted.trial);
+    return { file, out: folder, set, backend };
+  }
   throw new UserError(
     `this worker is of fedclair ${version}, the sweep in '${folder}' of ${other}: install the same`,
+  );
+}
+
+/** @throws UserError, which quotes nothing of it, if a file is not the one that was queued */
+function requireText(file: string, hash: string, trial: string): void {
+  if (hashOf(readText(file, mostSweepBytes)) === hash) return;
+  throw new UserError(
+    `${file}: no trial of it has the hash ${trial} here: expected the same file, plug-ins, folders and release of fedclair as where the sweep was started`,
   );
 }
 
