@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync } from "node:fs";
 import {
   appendFile,
@@ -156,6 +158,34 @@ describe("a folder from somebody else", () => {
       const { code, stderr } = await as(other, ...args);
       assert.equal(code, 0, stderr);
     }
+  });
+
+  it("is asked about at a terminal, and runs after a yes", async function () {
+    if (process.platform !== "linux") this.skip(); // other systems have another `script`
+    const ask = async (answer: string) => {
+      const command = `${process.execPath} ${join(workspace, "apps/cli/bin/fedclair.js")} verify runs/one --rounds 1`;
+      const child = spawn("script", ["-qec", command, "/dev/null"], {
+        cwd: folder,
+        env: { ...process.env, XDG_STATE_HOME: reader, NO_COLOR: "1" },
+      });
+      let output = "";
+      child.stdout.setEncoding("utf8").on("data", (text: string) => {
+        output += text;
+        if (/\[y\/N\] $/.test(text)) child.stdin.write(`${answer}\n`);
+      });
+      const [code] = (await once(child, "close")) as [number];
+      return { code, output };
+    };
+    const no = await ask("");
+    assert.equal(no.code, 2, no.output);
+    assert.match(
+      no.output,
+      /reverse\.js[^]*the code that 'runs\/one\/trial\.yaml' names was not run/,
+    );
+    assert.ok(!existsSync(trace));
+    const yes = await ask("y");
+    assert.equal(yes.code, 0, yes.output);
+    assert.match(yes.output, /1 of 1 compared round identical/);
   });
 
   it("does not stop its author", async () => {

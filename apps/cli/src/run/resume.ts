@@ -25,7 +25,7 @@ type ResumeOptions = Omit<RunOptions, "set" | "seeds" | "resume" | keyof PlaceOp
 /**
  * `fedclair resume`: resumes the run, study or sweep in a folder; if it is finished, shows the
  * outcome.
- * @throws UserError if the folder holds none, or names code that may not run
+ * @throws UserError if there is none in the folder, or its code may not run
  */
 export async function resume(folder: string, options: ResumeOptions): Promise<void> {
   const stored = readStoredSweep(folder);

@@ -122,7 +122,15 @@ export async function readPluginCode(source: TrialSource): Promise<NamedCode[]> 
   }));
 }
 
-async function allow(
+/** The last check: trials that are read at once ask one at a time, and not after a no. */
+let checking: Promise<void> = Promise.resolve();
+
+function allow(...named: Parameters<typeof check>): Promise<void> {
+  checking = checking.then(() => check(...named));
+  return checking;
+}
+
+async function check(
   codes: readonly NamedCode[],
   file: string,
   { plugins, trust }: TrustOptions,
@@ -139,7 +147,7 @@ async function askAbout(codes: readonly NamedCode[], file: string): Promise<void
   const what = `'${oneLine(file)}' would run code that you have not run before, or that has changed since:${list}\n`;
   const answer = await askForYes(`${what}It can do everything that you can. Run it?`);
   if (answer === true) return;
-  if (answer === false) throw new UserError(`the code that '${file}' names was not run`);
+  if (answer === false) throw new UserError(`the code that '${oneLine(file)}' names was not run`);
   const modules = codes.flatMap(({ module }) => (module === undefined ? [] : [module]));
   const each = modules.map((module) => `--plugin ${oneLine(module)}`).join(" ");
   const ways = each === "" ? "--trust" : `${each}, or all that the trial names by --trust`;
