@@ -168,6 +168,15 @@ def test_numbers_of_examples_that_are_none_make_their_client_invalid():
     assert [v["clientId"] for v in judged if v["status"] == "invalid"] == list("bcdef")
 
 
+def test_a_client_that_claims_far_more_examples_than_others_is_told_and_limited():
+    updates = {client: {"w": np.zeros(1)} for client in "abcd"} | {"eve": {"w": np.ones(1)}}
+    claimed = fedclair.aggregate(updates, "fedavg", examples={**dict.fromkeys("abcd", 10), "eve": 2**53 - 1})
+    assert claimed.change["w"] == pytest.approx(100 / 140)
+    assert claimed.notice is not None and "eve with 9007199254740991" in claimed.notice
+    even = fedclair.aggregate(updates, "geometric-median", examples={**dict.fromkeys("abcd", 10), "eve": 2**53 - 1})
+    assert even.change["w"] == pytest.approx(0, abs=1e-4) and even.notice is None
+
+
 def test_other_arguments_are_named():
     updates = {"a": {"w": np.ones(1)}}
     for wrong, message in [({"seed": 1.5}, "seed: expected an integer"), ({"state": "x"}, "state: expected the bytes"), ({"examples": [1]}, "examples: ")]:

@@ -57,6 +57,8 @@ interface ServiceResult {
   readonly verdicts: readonly Verdict[];
   readonly metrics: Metrics;
   readonly cleared: readonly string[];
+  /** What the aggregator tells about the updates. */
+  readonly notice: string | null;
 }
 
 /**
@@ -86,8 +88,8 @@ export async function aggregateUpdates({
   );
   await writeFile(request.out, safetensorsPieces(file.tensors));
   await writeState(request.newState, state);
-  const { metrics = {}, cleared = [] } = aggregation;
-  return { round: state.round, change, personal, verdicts, metrics, cleared };
+  const { metrics = {}, cleared = [], notice = null } = aggregation;
+  return { round: state.round, change, personal, verdicts, metrics, cleared, notice };
 }
 
 function readUpdate({ file, clientId, numExamples, delta }: SentUpdate): Update {

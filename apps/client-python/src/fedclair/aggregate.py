@@ -39,6 +39,8 @@ class Aggregation:
     """What the aggregator measured, by name."""
     judged: Sequence[Mapping[str, Any]]
     """The verdicts as they are in records: ``clientId``, ``status``, ``pooled``, ``score``, ``threshold`` and more."""
+    notice: str | None = None
+    """A sentence about the updates that may surprise, for example who claims far more examples than the others."""
 
     @property
     def flagged(self) -> list[str]:
@@ -125,6 +127,7 @@ def aggregate(
         state=new_state,
         metrics=found["metrics"],
         judged=_with_faults(list(updates), found["verdicts"], faults),
+        notice=found["notice"],
     )
 
 

@@ -1,3 +1,4 @@
+import { excerpt } from "@fedclair/core";
 import type { StoredType } from "@fedclair/core/internal";
 import { item } from "@fedclair/linalg";
 import { listFirst } from "../adapters/names-text.js";
@@ -136,7 +137,9 @@ function listOtherBases(
   elected: Partial<Config>,
 ): readonly string[] {
   const nameOf = ({ base_model_name_or_path: base, revision }: Partial<Config>) =>
-    [base ?? "none", ...(typeof revision === "string" ? [`revision ${revision}`] : [])].join(", ");
+    [base ?? "none", ...(typeof revision === "string" ? [`revision ${revision}`] : [])]
+      .map(excerpt)
+      .join(", ");
   const named = [...adapters].map(([client, { config }]) => [client, nameOf(config)] as const);
   const wanted = nameOf(elected);
   const others = named.filter(([, name]) => name !== wanted).map((pair) => pair.join(" names "));
