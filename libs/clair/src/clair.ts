@@ -43,16 +43,20 @@ export async function clair(
     const present = indicesWhere(rows, (row) => row >= 0);
     const active = { clients, present, rows };
     const judgement = await judgeRound(modules, active, options, context);
-    const { found } = judgement;
+    const { found, voters, groups } = judgement;
 
     // Step 6: report on this round's clients.
-    const shared = indicesWhere(judgement.clients, ({ isPooled }) => isPooled);
-    const inside = pick(
-      clients,
-      shared.filter((k) => item(rows, k) >= 0),
-    );
-    const isFitted = past.length === 0 && areEqual(shared, found?.detection.inside ?? []);
-    const spaces = await fitSpaces(modules, found, isFitted ? [] : inside);
+    const pooling = indicesWhere(judgement.clients, ({ isPooled }) => isPooled);
+    const shared = takeOncePerGroup(pooling, voters, groups);
+    const takePresent = (some: readonly number[]) =>
+      pick(
+        clients,
+        some.filter((k) => item(rows, k) >= 0),
+      );
+    const isFitted =
+      past.length === 0 && areEqual(shared, pick(voters, found?.detection.inside ?? []));
+    const spaces = await fitSpaces(modules, found, isFitted ? [] : takePresent(shared));
+    const inside = takePresent(pooling);
     const failures = await runScreens(modules, spaces, inside, options);
     const pooled = inside.filter(({ id }) => !failures.has(id));
     const canFlag = clients.length >= leastClients(options);
@@ -72,8 +76,15 @@ export async function clair(
       active: pick(clients, present),
       pooled,
       canFlag,
-      tangents: byId(found?.detection.scores ?? []),
-      farModules: findFarModules(modules, clients, canFlag ? found : undefined, pooled, verdicts),
+      tangents: byId(judgement.judge.by === "gap" ? (found?.detection.scores ?? []) : []),
+      farModules: findFarModules(
+        modules,
+        pick(clients, voters),
+        canFlag ? found : undefined,
+        pooled,
+        verdicts,
+      ),
+      copies: listGroups(present, groups).map((group) => group.map((k) => item(clients, k).id)),
       gap: found?.detection.gap ?? 1,
       spaces: new Map(spaces.map((space, m) => [item(modules.names, m), space])),
       modules,
@@ -82,6 +93,31 @@ export async function clair(
     modules.close();
     throw error;
   }
+}
+
+/** One pooled client of each group of copies: the one that votes, if it is pooled. */
+function takeOncePerGroup(
+  pooling: readonly number[],
+  voters: readonly number[],
+  groups: readonly number[],
+): number[] {
+  const vote = new Set(voters);
+  const first = new Map<unknown, number>();
+  for (const k of pooling) {
+    const group = item(groups, k);
+    if (vote.has(k) || !first.has(group)) first.set(group, k);
+  }
+  return [...first.values()].sort((i, j) => i - j);
+}
+
+/** The groups with two or more of some clients. */
+function listGroups(some: readonly number[], groups: readonly number[]): number[][] {
+  const members = new Map<number, number[]>();
+  for (const k of some) {
+    const group = item(groups, k);
+    members.set(group, [...(members.get(group) ?? []), k]);
+  }
+  return [...members.values()].filter(({ length }) => length > 1);
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { ModuleDistance, Update, VerdictStatus } from "@fedclair/core";
-import { item, stream, type Matrix } from "@fedclair/linalg";
+import { indices, item, pick, stream, type Matrix } from "@fedclair/linalg";
 import { type Bank, readShippedBank } from "./judge/bank.js";
 import type { ControlKind, Power } from "./judge/controls.js";
 import { judgeByEvidence, type Controls } from "./judge/evidence.js";
@@ -17,6 +17,7 @@ import {
   type ClientMeasures,
   type ModuleMeasures,
 } from "./measures/measures.js";
+import { groupCopies, listVoters } from "./measures/copies.js";
 import { selectMeasures } from "./measures/module-measures.js";
 import type { ModulePool } from "./modules/module-pool.js";
 import { leastClients, toFindOptions, type ClairOptions, type ClairRule } from "./options.js";
@@ -42,6 +43,11 @@ export interface ClairResult {
    * updates.
    */
   readonly pooled: readonly Client[];
+  /**
+   * Groups of two or more active clients whose changes are copies of one another, by id. Each group
+   * counts once.
+   */
+  readonly copies: readonly (readonly string[])[];
   /** Whether there were enough active clients to flag any. */
   readonly canFlag: boolean;
   /** Tangents of active clients to the shared space; rule `gap` blends them with earlier rounds. */
@@ -146,6 +152,10 @@ interface ActiveClients {
 interface RoundJudgement {
   readonly clients: readonly ClientVerdict[];
   readonly judge: JudgeFindings;
+  /** Indices of the clients that the space was fitted to: with rule `evidence`, one of each group of copies. */
+  readonly voters: readonly number[];
+  /** The number of each client's group of copies. */
+  readonly groups: readonly number[];
   /** The shared space; absent without a client. */
   readonly found?: FoundSpace;
 }
@@ -162,12 +172,14 @@ export async function judgeRound(
 ): Promise<RoundJudgement> {
   const { clients } = active;
   const { rule } = options;
-  if (clients.length === 0) return { clients: [], judge: { by: "gap" } };
+  const all = indices(clients.length);
+  const alone = { voters: all, groups: all };
+  if (clients.length === 0) return { clients: [], judge: { by: "gap" }, ...alone };
   if (rule.by === "evidence" && clients.length >= minScoredClients)
     return weighEvidence(modules, active, { ...options, rule }, context);
   const earlier = clients.map(({ id }) => context.memory?.get(id));
   const found = await findSharedSpace(modules, clients, earlier, toFindOptions(options));
-  return { clients: judgeByGap(found.detection), judge: { by: "gap" }, found };
+  return { clients: judgeByGap(found.detection), judge: { by: "gap" }, ...alone, found };
 }
 
 type EvidenceOptions = ClairOptions & {
@@ -196,24 +208,34 @@ async function weighEvidence(
     async (module, m) => knownOf(m)?.gram ?? module.ask("gram", compared, norms),
   );
   const cosines = meanCosines(grams);
-  const core = findAgreeingCore(cosines);
   const measured = await modules.each(
     async (module, m) => knownOf(m)?.measures ?? module.ask("measure", compared),
   );
   const fewNumbers = haveFewNumbers({ noise: { numbers: countFreeNumbers(measured) } });
-  const first = await findSpace(modules, clients, options, core, fewNumbers);
+  // Among few numbers, close changes are chance.
+  const groups = fewNumbers ? indices(clients.length) : groupCopies(cosines, grams);
+  const voters = listVoters(groups, Float64Array.from(norms, Math.log));
+  const voting = pick(clients, voters);
+  const core = findAgreeingCore(cosines.among(voters));
+  const first = await findSpace(modules, voting, options, core, fewNumbers);
   const known = {
     cosines,
+    groups,
     norms,
     modules: measured,
     effectiveRanks: await modules.each((module) => module.ask("effectiveRanks", compared)),
     ranks: first.views.ranks,
     startsElsewhere: clients.map(({ id }) => context.otherStarts?.has(id) ?? false),
   };
+  // A copy lies as far outside as the client that votes for it.
+  const ofGroup = new Map(voters.map((k, i) => [item(groups, k), i]));
   const measureFor = ({ detection }: FoundSpace) =>
-    combineMeasures({ ...known, tangents: detection.scores });
+    combineMeasures({
+      ...known,
+      tangents: groups.map((group) => item(detection.scores, ofGroup.get(group) ?? NaN)),
+    });
   const firstMeasures = measureFor(first);
-  const found = await fitToCore(first, options, firstMeasures, bank);
+  const found = await fitToCore(first, options, selectClients(firstMeasures, voters), bank);
   const measures = found === first ? firstMeasures : measureFor(found);
   const { clients: verdicts, ...findings } = judgeByEvidence(
     measures,
@@ -230,7 +252,8 @@ async function weighEvidence(
     stream("positive controls").at(options.seed),
   );
   const own = present.length < clients.length ? selectClients(measures, present) : measures;
-  return { clients: verdicts, judge: { by: "evidence", ...findings, measures: own }, found };
+  const judge = { by: "evidence", ...findings, measures: own } as const;
+  return { clients: verdicts, judge, voters, groups, found };
 }
 
 /**

@@ -24,7 +24,7 @@ import { refineVectors } from "./refine/refine-module.js";
 import type { SharedSpace } from "./space/projection.js";
 import { indicesOf, pickVectors } from "./updates/sanitise.js";
 
-type JudgedRound = Pick<ClairResult, "modules" | "pooled" | "spaces">;
+type JudgedRound = Pick<ClairResult, "modules" | "pooled" | "spaces" | "copies">;
 type Options = Pick<ClairOptions, "rule" | "weighting">;
 
 /**
@@ -43,7 +43,7 @@ export async function refine(
   );
   const { pooled } = judged;
   if (pooled.length === 0) return compared;
-  const vectors = await refineVectors(pooled, computeWeights(pooled, options.weighting));
+  const vectors = await refineVectors(pooled, weighClients(judged, options));
   return new Map([...compared, ...vectors]);
 }
 
@@ -77,19 +77,39 @@ export function blendToPairs(
 }
 
 async function refineEachModule<T>(
-  { pooled, modules, spaces }: JudgedRound,
-  { weighting }: Pick<ClairOptions, "weighting">,
+  judged: JudgedRound,
+  options: Pick<ClairOptions, "weighting">,
   ask: (module: Hosted<ModuleState>, space: SharedSpace, members: Members) => Promise<T>,
 ): Promise<Map<string, T>> {
+  const { pooled, modules, spaces } = judged;
   if (pooled.length === 0) return new Map();
   const members = {
     clients: indicesOf(pooled),
     ids: pooled.map(({ id }) => id),
-    weights: computeWeights(pooled, weighting),
+    weights: weighClients(judged, options),
   };
   const bySpace = [...spaces.values()];
   const refined = await modules.each((module, m) => ask(module, item(bySpace, m), members));
   return new Map(zip(modules.names, refined));
+}
+
+/** The weights of the pooled clients in a mean, summing to 1. Copies share the weight of one. */
+function weighClients(
+  { pooled, copies }: Pick<JudgedRound, "pooled" | "copies">,
+  { weighting }: Pick<ClairOptions, "weighting">,
+): Float64Array {
+  const weights = computeWeights(pooled, weighting);
+  const members = new Set(pooled.map(({ id }) => id));
+  const counts = new Map(
+    copies.flatMap((group) => {
+      const own = group.filter((id) => members.has(id));
+      return own.map((id) => [id, own.length] as const);
+    }),
+  );
+  if (counts.size === 0) return weights;
+  const shared = weights.map((weight, k) => weight / (counts.get(item(pooled, k).id) ?? 1));
+  const total = shared.reduce((sum, weight) => sum + weight, 0);
+  return shared.map((weight) => weight / total);
 }
 
 /**

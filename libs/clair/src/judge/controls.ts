@@ -63,7 +63,7 @@ export function plantAttackers(
       const kept = indices(measures.size.length).filter((k) => k !== parent);
       const left = indices(kept.length).filter((i) => members.has(item(kept, i)));
       // Plants are not trusted, so it is the same for all kinds.
-      const agreement = computeAgreement(measures.cosines.among(kept), left);
+      const agreement = computeAgreement(selectClients(measures, kept), left);
       return { parent, kept, left, agreement };
     });
   const scored = controlKinds.map((kind) => {
@@ -108,7 +108,10 @@ function plant(
   const rows = [...kept, ...Array<number>(count).fill(parent)];
   const added = indices(count).map((i) => kept.length + i);
   const own = selectClients(measures, rows);
-  return { planted: alter(own, added, kind, measures.noise, rng), added };
+  // No plant is a copy of its parent or of another one.
+  const free = Math.max(...own.groups) + 1;
+  const groups = own.groups.map((group, i) => (i < kept.length ? group : free + i));
+  return { planted: alter({ ...own, groups }, added, kind, measures.noise, rng), added };
 }
 
 /** Changes copies of honest clients into attackers. @param own freshly selected; it is changed */

@@ -24,7 +24,6 @@ import { scoreAgainst, scoreClients } from "./score.js";
 const spreads = {
   agreement: 0.25,
   clique: 0.03,
-  copy: 0.2,
   size: 0.06,
   shape: 0.08,
   evenness: 0.02,
@@ -74,6 +73,7 @@ function measuresOf(clients: readonly Own[]): ClientMeasures {
     shape: of("shape"),
     evenness: of("evenness", normalEvenness),
     outside: of("outside", 1),
+    groups: indices(count),
     startsElsewhere: clients.map(({ elsewhere }) => elsewhere === true),
     isDense: false,
     noise: { shape: 2, outside: 3, cosine: 0.01, numbers: 10_000 },
@@ -605,44 +605,37 @@ describe("the evidence over rounds", () => {
     });
   }
 
-  it("finds two clients that send one change in every round, which is no evidence once", () => {
+  it("has no say for those who are absent or new, whatever their number", () => {
+    // Two clients change their names in every round, and are far larger than the ten others.
     let histories = noHistories;
-    let last = judgeMeasures(
-      measuresOf(usual(12)),
-      { bank, rate: 0.01, required: [] },
-      stream("r"),
-    );
-    const scoreWith = (cosine: number, round: number) => {
-      const measures = measuresOf(varied(12, `round ${round}`));
-      measures.cosines.data[1] = measures.cosines.data[12] = cosine;
-      last = judgeMeasures(measures, { bank, rate: 0.01, required: [] }, stream("r"));
-      return last;
-    };
-    assert.deepEqual(scoreWith(1, 0).scores.scores, scoreWith(0.5, 0).scores.scores);
-    for (let round = 0; round < 6; round++)
-      histories = addRound(histories, ids, scoreWith(1, round).scores, indices(12));
-    const over = judgeOverRounds(last, ids, histories, { bank, rate: 0.01 });
-    const flagged = over.flatMap(({ status }, k) => (status === "contaminated" ? [k] : []));
-    assert.deepEqual(flagged, [0, 1]);
-    assert.equal(over[0]?.evidence[0]?.kind, "copy");
+    for (let round = 0; round < 12; round++) {
+      const clients = varied(12, `round ${round}`).map((own, k) =>
+        k < 2 ? { ...own, size: 3 } : own,
+      );
+      const names = ids.map((id, k) => (k < 2 ? `new-${round}-${k}` : id));
+      const last = judgeMeasures(
+        measuresOf(clients),
+        { bank, rate: 0.01, required: [] },
+        stream("r"),
+      );
+      histories = addRound(histories, names, last.scores, indices(12));
+      const over = judgeOverRounds(last, names, histories, { bank, rate: 0.01 });
+      const flagged = over.flatMap(({ status }, k) => (status === "contaminated" ? [k] : []));
+      assert.deepEqual(flagged, [0, 1], `round ${round}`);
+    }
   });
 
-  it("takes related clients for no copies, however long they are alike", () => {
-    let histories = noHistories;
-    let last = judgeMeasures(
-      measuresOf(usual(12)),
-      { bank, rate: 0.01, required: [] },
-      stream("r"),
-    );
-    for (let round = 0; round < 6; round++) {
-      const measures = measuresOf(varied(12, `round ${round}`));
-      measures.cosines.data[1] = measures.cosines.data[12] = 0.8;
-      last = judgeMeasures(measures, { bank, rate: 0.01, required: [] }, stream("r"));
-      histories = addRound(histories, ids, last.scores, indices(12));
-    }
-    const over = judgeOverRounds(last, ids, histories, { bank, rate: 0.01 });
-    assert.equal(over[0]?.evidence.find(({ kind }) => kind === "copy")?.deviations, 0);
-    assert.ok(over.every(({ status }) => status === "benign"));
+  it("forgets a client after 100 rounds without it", () => {
+    const size = (value: number) => ({
+      signed: new Map([["size", Float64Array.of(value)] as const]),
+    });
+    let histories = addRound(noHistories, ["gone"], size(1), [0]);
+    for (let round = 0; round < 100; round++)
+      histories = addRound(histories, ["here"], size(2), [0]);
+    assert.deepEqual([...histories.rows.keys()], ["gone", "here"]);
+    histories = addRound(histories, ["here"], size(2), [0]);
+    assert.deepEqual([...histories.rows.keys()], ["here"]);
+    assert.deepEqual([...histories.rounds], [101]);
   });
 
   it("leaves a client undecided that stands out a little in this round alone", () => {
@@ -673,7 +666,7 @@ describe("the evidence over rounds", () => {
 
   it("needs two rounds of six clients, and lets old rounds fade", () => {
     const { histories, last } = runRounds(1);
-    assert.equal(scoreOverRounds(histories, last.scores), undefined);
+    assert.equal(scoreOverRounds(histories, ids, last.scores), undefined);
     const once = addRound(
       noHistories,
       ["c"],
@@ -701,8 +694,14 @@ describe("lasting differences", () => {
       );
     }
     const signed = new Map([["size", new Float64Array(12)] as const]);
-    const latest = { signed, hasSpace: false, fewNumbers: false, isDense: false };
-    return scoreOverRounds(histories, latest) === undefined;
+    const latest = {
+      signed,
+      voters: indices(12),
+      hasSpace: false,
+      fewNumbers: false,
+      isDense: false,
+    };
+    return scoreOverRounds(histories, indices(12).map(String), latest) === undefined;
   };
   const chance = (round: number, client: number) => stream("chance").at(round, client).normal();
 

@@ -1,5 +1,5 @@
 import type { Evidence, VerdictStatus } from "@fedclair/core";
-import { at, indices, pick, type Stream } from "@fedclair/linalg";
+import { at, indices, item, pick, type Stream } from "@fedclair/linalg";
 import type { ClientMeasures } from "../measures/measures.js";
 import { findThresholds, findThresholdsOverRounds, type Bank, type Thresholds } from "./bank.js";
 import {
@@ -12,7 +12,7 @@ import {
 } from "./controls.js";
 import { oppositeMeanings, pieceMeanings, type PieceKind } from "./pieces.js";
 import type { ClientVerdict } from "./gap.js";
-import { addRound, scoreOverRounds, type EvidenceHistories } from "./rounds.js";
+import { addRound, minRounds, scoreOverRounds, type EvidenceHistories } from "./rounds.js";
 import { listEvidence, scoreAgainst, scoreClients, type EvidenceScores } from "./score.js";
 
 /** A piece of evidence with a meaning. */
@@ -108,7 +108,15 @@ export function judgeByEvidence(
     earlier && !isTooFew
       ? addRound(earlier.histories, pick(ids, earlier.present), ofRound.scores, earlier.present)
       : earlier?.histories;
-  const judged = judgeOverRounds(ofRound, ids, histories, options);
+  const present = earlier?.present ?? indices(ids.length);
+  const voters = ofRound.scores.voters.flatMap((k) => present.indexOf(k)).filter((k) => k >= 0);
+  const scores = { ...ofRound.scores, voters };
+  const own = { scores, clients: pick(ofRound.clients, present) };
+  const known = isTooFew ? undefined : histories;
+  const ofPresent = judgeOverRounds(own, pick(ids, present), known, options);
+  // The clients of the window have no verdict.
+  const judged = [...ofRound.clients];
+  present.forEach((k, i) => (judged[k] = item(ofPresent, i)));
   const reason = `too few clients: ${ids.length} of at least ${minClients}`;
   const clients = judged.map((one) =>
     toClientVerdict(
@@ -235,7 +243,7 @@ export function decide(
  * the judgement of this round if that is the clearer one, and if its score over rounds is one that
  * at most one clean federation in five has.
  * @param ids ids of the round's clients, in the order of the judgements
- * @param histories of all clients up to this round; absent for a round by itself
+ * @param histories up to this round, with all of these clients; absent for a round by itself
  */
 export function judgeOverRounds(
   { clients, scores: ofRound }: Pick<JudgedClients, "clients" | "scores">,
@@ -243,20 +251,18 @@ export function judgeOverRounds(
   histories: EvidenceHistories | undefined,
   { bank, rate }: Pick<JudgeOptions, "bank" | "rate">,
 ): readonly JudgedClient[] {
-  const over = histories && scoreOverRounds(histories, ofRound);
+  const over = histories && scoreOverRounds(histories, ids, ofRound);
   if (over === undefined) return clients;
   const { scores, rounds } = over;
   const thresholds = findThresholdsOverRounds(bank, scores, rate);
-  const rows = new Map(over.ids.map((id, row) => [id, row]));
   return clients.map((now, k): JudgedClient => {
-    const row = rows.get(ids[k] ?? "");
-    if (row === undefined) return now;
-    const score = at(scores.scores, row);
+    const count = item(rounds, k);
+    if (count < minRounds) return now;
+    const score = at(scores.scores, k);
     const isFlagged = now.status === "contaminated";
     const lasts = score > thresholds.shared;
     if (isFlagged && lasts && now.score / now.upper >= score / thresholds.upper) return now;
-    const count = rounds[row] ?? 0;
-    const evidence = listEvidence(scores, row).map((piece) => ({ ...piece, rounds: count }));
+    const evidence = listEvidence(scores, k).map((piece) => ({ ...piece, rounds: count }));
     const decided = { ...now, ...decide(score, thresholds, evidence, now), evidence };
     const isOdd = isFlagged ? !lasts : decided.status === "benign" && now.status !== "benign";
     return isOdd ? { ...decided, ...onlyNow(now, count, !isFlagged && decided.isPooled) } : decided;

@@ -25,6 +25,7 @@ function measureRound(round: number, larger = 0, count = 12): ClientMeasures {
     shape: normal(0, 0.1),
     evenness: normal(normalEvenness, 0.01),
     outside: normal(1, 0.1),
+    groups: indices(ids.length),
     startsElsewhere: ids.map(() => false),
     isDense: true,
     noise: { shape: 2, outside: 3, cosine: 0.01, numbers: 10_000 },

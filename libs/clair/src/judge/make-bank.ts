@@ -26,7 +26,6 @@ const unusualShare = 0.08;
 const usualSpreads: Spreads = {
   agreement: 0.2,
   clique: 0.03,
-  copy: 0.2,
   size: 0.08,
   shape: 0.1,
   evenness: 0.01,
@@ -296,8 +295,9 @@ function playRounds(
   return rounds.flatMap(({ ids, measures }) => {
     const own = indices(ids.length).filter((k) => chosen.has(item(ids, k)));
     const scores = scoreClients(selectClients(measures, own), spreads);
-    histories = addRound(histories, pick(ids, own), scores, indices(own.length));
-    return scoreOverRounds(histories, scores)?.scores ?? [];
+    const present = pick(ids, own);
+    histories = addRound(histories, present, scores, indices(own.length));
+    return scoreOverRounds(histories, present, scores)?.scores ?? [];
   });
 }
 
@@ -325,8 +325,6 @@ function computeSpreads(sources: ReadonlyMap<string, readonly ClientMeasures[]>)
       for (const { kind, values, countsOnce } of pieces) {
         // The agreement of clients that do not agree has no scale.
         if (kind === "agreement" && !countsOnce) continue;
-        // Half of the clients have the same value, that of the usual one.
-        if (kind === "copy") continue;
         own.set(kind, [...(own.get(kind) ?? []), medianDeviation(values)]);
       }
     }

@@ -9,6 +9,7 @@ import {
   indices,
   pickNumbers,
 } from "@fedclair/linalg";
+import { listVoters } from "../measures/copies.js";
 import {
   computeAgreement,
   computeSpread,
@@ -20,7 +21,6 @@ import {
 export const pieceMeanings = {
   agreement: "agrees less with the others than they do with each other",
   clique: "moves together with few others",
-  copy: "is nearly a copy of another change",
   size: "is large",
   shape: "spreads over unusually many or few directions",
   evenness: "has entries of unusual evenness",
@@ -34,7 +34,6 @@ export type PieceKind = keyof typeof pieceMeanings;
 export const oppositeMeanings: Readonly<Record<PieceKind, string>> = {
   agreement: "agrees more with the others than they do with each other",
   clique: "moves together with fewer others than usual",
-  copy: "is unlike every other change",
   size: "is small",
   shape: pieceMeanings.shape,
   evenness: pieceMeanings.evenness,
@@ -67,10 +66,6 @@ export interface EvidencePiece {
 export const maxMoved = 4;
 /** A larger median cosine counts as this one, so that rounding between copies is no evidence. */
 const maxUsualCosine = 0.95;
-/** Changes with a smaller cosine are no copies, even if they are related. */
-const leastCopy = maxUsualCosine;
-/** Two changes whose cosine is within this of 1 are copies, apart from rounding. */
-const minCopyDistance = 1e-4;
 /** A smaller median cosine counts as this one: the clients have nothing in common. */
 const minUsualCosine = 1e-3;
 /** Median product of row spaces above which they started from one A₀; otherwise it is about 0. */
@@ -124,13 +119,13 @@ export function createComparison(
 function compare(
   measures: ClientMeasures,
   measured: Readonly<Record<"size" | "outside" | "shape" | "evenness", Float64Array>>,
-  { first, next, byChance }: Nearest,
+  { next, byChance }: Nearest,
   moving: Matrix | undefined,
   trusted: readonly number[],
   known?: Float64Array,
 ): ComparedPieces {
-  const { cosines, size, shape, evenness, outside, startsElsewhere } = measures;
-  const agreement = computeAgreement(cosines, trusted, known);
+  const { size, shape, evenness, outside, startsElsewhere } = measures;
+  const agreement = computeAgreement(measures, trusted, known);
   const usual = Math.min(medianInPlace(pickNumbers(agreement, trusted)), maxUsualCosine);
   // Cosines vary by 1 − c² if changes have a part in common: the larger it is, the less they vary.
   const room = 1 - Math.max(usual, 0) ** 2;
@@ -143,16 +138,6 @@ function compare(
     { kind: "outside", values: outside, measured: measured.outside, ...plain },
     { kind: "shape", values: shape, measured: measured.shape, ...grown, isTwoSided: true },
   ];
-  // Where most clients send one change, being a copy is no evidence, and neither is being none.
-  const usualNearest = medianInPlace(pickNumbers(first, trusted));
-  if (usualNearest <= maxUsualCosine) {
-    const values = first.map((x) => {
-      // Related clients are no copies, and count like usual ones.
-      const nearest = x > leastCopy ? x : Math.min(x, usualNearest);
-      return -Math.log(Math.max(minCopyDistance, 1 - nearest));
-    });
-    all.push({ kind: "copy", values, measured: first, ...plain, countsOnce: false });
-  }
   const opposed = agreement.map((x) => -x / Math.max(usual, minUsualCosine) / room);
   const countsOnce = !hasSpace && doAgree(agreement, trusted);
   all.push({ kind: "agreement", values: opposed, measured: agreement, ...grown, countsOnce });
@@ -188,13 +173,7 @@ function doAgree(agreement: Float64Array, trusted: readonly number[]): boolean {
 }
 
 /** The pieces that compare a change with the others', which needs one A₀. */
-const needsOneStart: ReadonlySet<PieceKind> = new Set([
-  "agreement",
-  "clique",
-  "copy",
-  "outside",
-  "moved",
-]);
+const needsOneStart: ReadonlySet<PieceKind> = new Set(["agreement", "clique", "outside", "moved"]);
 
 /** Gives clients that started from another A₀ the usual value where it would be no evidence. */
 function neutralise(
@@ -211,8 +190,6 @@ function neutralise(
 }
 
 interface Nearest {
-  /** Cosine with the nearest client. */
-  readonly first: Float64Array;
   /** Mean cosine with the second and third nearest: two related clients are no clique. */
   readonly next: Float64Array;
   /**
@@ -222,28 +199,29 @@ interface Nearest {
   readonly byChance: Float64Array;
 }
 
+/** Finds the nearest others of each client, its own copies left out. */
 function findNearest(measures: ClientMeasures): Nearest {
-  const { cosines } = measures;
-  const [nearest, next] = [new Float64Array(cosines.rows), new Float64Array(cosines.rows)];
+  const { cosines, groups, size } = measures;
+  const voters = listVoters(groups, size);
+  const next = new Float64Array(cosines.rows);
   for (const k of indices(cosines.rows)) {
     const column = cosines.column(k);
     let [first, second, third] = [-Infinity, -Infinity, -Infinity];
-    for (let j = 0; j < cosines.rows; j++) {
-      if (j === k) continue;
+    for (const j of voters) {
+      if (groups[j] === groups[k]) continue;
       const x = at(column, j);
       if (x > first) [first, second, third] = [x, first, second];
       else if (x > second) [second, third] = [x, second];
       else if (x > third) third = x;
     }
-    nearest[k] = first;
     // Among three clients there is no third.
     next[k] = Number.isFinite(third) ? (second + third) / 2 : second;
   }
-  const expected = expectNext(cosines.rows - 1);
+  const expected = expectNext(voters.length - 1);
   const byChance = haveFewNumbers(measures)
     ? computeSpread(cosines).map((x) => expected * x)
     : new Float64Array(cosines.rows);
-  return { first: nearest, next, byChance };
+  return { next, byChance };
 }
 
 /**

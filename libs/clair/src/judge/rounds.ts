@@ -11,6 +11,10 @@ export interface EvidenceHistories {
   readonly rows: ReadonlyMap<string, number>;
   /** Number of rounds by client. */
   readonly rounds: Float64Array;
+  /** The last round of each client, as a count of the rounds that were added. */
+  readonly latest: Float64Array;
+  /** Number of rounds that were added. */
+  readonly count: number;
   readonly pieces: ReadonlyMap<PieceKind, PieceHistories>;
 }
 
@@ -28,6 +32,8 @@ interface PieceHistories {
 export const noHistories: EvidenceHistories = {
   rows: new Map(),
   rounds: new Float64Array(),
+  latest: new Float64Array(),
+  count: 0,
   pieces: new Map(),
 };
 
@@ -36,9 +42,11 @@ const decay = 0.95;
 /** Largest number of deviations that a single round counts for. */
 const maxRoundDeviations = 6;
 /** A single round has its own judgement. */
-const minRounds = 2;
+export const minRounds = 2;
 /** With fewer clients their usual differences are unknown. */
 const minClients = 6;
+/** A client that is absent for more rounds is forgotten, so that new names cannot fill the memory. */
+const maxAbsence = 100;
 /** Usual deviation between the averages of honest clients, in deviations of one round. */
 const usualSpread = 0.5;
 /** Share of honest clients' differences in a round that lasts. Trials have 0.5 at most. */
@@ -60,22 +68,30 @@ export function addRound(
   { signed }: Pick<EvidenceScores, "signed">,
   scored: readonly number[],
 ): EvidenceHistories {
-  const rows = new Map(before.rows);
+  const count = before.count + 1;
+  const present = new Set(ids);
+  const kept = [...before.rows].filter(
+    ([id, row]) => present.has(id) || count - at(before.latest, row) <= maxAbsence,
+  );
+  const rows = new Map(kept.map(([id], row) => [id, row]));
   for (const id of ids) if (!rows.has(id)) rows.set(id, rows.size);
   const own = ids.map((id) => rows.get(id) ?? NaN);
-  const longer = (column: Float64Array | undefined) => {
+  const carry = (column: Float64Array | undefined) => {
     const copy = new Float64Array(rows.size);
-    if (column) copy.set(column);
+    if (column) kept.forEach(([, row], i) => (copy[i] = at(column, row)));
     return copy;
   };
-  const rounds = longer(before.rounds);
-  for (const row of own) rounds[row] = at(rounds, row) + 1;
+  const [rounds, latest] = [carry(before.rounds), carry(before.latest)];
+  for (const row of own) {
+    rounds[row] = at(rounds, row) + 1;
+    latest[row] = count;
+  }
   const seen = new Set([...before.pieces.keys(), ...signed.keys()]);
   const pieces = [...seen].map((kind) => {
     const earlier = before.pieces.get(kind);
-    const sums = longer(earlier?.sums);
-    const squares = longer(earlier?.squares);
-    const weights = longer(earlier?.weights);
+    const sums = carry(earlier?.sums);
+    const squares = carry(earlier?.squares);
+    const weights = carry(earlier?.weights);
     const most = kind === "moved" ? maxMoved : maxRoundDeviations;
     const values = signed.get(kind);
     own.forEach((row, i) => {
@@ -87,44 +103,47 @@ export function addRound(
     });
     return [kind, { sums, squares, weights }] as const;
   });
-  return { rows, rounds, pieces: new Map(pieces) };
+  return { rows, rounds, latest, count, pieces: new Map(pieces) };
 }
 
-/** The scores of the clients over their rounds. */
+/** The scores of a round's clients over their rounds. */
 interface ScoresOverRounds {
-  /** In the order of the scores. */
-  readonly ids: readonly string[];
   readonly scores: EvidenceScores;
   /** Number of rounds by client. */
   readonly rounds: readonly number[];
 }
 
 /**
- * Scores clients by their pieces of evidence averaged over rounds: what is chance in one round
- * cancels, and what lasts remains.
+ * Scores a round's clients by their pieces of evidence averaged over rounds: what is chance in one
+ * round cancels, and what lasts remains. Absent clients have no say, so nobody gets a majority by
+ * changing its name. The average of few rounds has more chance in it, and counts for less.
+ * @param ids the clients of the latest round, in the order of its scores
  * @param latest the scores of the latest round, whose pieces of evidence count
- * @returns undefined while fewer than six clients have two rounds, and where most of what
+ * @returns undefined for fewer than six clients, before any has two rounds, and where most of what
  *   distinguishes the trusted clients in a round lasts: an average then says nothing new
  */
 export function scoreOverRounds(
   histories: EvidenceHistories,
-  latest: Pick<EvidenceScores, "signed" | "hasSpace" | "fewNumbers" | "isDense">,
+  ids: readonly string[],
+  latest: Pick<EvidenceScores, "signed" | "voters" | "hasSpace" | "fewNumbers" | "isDense">,
 ): ScoresOverRounds | undefined {
   const { hasSpace, fewNumbers, isDense } = latest;
-  const { rows, rounds } = histories;
-  const some = indices(rows.size).filter((row) => at(rounds, row) >= minRounds);
-  if (some.length < minClients) return undefined;
+  const own = ids.map((id) => histories.rows.get(id) ?? NaN);
+  const rounds = pick(histories.rounds, own);
+  if (own.length < minClients || Math.max(...rounds) < minRounds) return undefined;
   const meansOf = (kind: PieceKind) => {
     const piece = histories.pieces.get(kind);
-    return Float64Array.from(some, (row) =>
-      piece ? at(piece.sums, row) / weightOf(piece, row) : 0,
-    );
+    if (!piece) return new Float64Array(own.length);
+    const weights = own.map((row) => weightOf(piece, row));
+    const most = spreadOfMean(Math.max(...weights));
+    return Float64Array.from(own, (row, k) => {
+      const weight = item(weights, k);
+      return (at(piece.sums, row) / weight) * (most / spreadOfMean(weight));
+    });
   };
   const pieces = [...latest.signed.keys()].flatMap((kind): EvidencePiece[] => {
     // Clients differ inside a space as their data do, and that lasts.
     if (kind === "agreement" && hasSpace) return [];
-    const { weights } = histories.pieces.get(kind) ?? {};
-    if (!weights || some.some((row) => at(weights, row) === 0)) return [];
     const values = meansOf(kind);
     // What lasts is unusual in either direction: a client that always agrees too well, for example.
     return [{ kind, values, measured: values, ...lasting }];
@@ -132,12 +151,18 @@ export function scoreOverRounds(
   const spreads = Object.fromEntries(kinds.map((kind) => [kind, usualSpread])) as Spreads;
   const scores = scorePieces(
     meansOf("size"),
+    latest.voters,
     () => ({ pieces, hasSpace, fewNumbers, isDense }),
     spreads,
   );
   const used = pieces.map(({ kind }) => kind);
-  if (doDifferencesLast(histories, pick(some, scores.trusted), used)) return undefined;
-  return { ids: pick([...rows.keys()], some), scores, rounds: pick(rounds, some) };
+  const trusted = pick(own, scores.trusted).filter((row) => at(histories.rounds, row) >= minRounds);
+  return doDifferencesLast(histories, trusted, used) ? undefined : { scores, rounds };
+}
+
+/** The deviation between honest clients' averages over a weight of rounds, in those of one round. */
+function spreadOfMean(weight: number): number {
+  return Math.sqrt(usualSpread ** 2 + 1 / weight);
 }
 
 /**

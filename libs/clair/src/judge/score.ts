@@ -14,6 +14,7 @@ import {
   type EvidencePiece,
   type PieceKind,
 } from "./pieces.js";
+import { listVoters } from "../measures/copies.js";
 import type { ClientMeasures } from "../measures/measures.js";
 
 /** Usual deviations between honest clients by piece, from a bank. */
@@ -33,6 +34,8 @@ export interface EvidenceScores {
   readonly trusted: readonly number[];
   /** The least suspicious ones, from which the trusted ones were found. */
   readonly core: readonly number[];
+  /** The clients that may be trusted: one of each group of copies, ascending. */
+  readonly voters: readonly number[];
   /** Whether a space holds most of the trusted clients' energy. */
   readonly hasSpace: boolean;
   /** See `haveFewNumbers`. */
@@ -76,7 +79,8 @@ export function scoreClients(
   spreads: Spreads,
   certain = 0,
 ): EvidenceScores {
-  return scorePieces(measures.size, createComparison(measures), spreads, certain);
+  const voters = listVoters(measures.groups, measures.size);
+  return scorePieces(measures.size, voters, createComparison(measures), spreads, certain);
 }
 
 /**
@@ -90,22 +94,24 @@ export function scoreAgainst(
   agreement?: Float64Array,
 ): EvidenceScores {
   const pieces = createComparison(measures)(trusted, agreement);
-  return { ...scoreAmong(measures.size, pieces, trusted, spreads), core: trusted };
+  return { ...scoreAmong(measures.size, pieces, trusted, spreads), core: trusted, voters: trusted };
 }
 
 /**
  * Scores clients by pieces of evidence; see `scoreClients`.
  * @param size ln of the norm of each client's change
+ * @param voters clients that may be trusted, ascending
  * @param compare computes the pieces, relative to some trusted clients
  */
 export function scorePieces(
   size: Float64Array,
+  voters: readonly number[],
   compare: (trusted: readonly number[]) => ComparedPieces,
   spreads: Spreads,
   certain = 0,
 ): EvidenceScores {
-  const count = size.length;
-  let trusted = indices(count);
+  const count = voters.length;
+  let trusted = voters;
   const least = Math.min(count, Math.max(minTrusted, Math.floor(count / 2) + 1, certain));
   while (trusted.length > least) {
     const squares = squareInSearch(size, compare(trusted), trusted, spreads);
@@ -118,10 +124,8 @@ export function scorePieces(
     const pieces = compare(trusted);
     const squares = squareInSearch(size, pieces, trusted, spreads);
     const inside = new Set(trusted);
-    const near = indices(count).filter(
-      (k) => !inside.has(k) && at(squares, k) <= maxTrustedScore ** 2,
-    );
-    if (near.length === 0) return { ...scoreAmong(size, pieces, trusted, spreads), core };
+    const near = voters.filter((k) => !inside.has(k) && at(squares, k) <= maxTrustedScore ** 2);
+    if (near.length === 0) return { ...scoreAmong(size, pieces, trusted, spreads), core, voters };
     const nearness = squares.map((square) => -square);
     const joining = pickLargest(nearness, near, stepSize(trusted.length, near.length));
     trusted = [...trusted, ...joining].sort((i, j) => i - j);
@@ -148,7 +152,7 @@ function scoreAmong(
   { pieces, hasSpace, fewNumbers, isDense }: ComparedPieces,
   trusted: readonly number[],
   spreads: Spreads,
-): Omit<EvidenceScores, "core"> {
+): Omit<EvidenceScores, "core" | "voters"> {
   const scores = new Float64Array(size.length);
   const deviations = new Map<PieceKind, Float64Array>();
   const signed = new Map<PieceKind, Float64Array>();

@@ -37,6 +37,8 @@ export interface ClientMeasures {
    * rank.
    */
   readonly rowSpaces?: Matrix;
+  /** The number of each client's group of copies, see `groupCopies`; distinct without copies. */
+  readonly groups: readonly number[];
   /** Whether each client is known to have started from another A₀ than most. */
   readonly startsElsewhere: readonly boolean[];
   /** Whether most modules are sent dense by most clients, not as low-rank pairs. */
@@ -85,6 +87,7 @@ export interface ModuleMeasures {
 /** What `combineMeasures` combines, by module where not by client. */
 interface MeasuredModules {
   readonly cosines: Matrix;
+  readonly groups: readonly number[];
   /** Norms of whole changes. */
   readonly norms: readonly number[];
   readonly modules: readonly ModuleMeasures[];
@@ -102,7 +105,7 @@ const minTangent = 1e-6;
 
 /** Combines the measures of the modules. */
 export function combineMeasures(measured: MeasuredModules): ClientMeasures {
-  const { cosines, norms, modules, effectiveRanks, tangents, ranks, startsElsewhere } = measured;
+  const { cosines, groups, norms, modules, effectiveRanks, tangents, ranks } = measured;
   const clients = indices(norms.length);
   const count = modules.length;
   const rowSpaces = averageRowSpaces(modules);
@@ -115,7 +118,8 @@ export function combineMeasures(measured: MeasuredModules): ClientMeasures {
     evenness: meanOf((m, k) => item(item(modules, m).evenness, k)),
     outside: Float64Array.from(tangents, (x) => Math.log(Math.max(x, minTangent))),
     ...(rowSpaces && { rowSpaces }),
-    startsElsewhere,
+    groups,
+    startsElsewhere: measured.startsElsewhere,
     isDense: 2 * modules.filter((module) => module.isDense).length > modules.length,
     noise: measureNoise(modules, ranks),
   };
@@ -158,8 +162,8 @@ export function countFreeNumbers(modules: readonly Pick<ModuleMeasures, "shape">
 
 /** The measures of some clients; a client may be there several times. */
 export function selectClients(measures: ClientMeasures, rows: readonly number[]): ClientMeasures {
-  const { cosines, size, shape, evenness, outside, rowSpaces, startsElsewhere } = measures;
-  const { isDense, noise } = measures;
+  const { cosines, size, shape, evenness, outside, rowSpaces } = measures;
+  const { groups, startsElsewhere, isDense, noise } = measures;
   const pickFrom = (values: Float64Array) => Float64Array.from(rows, (k) => at(values, k));
   return {
     cosines: cosines.among(rows),
@@ -168,7 +172,8 @@ export function selectClients(measures: ClientMeasures, rows: readonly number[])
     evenness: pickFrom(evenness),
     outside: pickFrom(outside),
     ...(rowSpaces && { rowSpaces: rowSpaces.among(rows) }),
-    startsElsewhere: rows.map((k) => item(startsElsewhere, k)),
+    groups: pick(groups, rows),
+    startsElsewhere: pick(startsElsewhere, rows),
     isDense,
     noise,
   };
@@ -197,18 +202,18 @@ export function meanCosines(grams: readonly Matrix[]): Matrix {
 }
 
 /**
- * Median cosine of every client with the others, itself left out.
+ * Median cosine of every client with the others, itself and its copies left out.
  * @param known those of the first clients, if they have been computed
  */
 export function computeAgreement(
-  cosines: Matrix,
+  { cosines, groups }: Pick<ClientMeasures, "cosines" | "groups">,
   others: readonly number[],
   known: Float64Array = new Float64Array(),
 ): Float64Array {
   const agreement = new Float64Array(cosines.rows);
   agreement.set(known);
   for (let k = known.length; k < cosines.rows; k++)
-    agreement[k] = medianInPlace(listCosines(cosines, k, others));
+    agreement[k] = medianInPlace(listCosines(cosines, k, others, groups));
   return agreement;
 }
 
@@ -218,13 +223,18 @@ export function computeSpread(cosines: Matrix): Float64Array {
   return Float64Array.from(all, (k) => medianDeviation(listCosines(cosines, k, all)));
 }
 
-/** The cosines of client k with the others, itself left out. */
-function listCosines(cosines: Matrix, k: number, others: readonly number[]): Float64Array {
-  const own = new Float64Array(others.includes(k) ? others.length - 1 : others.length);
+/** The cosines of client k with the others, itself and the rest of its group left out. */
+function listCosines(
+  cosines: Matrix,
+  k: number,
+  others: readonly number[],
+  groups: readonly number[] = indices(cosines.rows),
+): Float64Array {
+  const own = new Float64Array(others.length);
   let count = 0;
   const column = k * cosines.rows;
-  for (const j of others) if (j !== k) own[count++] = at(cosines.data, column + j);
-  return own;
+  for (const j of others) if (groups[j] !== groups[k]) own[count++] = at(cosines.data, column + j);
+  return own.subarray(0, count);
 }
 
 /** The clients that agree most, just over half of all. */
@@ -243,7 +253,7 @@ export interface AgreeingCore {
  */
 export function findAgreeingCore(cosines: Matrix): AgreeingCore {
   const all = indices(cosines.rows);
-  const agreement = computeAgreement(cosines, all);
+  const agreement = computeAgreement({ cosines, groups: all }, all);
   const members = all
     .toSorted((i, j) => at(agreement, j) - at(agreement, i))
     .slice(0, Math.floor(all.length / 2) + 1)

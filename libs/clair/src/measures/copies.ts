@@ -1,0 +1,56 @@
+import { addScaled, at, indices, item, median, type Matrix } from "@fedclair/linalg";
+
+/**
+ * Changes are copies if their distance, 1 − cosine, is below this share of the usual one. The limit
+ * is relative, so a large part that all clients have in common does not make them copies.
+ */
+const nearShare = 0.1;
+/** Smaller distances are rounding errors of float32 changes. */
+const rounding = 1e-6;
+
+/**
+ * Groups clients whose changes are copies of one another, whatever their scale: by the mean cosine
+ * over modules, or by that of whole changes, so that nobody leaves a group by altering a module
+ * that hardly counts. Whose copy it is cannot be known. So a group has one vote on what is usual,
+ * and its members do not count as near to each other, but each is judged by its own measures.
+ * @param cosines means over modules, K×K
+ * @param grams ⟨X_i, X_j⟩ by module
+ * @returns the number of each client's group
+ */
+export function groupCopies(cosines: Matrix, grams: readonly Matrix[]): number[] {
+  const clients = indices(cosines.rows);
+  const groups = [...clients];
+  if (clients.length < 3) return groups;
+  const whole = item(grams, 0).copy();
+  for (const gram of grams.slice(1)) addScaled(whole, 1, gram);
+  const norms = clients.map((k) => Math.sqrt(whole.get(k, k)));
+  const distances = clients.flatMap((i) => clients.slice(0, i).map((j) => 1 - cosines.get(i, j)));
+  const near = nearShare * median(distances);
+  if (near < rounding) return groups; // where most clients send one change, nobody copies
+  for (const i of clients) {
+    for (let j = 0; j < i; j++) {
+      const cosine = whole.get(i, j) / (item(norms, i) * item(norms, j));
+      if (1 - Math.max(cosine, cosines.get(i, j)) >= near) continue;
+      const [own, other] = [item(groups, i), item(groups, j)];
+      if (own !== other) groups.forEach((group, k) => group === own && (groups[k] = other));
+    }
+  }
+  return groups;
+}
+
+/**
+ * Picks the client of each group that votes: the one whose size is the most usual, because only the
+ * scale of copies differs much.
+ * @param size ln of the norms
+ * @returns ascending
+ */
+export function listVoters(groups: readonly number[], size: Float64Array): number[] {
+  const middle = median(size);
+  const oddness = (k: number) => Math.abs(at(size, k) - middle);
+  const voters = new Map<number, number>();
+  groups.forEach((group, k) => {
+    const best = voters.get(group);
+    if (best === undefined || oddness(k) < oddness(best)) voters.set(group, k);
+  });
+  return [...voters.values()].sort((i, j) => i - j);
+}

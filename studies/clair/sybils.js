@@ -1,0 +1,89 @@
+// npm run lab -- sybils [-- --rounds N --seeds N --clients K]: clients that choose their names, copy
+// others, stay away or send nothing, in federations of low-rank pairs. For each trick and share of
+// attackers it prints how often CLAIR flags honest clients and attackers, with 95 % intervals over
+// seeds, beside attackers that keep their names. With --rounds 1 it is what an audit sees.
+import { clairAggregator, clairSchema } from "@fedclair/clair";
+import { stream } from "@fedclair/linalg";
+import { meanInterval } from "@fedclair/runs";
+import { parseArguments } from "../../scripts/arguments.js";
+import { markdown } from "../support/text.js";
+import { createClients } from "./sybils/clients.js";
+import { tricks } from "./sybils/tricks.js";
+
+const { values } = parseArguments({
+  options: {
+    rounds: { type: "string", default: "30" },
+    seeds: { type: "string", default: "5" },
+    clients: { type: "string", default: "20" },
+    shares: { type: "string", default: "0.05,0.1,0.25,0.4" },
+    only: { type: "string", default: "" },
+  },
+});
+const [rounds, seeds, clients] = [values.rounds, values.seeds, values.clients].map(Number);
+
+const columns = [
+  "honest flagged, %",
+  "rounds with an honest one flagged, %",
+  "honest benign, %",
+  "attackers flagged, %",
+  "attackers benign, %",
+];
+
+const rows = [];
+for (const [name, trick] of Object.entries(tricks)) {
+  if (!name.includes(values.only)) continue;
+  for (const share of values.shares.split(",").map(Number)) {
+    const bad = Math.max(1, Math.round(share * clients));
+    const runs = [];
+    for (let seed = 1; seed <= seeds; seed++) runs.push(await play(trick, bad, seed));
+    rows.push([name, `${bad} of ${clients}`, ...columns.map((column) => interval(runs, column))]);
+    console.error(rows.at(-1).join(" | "));
+  }
+}
+console.log(markdown([["trick", "attackers", ...columns], ...rows]));
+process.exit(0); // CLAIR leaves threads behind
+
+/** Plays the rounds of one federation. @returns percentages of client rounds */
+async function play(trick, bad, seed) {
+  const rng = stream("sybils").at(seed);
+  const federation = createClients(rng, clients);
+  const clair = clairAggregator.create(clairSchema.parse({ models: "global" }));
+  const counts = { honest: [0, 0, 0], bad: [0, 0, 0], rounds: 0 };
+  let state;
+  for (let round = 1; round <= rounds; round++) {
+    const honest = federation.honest(round, clients - bad);
+    const attackers = trick({ federation, honest, round, bad, rng: rng.at("trick", round) });
+    const isBad = new Set(attackers.map(({ clientId }) => clientId));
+    const input = {
+      round,
+      phase: "train",
+      updates: [...honest, ...attackers],
+      rng: rng.at("clair", round),
+    };
+    const result = await clair.aggregate(input, state);
+    ({ state } = result);
+    const flagged = { honest: 0 };
+    for (const { clientId, status } of result.verdicts) {
+      const own = isBad.has(clientId) ? counts.bad : counts.honest;
+      own[0]++;
+      if (status === "contaminated") own[1]++;
+      if (status === "benign") own[2]++;
+      if (status === "contaminated" && !isBad.has(clientId)) flagged.honest++;
+    }
+    if (flagged.honest > 0) counts.rounds++;
+  }
+  const percent = (part, whole) => (100 * part) / Math.max(whole, 1);
+  return {
+    "honest flagged, %": percent(counts.honest[1], counts.honest[0]),
+    "rounds with an honest one flagged, %": percent(counts.rounds, rounds),
+    "honest benign, %": percent(counts.honest[2], counts.honest[0]),
+    "attackers flagged, %": percent(counts.bad[1], counts.bad[0]),
+    "attackers benign, %": percent(counts.bad[2], counts.bad[0]),
+  };
+}
+
+/** The mean over seeds, with half of its 95 % interval. */
+function interval(runs, column) {
+  const { mean, interval: own } = meanInterval(runs.map((run) => run[column]));
+  return own ? `${mean.toFixed(1)} ± ${((own.high - own.low) / 2).toFixed(1)}` : mean.toFixed(1);
+}

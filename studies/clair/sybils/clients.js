@@ -1,0 +1,107 @@
+// Clients of a federation with low-rank pairs: each change is B·A, of which all clients share a
+// part, each has a part of its own that lasts, and each round adds chance.
+const modules = ["q", "v", "up"];
+const [height, width, rank] = [48, 32, 4];
+/** Shares of the norm of B. */
+const [common, lasting, chance] = [0.6, 0.5, 0.6];
+/** How far A has moved from where all began, relative to its norm. */
+const moved = 0.1;
+
+/** @returns what honest clients send, and what attackers make of it */
+export function createClients(rng, count) {
+  const parts = new Map(
+    modules.map((module) => [
+      module,
+      {
+        a: normals(rng.at(module, "a"), rank * width),
+        b: signs(rng.at(module, "b"), height * rank),
+        own: Array.from({ length: count }, (_, k) =>
+          signs(rng.at(module, "own", k), height * rank),
+        ),
+      },
+    ]),
+  );
+  const sizes = Array.from({ length: count }, (_, k) =>
+    Math.exp(0.15 * rng.at("size", k).normal()),
+  );
+
+  /** The honest change of client k in a round. */
+  const train = (k, round) =>
+    new Map(
+      modules.map((module) => {
+        const { a, b, own } = parts.get(module);
+        const drawn = rng.at(module, "round", round, k);
+        const noise = signs(drawn.at("b"), height * rank);
+        const move = normals(drawn.at("a"), rank * width);
+        const size = sizes[k] * 0.1;
+        return [
+          module,
+          {
+            b: b.map((x, i) => size * (common * x + lasting * own[k][i] + chance * noise[i])),
+            a: a.map((x, i) => x + moved * move[i]),
+          },
+        ];
+      }),
+    );
+  return {
+    train,
+    honest: (round, honestCount) =>
+      Array.from({ length: honestCount }, (_, k) => toUpdate(`client-${k}`, train(k, round))),
+  };
+}
+
+/** A change as the update of a client. @param rows rank of its pairs, at most that of the change */
+export function toUpdate(clientId, change) {
+  const delta = new Map(
+    [...change].map(([module, { b, a }]) => [
+      module,
+      {
+        b: { shape: [height, b.length / height], data: Float32Array.from(b) },
+        a: { shape: [a.length / width, width], data: Float32Array.from(a) },
+      },
+    ]),
+  );
+  return { clientId, delta, numExamples: 10, metrics: {} };
+}
+
+/** A change times a factor. */
+export function scale(change, factor) {
+  return mapB(change, (b) => b.map((x) => factor * x));
+}
+
+/** A change with noise of a size relative to B. */
+export function addNoise(change, share, rng) {
+  return mapB(change, (b, module) => {
+    const size = share * Math.sqrt(b.reduce((total, x) => total + x * x, 0) / b.length);
+    const noise = normals(rng.at(module), b.length);
+    return b.map((x, i) => x + size * noise[i]);
+  });
+}
+
+/** A change of which only the first directions are left. */
+export function cutRank(change, left) {
+  return new Map(
+    [...change].map(([module, { b, a }]) => [
+      module,
+      {
+        b: Array.from(
+          { length: height * left },
+          (_, i) => b[Math.floor(i / left) * rank + (i % left)],
+        ),
+        a: a.slice(0, left * width),
+      },
+    ]),
+  );
+}
+
+function mapB(change, mapping) {
+  return new Map([...change].map(([module, { b, a }]) => [module, { b: mapping(b, module), a }]));
+}
+
+function normals(rng, count) {
+  return Array.from(rng.normals(count));
+}
+
+function signs(rng, count) {
+  return normals(rng, count).map((x) => Math.sign(x) * (1 + 0.2 * Math.abs(x)));
+}
