@@ -3,7 +3,7 @@ import { UserError } from "@fedclair/core";
 import { at, item } from "@fedclair/linalg";
 import { z } from "zod";
 import { pieceMeanings, type PieceKind } from "./pieces.js";
-import type { EvidenceScores } from "./score.js";
+import { maxCounted, type EvidenceScores } from "./score.js";
 
 const kinds = Object.keys(pieceMeanings) as [PieceKind, ...PieceKind[]];
 const positive = z.number().positive();
@@ -210,7 +210,7 @@ function readRows(rows: readonly BankRow[], clients: number, rate: number): Thre
   const at = (wanted: number) =>
     interpolate(rows, clients, (row) => readQuantile(row.quantiles, "score", wanted));
   const lower = interpolate(rows, clients, ({ usual }) => usual);
-  const upper = Math.max(at(rate), lower);
+  const upper = Math.max(at(rate), lower, maxCounted);
   const shared = Math.min(upper, Math.max(at(sharedRate), lower));
   const smallest = ({ quantiles }: BankRow) => item(quantiles, quantiles.length - 1).rate;
   const promised = Math.max(rate, interpolate(rows, clients, smallest));

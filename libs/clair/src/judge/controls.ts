@@ -1,7 +1,7 @@
 import { at, item, type Stream, indices } from "@fedclair/linalg";
 import { computeAgreement, selectClients, type ClientMeasures } from "../measures/measures.js";
 import { normalEvenness } from "../measures/module-measures.js";
-import type { EvidenceScores } from "./score.js";
+import { computeScore, type EvidenceScores } from "./score.js";
 
 /** The kinds of attackers that are planted as positive controls, with what each one does. */
 export const controlMeanings = {
@@ -51,7 +51,7 @@ export function plantAttackers(
     measures: ClientMeasures,
     trusted: readonly number[],
     agreement: Float64Array,
-  ) => Pick<EvidenceScores, "scores" | "deviations"> & Pick<Plant, "upper">,
+  ) => Pick<EvidenceScores, "deviations"> & Pick<Plant, "upper">,
   rng: Stream,
 ): Planted {
   const members = new Set(trusted);
@@ -69,13 +69,13 @@ export function plantAttackers(
   const scored = controlKinds.map((kind) => {
     const lists = places.map(({ parent, kept, left, agreement }) => {
       const { planted, added } = plant(measures, parent, kept, kind, rng.at(kind, parent));
-      const { scores, deviations, upper } = score(planted, left, agreement);
+      const { deviations, upper } = score(planted, left, agreement);
       // A single attacker is no clique. It must not be found because real attackers move with it.
-      const clique = kind === "colluding" ? undefined : deviations.get("clique");
-      return added.map((k) => {
-        const square = at(scores, k) ** 2 - (clique ? at(clique, k) ** 2 : 0);
-        return { score: Math.sqrt(Math.max(0, square)), upper };
-      });
+      const except = kind === "colluding" ? undefined : "clique";
+      return added.map((k) => ({
+        score: computeScore(deviations, k, measures.isDense, except),
+        upper,
+      }));
     });
     return [kind, lists] as const;
   });

@@ -17,9 +17,9 @@ import {
 } from "../measures/measures.js";
 import { describeEvidence, judgeMeasures, judgeOverRounds } from "./evidence.js";
 import { normalEvenness, measureModule } from "../measures/module-measures.js";
-import { computePieces } from "./pieces.js";
+import { computePieces, type PieceKind } from "./pieces.js";
 import { addRound, noHistories, scoreOverRounds, type EvidenceHistories } from "./rounds.js";
-import { scoreAgainst, scoreClients } from "./score.js";
+import { computeScore, scoreAgainst, scoreClients } from "./score.js";
 
 const spreads = {
   agreement: 0.25,
@@ -75,7 +75,7 @@ function measuresOf(clients: readonly Own[]): ClientMeasures {
     outside: of("outside", 1),
     groups: indices(count),
     startsElsewhere: clients.map(({ elsewhere }) => elsewhere === true),
-    isDense: false,
+    isDense: true,
     noise: { shape: 2, outside: 3, cosine: 0.01, numbers: 10_000 },
   };
 }
@@ -127,16 +127,26 @@ describe("the score of a client", () => {
     assert.ok(at(scores, 9) > 3 && Math.abs(at(scores, 9) - at(scores, 10)) < 1e-9);
   });
 
-  it("counts how far A moved up to 4, because honest clients may train A less", () => {
+  it("counts each piece about a pair up to 4, so that none of them flags a client", () => {
     // Vectors in place of spaces, as below; the last one is a hundredth as far from the start.
     const rowSpaces = Matrix.fromRows(
       indices(9).map((i) => indices(9).map((j) => 100 + (i !== j ? 0 : i < 8 ? 1 : 1e-4))),
     );
-    const measures = { ...measuresOf([...usual(8), { size: 0.5 }]), rowSpaces };
-    const { scores, signed, deviations, trusted } = scoreClients(measures, spreads);
+    const measures = { ...measuresOf([...usual(8), { size: 0.5 }]), rowSpaces, isDense: false };
+    const { scores, deviations, trusted } = scoreClients(measures, spreads);
     assert.deepEqual(trusted, indices(8));
-    assert.ok(at(signed.get("moved") ?? scores, 8) > 6);
-    assert.equal(at(deviations.get("moved") ?? scores, 8), 4);
+    assert.ok(at(deviations.get("moved") ?? scores, 8) > 6);
+    assert.ok(at(deviations.get("size") ?? scores, 8) > 6);
+    assert.ok(Math.abs(at(scores, 8) - Math.hypot(4, 4)) < 1e-12);
+    // Agreement and clique read the same cosines, and count as one.
+    const pieces = new Map(
+      Object.entries({ agreement: 3, clique: 9, outside: 12, shape: 2 }).map(
+        ([kind, x]) => [kind as PieceKind, Float64Array.of(x)] as const,
+      ),
+    );
+    assert.equal(computeScore(pieces, 0, false), Math.sqrt(4 ** 2 + 12 ** 2 + 2 ** 2));
+    assert.equal(computeScore(pieces, 0, true), Math.sqrt(3 ** 2 + 4 ** 2 + 12 ** 2 + 2 ** 2));
+    assert.equal(computeScore(pieces, 0, true, "clique"), Math.sqrt(3 ** 2 + 12 ** 2 + 2 ** 2));
   });
 
   it("does not depend on the order or the scale of the clients", () => {
@@ -163,7 +173,7 @@ describe("the score of a client", () => {
       for (const j of [6, 7, 8, 9]) measures.cosines.data[i + j * 10] = i === j ? 1 : 0.9;
     const { scores } = scoreClients(measures, spreads);
     const [honest, bad] = [scores.slice(0, 6), scores.slice(6)];
-    assert.ok(Math.min(...bad) > 10 && Math.max(...honest) < 10, String(scores));
+    assert.ok(Math.min(...bad) > 4 && Math.max(...honest) < 2, String(scores));
   });
 
   it("sees no clique in a pair", () => {
@@ -206,7 +216,7 @@ describe("the pieces of evidence", () => {
     };
     const kinds = ["clique", "outside", "shape", "size"];
     assert.deepEqual(kindsAt(-0.1), { kinds, hasSpace: true });
-    const all = ["agreement", "clique", "evenness", "outside", "shape", "size"];
+    const all = ["agreement", "clique", "evenness", "shape", "size"];
     assert.deepEqual(kindsAt(0.1), { kinds: all, hasSpace: false });
   });
 
@@ -674,9 +684,9 @@ describe("the evidence over rounds", () => {
       [0],
     );
     const twice = addRound(once, ["c"], { signed: new Map([["size", Float64Array.of(9)]]) }, [0]);
-    // 0.95·2 + 6, as a round counts for at most six deviations.
+    // 0.95·2 + 4, as a round counts for at most four deviations.
     const { sums, weights } = twice.pieces.get("size") ?? assert.fail("no size");
-    assert.ok(Math.abs(at(sums, 0) - 7.9) < 1e-12);
+    assert.ok(Math.abs(at(sums, 0) - 5.9) < 1e-12);
     assert.ok(Math.abs(at(weights, 0) - 1.95) < 1e-12);
   });
 });

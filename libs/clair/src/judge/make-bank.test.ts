@@ -126,7 +126,7 @@ describe("makeBank", () => {
       return overRounds[0]?.quantiles.at(-1)?.score ?? NaN;
     };
     const [usual, unlike] = [await highest(0), await highest(0.6)];
-    assert.ok(usual < 8 && unlike > 8, `${usual}, ${unlike}`);
+    assert.ok(usual < 5 && unlike > 7, `${usual}, ${unlike}`);
   });
 
   it("takes sampled clients together only, because a few of them rarely meet", async () => {

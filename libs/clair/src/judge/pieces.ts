@@ -54,16 +54,8 @@ export interface EvidencePiece {
   readonly growsWithSize: boolean;
   /** Whether it is evidence in one round; otherwise only its average over rounds is. */
   readonly countsOnce: boolean;
-  /** The largest number of deviations that count against a client. */
-  readonly most?: number;
 }
 
-/**
- * A client that honestly trained A less than the others, as with LoRA-FA or LoRA+, looks like one
- * whose update was scaled. It is not trusted, but in one round how far A moved counts against it at
- * most as much as the score of a client that is.
- */
-export const maxMoved = 4;
 /** A larger median cosine counts as this one, so that rounding between copies is no evidence. */
 const maxUsualCosine = 0.95;
 /** A smaller median cosine counts as this one: the clients have nothing in common. */
@@ -135,24 +127,18 @@ function compare(
   const all: EvidencePiece[] = [
     { kind: "clique", values: clique, measured: clique, ...plain },
     { kind: "size", values: size, measured: measured.size, ...plain },
-    { kind: "outside", values: outside, measured: measured.outside, ...plain },
     { kind: "shape", values: shape, measured: measured.shape, ...grown, isTwoSided: true },
   ];
   const opposed = agreement.map((x) => -x / Math.max(usual, minUsualCosine) / room);
   const countsOnce = !hasSpace && doAgree(agreement, trusted);
   all.push({ kind: "agreement", values: opposed, measured: agreement, ...grown, countsOnce });
-  if (!hasSpace) {
+  if (hasSpace) {
+    all.push({ kind: "outside", values: outside, measured: measured.outside, ...plain });
+  } else {
     const own = { values: evenness, measured: measured.evenness };
     all.push({ kind: "evenness", ...own, ...grown, isTwoSided: true });
   }
-  if (moved)
-    all.push({
-      kind: "moved",
-      values: moved,
-      measured: moved.map(Math.exp),
-      ...grown,
-      most: maxMoved,
-    });
+  if (moved) all.push({ kind: "moved", values: moved, measured: moved.map(Math.exp), ...grown });
   const pieces = startsElsewhere.includes(true)
     ? all.map((piece) => neutralise(piece, startsElsewhere, trusted))
     : all;

@@ -1,6 +1,6 @@
 import { at, item, median, indices, pick } from "@fedclair/linalg";
-import { maxMoved, pieceMeanings, type EvidencePiece, type PieceKind } from "./pieces.js";
-import { scorePieces, type EvidenceScores, type Spreads } from "./score.js";
+import { pieceMeanings, type EvidencePiece, type PieceKind } from "./pieces.js";
+import { maxCounted, scorePieces, type EvidenceScores, type Spreads } from "./score.js";
 
 /**
  * The pieces of evidence about clients, over the rounds of each. It is plain data, in columns: as
@@ -39,8 +39,6 @@ export const noHistories: EvidenceHistories = {
 
 /** Weight of a client's round relative to its next one. */
 const decay = 0.95;
-/** Largest number of deviations that a single round counts for. */
-const maxRoundDeviations = 6;
 /** A single round has its own judgement. */
 export const minRounds = 2;
 /** With fewer clients their usual differences are unknown. */
@@ -92,11 +90,10 @@ export function addRound(
     const sums = carry(earlier?.sums);
     const squares = carry(earlier?.squares);
     const weights = carry(earlier?.weights);
-    const most = kind === "moved" ? maxMoved : maxRoundDeviations;
     const values = signed.get(kind);
     own.forEach((row, i) => {
       if (!values) return; // this round lacks the piece
-      const x = Math.max(-most, Math.min(most, at(values, item(scored, i))));
+      const x = Math.max(-maxCounted, Math.min(maxCounted, at(values, item(scored, i))));
       sums[row] = decay * at(sums, row) + x;
       squares[row] = decay * at(squares, row) + x * x;
       weights[row] = decay * at(weights, row) + 1;

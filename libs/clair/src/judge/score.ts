@@ -47,6 +47,12 @@ export interface EvidenceScores {
 /** Larger deviations count as this many, because the scale is unreliable there. */
 const maxDeviations = 25;
 /**
+ * No piece of evidence about low-rank pairs counts for more, and the upper threshold is never
+ * below, so that no single piece flags a client: every honest way to differ, such as the length of
+ * the training or the kind of text, shows in one of them.
+ */
+export const maxCounted = 4;
+/**
  * A client joins the trusted ones if its score is at most this, the length that 1 % of vectors of
  * six standard normal numbers exceed (χ² of 6 degrees of freedom, 16.8).
  */
@@ -67,8 +73,7 @@ const clientsPerStep = 20;
 
 /**
  * Scores clients by the length of the vector of their pieces of evidence, each in deviations of the
- * trusted clients. Several small deviations count for less than a large one: honest clients that
- * are unlike the others have many small ones. The trusted clients are found by removing the most
+ * trusted clients; see `countAgainst`. The trusted clients are found by removing the most
  * suspicious one again and again, down to just over half, and then adding back those that the
  * trusted ones explain, the nearest first.
  * @param measures of at least four clients
@@ -153,7 +158,6 @@ function scoreAmong(
   trusted: readonly number[],
   spreads: Spreads,
 ): Omit<EvidenceScores, "core" | "voters"> {
-  const scores = new Float64Array(size.length);
   const deviations = new Map<PieceKind, Float64Array>();
   const signed = new Map<PieceKind, Float64Array>();
   const standardise = createStandard(size, trusted, spreads);
@@ -162,10 +166,12 @@ function scoreAmong(
     const own = standardise(piece, piece.countsOnce ? plainSpread : robustSpread);
     signed.set(piece.kind, own);
     if (!piece.countsOnce) continue;
-    const against = own.map((x) => countAgainst(x, piece, piece.most ?? maxDeviations));
-    against.forEach((x, k) => (scores[k] = Math.hypot(at(scores, k), x)));
-    deviations.set(piece.kind, against);
+    deviations.set(
+      piece.kind,
+      own.map((x) => deviationAgainst(x, piece)),
+    );
   }
+  const scores = Float64Array.from(size, (_, k) => computeScore(deviations, k, isDense));
   const measured = new Map(pieces.map((piece) => [piece.kind, piece.measured]));
   return { scores, deviations, signed, measured, trusted, hasSpace, fewNumbers, isDense };
 }
@@ -186,13 +192,37 @@ function squareInSearch(
     if (!piece.countsOnce) continue;
     const deviations = standardise(piece, robustSpread);
     for (let k = 0; k < squares.length; k++)
-      squares[k] = at(squares, k) + countAgainst(at(deviations, k), piece, maxDeviations) ** 2;
+      squares[k] = at(squares, k) + deviationAgainst(at(deviations, k), piece) ** 2;
   }
   return squares;
 }
 
-function countAgainst(x: number, { isTwoSided }: EvidencePiece, most: number): number {
-  return Math.min(isTwoSided ? Math.abs(x) : Math.max(x, 0), most);
+function deviationAgainst(x: number, { isTwoSided }: EvidencePiece): number {
+  return Math.min(isTwoSided ? Math.abs(x) : Math.max(x, 0), maxDeviations);
+}
+
+/**
+ * The length of a client's vector of evidence. Lying outside a shared space, which is what the
+ * paper's decomposition finds, counts in full. Of pairs, the other pieces count up to four
+ * deviations each; agreement and clique together, because both read the cosines. Of dense changes
+ * only the clique is limited: a few copies can put anybody into one.
+ * @param deviations by piece, then by client
+ * @param except a piece that is left out
+ */
+export function computeScore(
+  deviations: ReadonlyMap<PieceKind, Float64Array>,
+  k: number,
+  isDense: boolean,
+  except?: PieceKind,
+): number {
+  const counted = (kind: PieceKind) => (kind === except ? 0 : (deviations.get(kind)?.[k] ?? 0));
+  const clique = Math.min(counted("clique"), maxCounted);
+  const likeness = Math.hypot(counted("agreement"), clique);
+  const most = isDense ? Infinity : maxCounted;
+  let square = Math.min(likeness, most) ** 2 + counted("outside") ** 2;
+  for (const kind of ["size", "shape", "evenness", "moved"] as const)
+    square += Math.min(counted(kind), most) ** 2;
+  return Math.sqrt(square);
 }
 
 /** How far the trusted clients' values usually are from their middle. */
