@@ -23,6 +23,7 @@ import { computeScore, scoreAgainst, scoreClients } from "./score.js";
 
 const spreads = {
   agreement: 0.25,
+  opposed: 0.1,
   clique: 0.03,
   size: 0.06,
   shape: 0.08,

@@ -25,6 +25,7 @@ const unusualShare = 0.08;
 /** Spreads for pieces that no source has; measured on pools of LoRA adapters and on trials. */
 const usualSpreads: Spreads = {
   agreement: 0.2,
+  opposed: 0.1,
   clique: 0.03,
   size: 0.08,
   shape: 0.1,

@@ -20,6 +20,7 @@ import {
 /** The pieces of evidence, and what a large value of each means. */
 export const pieceMeanings = {
   agreement: "agrees less with the others than they do with each other",
+  opposed: "points the other way than the others",
   clique: "moves together with few others",
   size: "is large",
   shape: "spreads over unusually many or few directions",
@@ -33,6 +34,7 @@ export type PieceKind = keyof typeof pieceMeanings;
 /** What a small value means, which counts over rounds. */
 export const oppositeMeanings: Readonly<Record<PieceKind, string>> = {
   agreement: "agrees more with the others than they do with each other",
+  opposed: "points the other way than the others",
   clique: "moves together with fewer others than usual",
   size: "is small",
   shape: pieceMeanings.shape,
@@ -129,9 +131,15 @@ function compare(
     { kind: "size", values: size, measured: measured.size, ...plain },
     { kind: "shape", values: shape, measured: measured.shape, ...grown, isTwoSided: true },
   ];
-  const opposed = agreement.map((x) => -x / Math.max(usual, minUsualCosine) / room);
+  const apart = agreement.map((x) => -x / Math.max(usual, minUsualCosine) / room);
   const countsOnce = !hasSpace && doAgree(agreement, trusted);
-  all.push({ kind: "agreement", values: opposed, measured: agreement, ...grown, countsOnce });
+  all.push({ kind: "agreement", values: apart, measured: agreement, ...grown, countsOnce });
+  // Of dense changes, all of the agreement counts.
+  if (countsOnce && !measures.isDense) {
+    // 0 for clients that agree or are merely unlike the others, 1 for one that was turned round.
+    const values = agreement.map((x) => Math.max(0, -x / Math.max(usual, minUsualCosine)));
+    all.push({ kind: "opposed", values, measured: agreement, ...plain });
+  }
   if (hasSpace) {
     all.push({ kind: "outside", values: outside, measured: measured.outside, ...plain });
   } else {
@@ -159,7 +167,13 @@ function doAgree(agreement: Float64Array, trusted: readonly number[]): boolean {
 }
 
 /** The pieces that compare a change with the others', which needs one A₀. */
-const needsOneStart: ReadonlySet<PieceKind> = new Set(["agreement", "clique", "outside", "moved"]);
+const needsOneStart: ReadonlySet<PieceKind> = new Set([
+  "agreement",
+  "opposed",
+  "clique",
+  "outside",
+  "moved",
+]);
 
 /** Gives clients that started from another A₀ the usual value where it would be no evidence. */
 function neutralise(

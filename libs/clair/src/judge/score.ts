@@ -47,9 +47,9 @@ export interface EvidenceScores {
 /** Larger deviations count as this many, because the scale is unreliable there. */
 const maxDeviations = 25;
 /**
- * No piece of evidence about low-rank pairs counts for more, and the upper threshold is never
- * below, so that no single piece flags a client: every honest way to differ, such as the length of
- * the training or the kind of text, shows in one of them.
+ * Most pieces of evidence about low-rank pairs count for no more, and the upper threshold is never
+ * below, so that none of them flags a client alone: every honest way to differ, such as the length
+ * of the training or the kind of text, shows in one of them.
  */
 export const maxCounted = 4;
 /**
@@ -202,10 +202,12 @@ function deviationAgainst(x: number, { isTwoSided }: EvidencePiece): number {
 }
 
 /**
- * The length of a client's vector of evidence. Lying outside a shared space, which is what the
- * paper's decomposition finds, counts in full. Of pairs, the other pieces count up to four
- * deviations each; agreement and clique together, because both read the cosines. Of dense changes
- * only the clique is limited: a few copies can put anybody into one.
+ * The length of a client's vector of evidence. Two pieces count in full: lying outside a shared
+ * space, which is what the paper's decomposition finds, and pointing the other way where clients
+ * agree, which no honest difference does. Of pairs, the other pieces count up to four deviations
+ * each. Agreement and clique count together, because both read the cosines, and so do shape and
+ * evenness, which both show how a client was trained. Of dense changes only the clique is limited:
+ * a few copies can put anybody into one.
  * @param deviations by piece, then by client
  * @param except a piece that is left out
  */
@@ -218,11 +220,14 @@ export function computeScore(
   const counted = (kind: PieceKind) => (kind === except ? 0 : (deviations.get(kind)?.[k] ?? 0));
   const clique = Math.min(counted("clique"), maxCounted);
   const likeness = Math.hypot(counted("agreement"), clique);
+  const form = Math.hypot(counted("shape"), counted("evenness"));
+  const limited = [likeness, form, counted("size"), counted("moved")];
   const most = isDense ? Infinity : maxCounted;
-  let square = Math.min(likeness, most) ** 2 + counted("outside") ** 2;
-  for (const kind of ["size", "shape", "evenness", "moved"] as const)
-    square += Math.min(counted(kind), most) ** 2;
-  return Math.sqrt(square);
+  return Math.hypot(
+    ...limited.map((x) => Math.min(x, most)),
+    counted("outside"),
+    counted("opposed"),
+  );
 }
 
 /** How far the trusted clients' values usually are from their middle. */
