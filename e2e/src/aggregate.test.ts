@@ -238,16 +238,12 @@ describe("fedclair aggregate", function () {
       ...[join(folder, "in"), "--aggregator", "clair", "--out", join(folder, "out")],
     );
     const byName = new Map(found.clients.map((one) => [one.name, one]));
-    const { status, score } = byName.get("client-0") ?? {};
-    assert.notEqual(status, "contaminated");
-    for (const copy of ["copy-1", "copy-2"]) {
-      const own = byName.get(copy);
-      assert.deepEqual([own?.status, own?.score], [status, score]);
-      assert.equal(own?.reason, "the same numbers as client-0");
+    for (const name of ["client-0", "copy-1", "copy-2"]) {
+      const { status, reason = "" } = byName.get(name) ?? assert.fail(name);
+      assert.notEqual(status, "contaminated");
+      assert.match(reason, /is a copy of (client-0|copy-1|copy-2) and 1 more, or they are of it$/);
     }
-    assert.deepEqual(found.warnings, [
-      "identical adapters, which CLAIR compares once: copy-1 of client-0, copy-2 of client-0.",
-    ]);
+    assert.deepEqual(found.warnings, []);
     const [first, copy] = await Promise.all(
       ["client-0", "copy-1"].map((name) => read(join(folder, "out", "personal", name))),
     );

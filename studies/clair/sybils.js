@@ -1,7 +1,8 @@
-// npm run lab -- sybils [-- --rounds N --seeds N --clients K]: clients that choose their names, copy
-// others, stay away or send nothing, in federations of low-rank pairs. For each trick and share of
-// attackers it prints how often CLAIR flags honest clients and attackers, with 95 % intervals over
-// seeds, beside attackers that keep their names. With --rounds 1 it is what an audit sees.
+// npm run lab -- sybils [-- --rounds N --seeds N --clients K --shares A,B --only WORD]: clients that
+// choose their names, copy others, stay away or send nothing, in federations of low-rank pairs. For
+// each trick and share of attackers it prints how often CLAIR flags honest clients and attackers,
+// with 95 % intervals over seeds, beside attackers that keep their names. With --rounds 1 it is
+// what an audit sees.
 import { clairAggregator, clairSchema } from "@fedclair/clair";
 import { stream } from "@fedclair/linalg";
 import { meanInterval } from "@fedclair/runs";
@@ -47,7 +48,9 @@ process.exit(0); // CLAIR leaves threads behind
 async function play(trick, bad, seed) {
   const rng = stream("sybils").at(seed);
   const federation = createClients(rng, clients);
-  const clair = clairAggregator.create(clairSchema.parse({ models: "global" }));
+  const clair = clairAggregator.create(
+    /** @type {never} */ (clairSchema.parse({ models: "global" })),
+  );
   const counts = { honest: [0, 0, 0], bad: [0, 0, 0], rounds: 0 };
   let state;
   for (let round = 1; round <= rounds; round++) {

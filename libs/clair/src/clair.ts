@@ -65,6 +65,10 @@ export async function clair(
         values.length === 0 ? [] : present.map((k) => [item(clients, k).id, item(values, k)]),
       );
     const verdicts = byId(judgement.clients);
+    const copies = listGroups(present, groups).map((group) =>
+      group.map((k) => item(clients, k).id),
+    );
+    for (const group of copies) noteCopies(group, verdicts);
     for (const [id, reason] of failures) {
       const own = verdicts.get(id);
       if (own) verdicts.set(id, { ...own, status: "contaminated", isPooled: false, reason });
@@ -84,7 +88,7 @@ export async function clair(
         pooled,
         verdicts,
       ),
-      copies: listGroups(present, groups).map((group) => group.map((k) => item(clients, k).id)),
+      copies,
       gap: found?.detection.gap ?? 1,
       spaces: new Map(spaces.map((space, m) => [item(modules.names, m), space])),
       modules,
@@ -108,6 +112,19 @@ function takeOncePerGroup(
     if (vote.has(k) || !first.has(group)) first.set(group, k);
   }
   return [...first.values()].sort((i, j) => i - j);
+}
+
+/** Adds to the reasons about copies whose change they are like. */
+function noteCopies(group: readonly string[], verdicts: Map<string, ClientVerdict>): void {
+  for (const id of group) {
+    const verdict = verdicts.get(id);
+    if (!verdict) continue;
+    const other = group.find((one) => one !== id) ?? "";
+    const rest = group.length > 2 ? ` and ${group.length - 2} more` : "";
+    const note = `is a copy of ${other}${rest}, or they are of it`;
+    const reason = verdict.reason === undefined ? note : `${verdict.reason}; ${note}`;
+    verdicts.set(id, { ...verdict, reason });
+  }
 }
 
 /** The groups with two or more of some clients. */

@@ -152,7 +152,7 @@ interface ActiveClients {
 interface RoundJudgement {
   readonly clients: readonly ClientVerdict[];
   readonly judge: JudgeFindings;
-  /** Indices of the clients that the space was fitted to: with rule `evidence`, one of each group of copies. */
+  /** Indices of the clients that the space was fitted to; with rule `evidence` one a group. */
   readonly voters: readonly number[];
   /** The number of each client's group of copies. */
   readonly groups: readonly number[];

@@ -11,7 +11,6 @@ import {
   type AggregatorRequest,
   type ChosenAggregator,
 } from "./choose-aggregator.js";
-import { addCopies, findCopies } from "./identical-changes.js";
 import { handOut } from "./hand-out-adapters.js";
 import { readRound } from "./read-round.js";
 import { createRoundReport, type RoundReport } from "./round-report.js";
@@ -79,19 +78,17 @@ async function runRound(
       `'${folder}' holds the adapters of round ${round}, which '${state ?? ""}' has done already: give those of round ${round + 1}`,
     );
   }
-  // CLAIR would judge copies to be colluders, and the client that they copy to be one of them.
-  const copies = choice.name === "clair" ? findCopies(sent.updates) : new Map<string, string>();
-  const updates = sent.updates.filter(({ clientId }) => !copies.has(clientId));
+  const { updates } = sent;
   const onStart = () => log?.(`${choice.name} on ${countNoun(updates.length, "adapter")} …`);
   const { seed } = rules;
   const step = await runServerStep(chosen, updates, { seed, before: before.step, signal, onStart });
-  const aggregation = addCopies(step.aggregation, copies);
+  const { aggregation } = step;
 
   const part = await beginFolder(out, ["global", "personal", verdictsFile, reportFile]);
   const voters = listPooled(updates, step.aggregation);
   const handed = await handOut(part, sent, aggregation, voters, options.rank);
   const { round } = step.state;
-  const report = createRoundReport({ round, choice, sent, copies, aggregation, handed });
+  const report = createRoundReport({ round, choice, sent, aggregation, handed });
   await writeFile(join(part, verdictsFile), JSON.stringify(report, null, 2) + "\n");
   const { writeRoundPage } = await import("./round-page.js");
   await writeRoundPage(join(part, reportFile), report, out);

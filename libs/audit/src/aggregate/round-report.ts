@@ -26,15 +26,12 @@ export function createRoundReport({
   round,
   choice,
   sent,
-  copies,
   aggregation: { verdicts = [], cleared, metrics = {}, notice },
   handed,
 }: {
   readonly round: number;
   readonly choice: PluginChoice;
   readonly sent: SentRound;
-  /** Clients whose change has the numbers of another, with the first that sent it. */
-  readonly copies: ReadonlyMap<string, string>;
   readonly aggregation: Aggregation;
   readonly handed: HandedOut;
 }): RoundReport {
@@ -59,28 +56,17 @@ export function createRoundReport({
     clients: [...judged, ...unfit].sort((x, y) => (x.name < y.name ? -1 : 1)),
     ignored: [...new Set(others)],
     warnings: [
-      ...(choice.name === "clair" ? listWarnings(verdicts, copies) : []),
+      ...(choice.name === "clair" ? listWarnings(verdicts) : []),
       ...(notice === undefined ? [] : [`${notice}.`]),
       ...handed.warnings,
     ],
   };
 }
 
-function listWarnings(
-  verdicts: readonly Verdict[],
-  copies: ReadonlyMap<string, string>,
-): readonly string[] {
-  const compared = verdicts.filter(
-    ({ clientId, score }) => score !== null && !copies.has(clientId),
-  );
+function listWarnings(verdicts: readonly Verdict[]): readonly string[] {
+  const compared = verdicts.filter(({ score }) => score !== null);
   const flagged = compared.filter(({ status }) => status === "contaminated").length;
-  const pairs = [...copies].map(([copy, first]) => `${copy} of ${first}`);
-  return [
-    ...(3 * flagged > compared.length ? [formatMajority(flagged, compared.length, "client")] : []),
-    ...(pairs.length > 0
-      ? [`identical adapters, which CLAIR compares once: ${listFirst(pairs)}.`]
-      : []),
-  ];
+  return 3 * flagged > compared.length ? [formatMajority(flagged, compared.length, "client")] : [];
 }
 
 /** Formats one row per client, highest score first, below a row of headings. */

@@ -15,7 +15,6 @@ import { startsNonZero } from "../adapters/peft-config.js";
 import type { Adapter } from "../adapters/peft.js";
 import type { RefineRequest } from "../refine/refined-pairs.js";
 import { createFindings, createInvalidFinding } from "./findings.js";
-import { findNearCopies } from "./near-copies.js";
 import { findStarts } from "./own-start.js";
 import { readPile, selectKnown, selectUpdates, type Pile } from "./pile.js";
 import { refineAdapters } from "./refine-adapters.js";
@@ -57,24 +56,15 @@ export async function compareAdapters({
       `--refine: '${dora[0]}' uses DoRA: its weights are more than base + B·A, and cannot be refined; leave such adapters out`,
     );
   }
-  const firsts = mapCopiesToFirst(pile.identical);
-  // Copies would look like colluding clients.
   const names = [...adapters.keys()];
-  const distinct = [...names.keys()].filter((k) => !firsts.has(item(names, k)));
-  const near = findNearCopies(
-    distinct.map((k) => item(names, k)),
-    [...modules.values()].flatMap(({ gram }) => (gram ? [gram.among(distinct)] : [])),
-  );
-  const nearFirsts = mapCopiesToFirst(near);
-  const compared = distinct.filter((k) => !nearFirsts.has(item(names, k)));
-  const updates = selectUpdates(pile, compared);
+  const updates = selectUpdates(pile);
   const starts = findStarts(modules);
   const [most = [], ...others] = starts.groups;
   // If most adapters share one A₀, the differences of the others are no evidence against them.
   const elsewhere = 2 * most.length > names.length ? [...starts.own, ...others.flat()] : [];
   const result = await clair(updates, options, {
     threads: threadsFor(updates, options),
-    known: selectKnown(pile, compared),
+    known: selectKnown(pile),
     bank,
     required,
     otherStarts: new Set(elsewhere.map((k) => item(names, k))),
@@ -85,16 +75,8 @@ export async function compareAdapters({
     const tangents = await moduleTangents(result);
     const found = createFindings(result, tangents);
     const findings = new Map(found.map((finding) => [finding.name, finding]));
-    const asFirst = (copies: ReadonlyMap<string, string>, how: string) => {
-      for (const [name, first] of copies) {
-        const finding = findings.get(first);
-        if (finding) findings.set(name, { ...finding, name, reason: `${how} as ${first}` });
-      }
-    };
-    asFirst(nearFirsts, "nearly the same");
-    asFirst(firsts, "the same");
     const ignored = [...adapters.values()].flatMap(({ others }) => [...others.keys()]);
-    if (refine !== undefined) await refineAdapters(result, pile, firsts, options, refine);
+    if (refine !== undefined) await refineAdapters(result, pile, options, refine);
     return {
       adapters: folders.map(
         ({ name }) => findings.get(name) ?? createInvalidFinding(name, faults.get(name) ?? ""),
@@ -121,20 +103,13 @@ export async function compareAdapters({
       ownStarts: starts.own.map((k) => item(names, k)),
       startGroups: starts.groups.map((group) => group.map((k) => item(names, k))),
       identical: pile.identical,
-      nearCopies: near,
+      nearCopies: result.copies,
       otherForms: pile.otherForms,
       bases: listBases(adapters),
     };
   } finally {
     result.modules.close();
   }
-}
-
-/** Maps every copy to the adapter that is compared in its place. @param groups of copies */
-function mapCopiesToFirst(groups: readonly (readonly string[])[]): Map<string, string> {
-  return new Map(
-    groups.flatMap(([first = "", ...copies]) => copies.map((copy) => [copy, first] as const)),
-  );
 }
 
 function listBases(adapters: Pile["adapters"]): string[] {

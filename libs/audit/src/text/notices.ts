@@ -119,7 +119,7 @@ export function listNotices(
   }
   for (const group of nearCopies) {
     warn(
-      `nearly identical adapters, of which one was compared and none refined: ${listFirst(group)}.`,
+      `copies of one another, apart from scale and noise, which count once: ${listFirst(group)}.`,
     );
   }
   if (begunInBase.length > 0 && !centered) {

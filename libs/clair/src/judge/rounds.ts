@@ -1,4 +1,4 @@
-import { at, item, median, indices, pick } from "@fedclair/linalg";
+import { at, item, median, pick } from "@fedclair/linalg";
 import { pieceMeanings, type EvidencePiece, type PieceKind } from "./pieces.js";
 import { maxCounted, scorePieces, type EvidenceScores, type Spreads } from "./score.js";
 
@@ -43,7 +43,7 @@ const decay = 0.95;
 export const minRounds = 2;
 /** With fewer clients their usual differences are unknown. */
 const minClients = 6;
-/** A client that is absent for more rounds is forgotten, so that new names cannot fill the memory. */
+/** A client that is absent for more rounds is forgotten, so new names cannot fill it. */
 const maxAbsence = 100;
 /** Usual deviation between the averages of honest clients, in deviations of one round. */
 const usualSpread = 0.5;
@@ -157,7 +157,7 @@ export function scoreOverRounds(
   return doDifferencesLast(histories, trusted, used) ? undefined : { scores, rounds };
 }
 
-/** The deviation between honest clients' averages over a weight of rounds, in those of one round. */
+/** The deviation between honest clients' averages over rounds of a weight, in those of one. */
 function spreadOfMean(weight: number): number {
   return Math.sqrt(usualSpread ** 2 + 1 / weight);
 }

@@ -5,7 +5,6 @@ import {
   medianDeviation,
   medianInPlace,
   standardDeviation,
-  indices,
   pickNumbers,
 } from "@fedclair/linalg";
 import {
