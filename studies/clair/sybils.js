@@ -1,5 +1,5 @@
-// npm run lab -- sybils [-- --rounds N --seeds N --clients K --shares A,B --only WORD]: clients that
-// choose their names, copy others, stay away or send nothing, in federations of low-rank pairs. For
+// npm run lab -- sybils [-- --rounds N --seeds N --clients K --shares A,B --only WORD]: clients
+// that choose their names, copy others, stay away or send nothing, in federations of pairs. For
 // each trick and share of attackers it prints how often CLAIR flags honest clients and attackers,
 // with 95 % intervals over seeds, beside attackers that keep their names. With --rounds 1 it is
 // what an audit sees.

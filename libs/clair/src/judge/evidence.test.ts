@@ -139,15 +139,15 @@ describe("the score of a client", () => {
     assert.ok(at(deviations.get("moved") ?? scores, 8) > 6);
     assert.ok(at(deviations.get("size") ?? scores, 8) > 6);
     assert.ok(Math.abs(at(scores, 8) - Math.hypot(4, 4)) < 1e-12);
-    // Agreement and clique read the same cosines, and count as one.
     const pieces = new Map(
-      Object.entries({ agreement: 3, clique: 9, outside: 12, shape: 2 }).map(
+      Object.entries({ clique: 9, outside: 12, shape: 3, evenness: 3, size: 2 }).map(
         ([kind, x]) => [kind as PieceKind, Float64Array.of(x)] as const,
       ),
     );
-    assert.equal(computeScore(pieces, 0, false), Math.sqrt(4 ** 2 + 12 ** 2 + 2 ** 2));
-    assert.equal(computeScore(pieces, 0, true), Math.sqrt(3 ** 2 + 4 ** 2 + 12 ** 2 + 2 ** 2));
-    assert.equal(computeScore(pieces, 0, true, "clique"), Math.sqrt(3 ** 2 + 12 ** 2 + 2 ** 2));
+    // Shape and evenness count as one piece, of length √18.
+    assert.equal(computeScore(pieces, 0, false), Math.hypot(4, 12, 4, 2));
+    assert.equal(computeScore(pieces, 0, false, "clique"), Math.hypot(12, 4, 2));
+    assert.equal(computeScore(pieces, 0, true), Math.hypot(4, 12, Math.sqrt(18), 2));
   });
 
   it("does not depend on the order or the scale of the clients", () => {

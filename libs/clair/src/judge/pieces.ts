@@ -132,10 +132,12 @@ function compare(
     { kind: "shape", values: shape, measured: measured.shape, ...grown, isTwoSided: true },
   ];
   const apart = agreement.map((x) => -x / Math.max(usual, minUsualCosine) / room);
-  const countsOnce = !hasSpace && doAgree(agreement, trusted);
+  const doCompare = !hasSpace && doAgree(agreement, trusted);
+  // Pairs that agree less are unlike the others, as those of another language are. Only pointing
+  // the other way is evidence.
+  const countsOnce = doCompare && measures.isDense;
   all.push({ kind: "agreement", values: apart, measured: agreement, ...grown, countsOnce });
-  // Of dense changes, all of the agreement counts.
-  if (countsOnce && !measures.isDense) {
+  if (doCompare && !measures.isDense) {
     // 0 for clients that agree or are merely unlike the others, 1 for one that was turned round.
     const values = agreement.map((x) => Math.max(0, -x / Math.max(usual, minUsualCosine)));
     all.push({ kind: "opposed", values, measured: agreement, ...plain });

@@ -203,10 +203,9 @@ function deviationAgainst(x: number, { isTwoSided }: EvidencePiece): number {
 /**
  * The length of a client's vector of evidence. Two pieces count in full: lying outside a shared
  * space, which is what the paper's decomposition finds, and pointing the other way where clients
- * agree, which no honest difference does. Of pairs, the other pieces count up to four deviations
- * each. Agreement and clique count together, because both read the cosines, and so do shape and
- * evenness, which both show how a client was trained. Of dense changes only the clique is limited:
- * a few copies can put anybody into one.
+ * agree, which no honest difference does. Of pairs, the others count up to four deviations each;
+ * shape and evenness together, because both show how long a client was trained. Of dense changes
+ * only the clique is limited: a few copies can put anybody into one.
  * @param deviations by piece, then by client
  * @param except a piece that is left out
  */
@@ -217,13 +216,12 @@ export function computeScore(
   except?: PieceKind,
 ): number {
   const counted = (kind: PieceKind) => (kind === except ? 0 : (deviations.get(kind)?.[k] ?? 0));
-  const clique = Math.min(counted("clique"), maxCounted);
-  const likeness = Math.hypot(counted("agreement"), clique);
-  const form = Math.hypot(counted("shape"), counted("evenness"));
-  const limited = [likeness, form, counted("size"), counted("moved")];
   const most = isDense ? Infinity : maxCounted;
+  const form = Math.hypot(counted("shape"), counted("evenness"));
+  const limited = [counted("agreement"), counted("size"), form, counted("moved")];
   return Math.hypot(
     ...limited.map((x) => Math.min(x, most)),
+    Math.min(counted("clique"), maxCounted),
     counted("outside"),
     counted("opposed"),
   );
