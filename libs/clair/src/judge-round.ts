@@ -1,5 +1,5 @@
 import type { ModuleDistance, Update, VerdictStatus } from "@fedclair/core";
-import { indices, item, pick, stream, type Matrix } from "@fedclair/linalg";
+import { at, indices, item, pick, stream, type Matrix } from "@fedclair/linalg";
 import { type Bank, readShippedBank } from "./judge/bank.js";
 import type { ControlKind, Power } from "./judge/controls.js";
 import { judgeByEvidence, type Controls } from "./judge/evidence.js";
@@ -18,6 +18,7 @@ import {
   type ModuleMeasures,
 } from "./measures/measures.js";
 import { groupCopies, listVoters } from "./measures/copies.js";
+import { measureResiduals } from "./measures/residuals.js";
 import { selectMeasures } from "./measures/module-measures.js";
 import type { ModulePool } from "./modules/module-pool.js";
 import { leastClients, toFindOptions, type ClairOptions, type ClairRule } from "./options.js";
@@ -229,11 +230,28 @@ async function weighEvidence(
   };
   // A copy lies as far outside as the client that votes for it.
   const ofGroup = new Map(voters.map((k, i) => [item(groups, k), i]));
-  const measureFor = ({ detection }: FoundSpace) =>
-    combineMeasures({
+  const votes = groups.map((group) => ofGroup.get(group) ?? NaN);
+  const isNoisy = options.side === "left" && measured.every(({ isDense }) => isDense);
+  const measureFor = ({ detection, comparison }: FoundSpace) => {
+    const residuals =
+      isNoisy && !comparison.centre
+        ? measureResiduals(
+            detection.energies,
+            grams.map((gram) => gram.among(voters)),
+            pick(norms, voters),
+            measured.map(({ shape }) => shape),
+            known.ranks,
+          )
+        : undefined;
+    return combineMeasures({
       ...known,
-      tangents: groups.map((group) => item(detection.scores, ofGroup.get(group) ?? NaN)),
+      tangents: pick(detection.scores, votes),
+      residuals: residuals && {
+        ...residuals,
+        energies: Float64Array.from(votes, (i) => at(residuals.energies, i)),
+      },
     });
+  };
   const firstMeasures = measureFor(first);
   const found = await fitToCore(first, options, selectClients(firstMeasures, voters), bank);
   const measures = found === first ? firstMeasures : measureFor(found);

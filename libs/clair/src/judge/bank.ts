@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { UserError } from "@fedclair/core";
-import { at, item } from "@fedclair/linalg";
+import { at, item, normalQuantile } from "@fedclair/linalg";
 import { z } from "zod";
 import { pieceMeanings, type PieceKind } from "./pieces.js";
 import { maxCounted, type EvidenceScores } from "./score.js";
@@ -114,6 +114,11 @@ export interface Thresholds {
    * in five federations without a contaminated client has a higher score.
    */
   readonly shared: number;
+  /**
+   * Where what lies outside the space is noise, clients with more deviations than this are
+   * contaminated too: half of the rate belongs to the law of noise.
+   */
+  readonly noise: number;
   /** The largest number of clients that was measured for them; more clients use its thresholds. */
   readonly largest: number;
   /**
@@ -214,7 +219,15 @@ function readRows(rows: readonly BankRow[], clients: number, rate: number): Thre
   const shared = Math.min(upper, Math.max(at(sharedRate), lower));
   const smallest = ({ quantiles }: BankRow) => item(quantiles, quantiles.length - 1).rate;
   const promised = Math.max(rate, interpolate(rows, clients, smallest));
-  return { upper, lower, shared, largest: item(rows, rows.length - 1).clients, rate: promised };
+  const noise = normalQuantile(1 - rate / 4 / clients); // two-sided
+  return {
+    upper,
+    lower,
+    shared,
+    noise,
+    largest: item(rows, rows.length - 1).clients,
+    rate: promised,
+  };
 }
 
 /**

@@ -1,7 +1,7 @@
 import { at, item, type Stream, indices } from "@fedclair/linalg";
 import { computeAgreement, selectClients, type ClientMeasures } from "../measures/measures.js";
 import { normalEvenness } from "../measures/module-measures.js";
-import { computeScore, type EvidenceScores } from "./score.js";
+import type { PieceKind } from "./pieces.js";
 
 /** The kinds of attackers that are planted as positive controls, with what each one does. */
 export const controlMeanings = {
@@ -51,7 +51,9 @@ export function plantAttackers(
     measures: ClientMeasures,
     trusted: readonly number[],
     agreement: Float64Array,
-  ) => Pick<EvidenceScores, "deviations"> & Pick<Plant, "upper">,
+  ) => Pick<Plant, "upper"> & {
+    readonly scoreOf: (k: number, except: PieceKind | undefined) => number;
+  },
   rng: Stream,
 ): Planted {
   const members = new Set(trusted);
@@ -69,13 +71,10 @@ export function plantAttackers(
   const scored = controlKinds.map((kind) => {
     const lists = places.map(({ parent, kept, left, agreement }) => {
       const { planted, added } = plant(measures, parent, kept, kind, rng.at(kind, parent));
-      const { deviations, upper } = score(planted, left, agreement);
+      const { scoreOf, upper } = score(planted, left, agreement);
       // A single attacker is no clique. It must not be found because real attackers move with it.
       const except = kind === "colluding" ? undefined : "clique";
-      return added.map((k) => ({
-        score: computeScore(deviations, k, measures.isDense, except),
-        upper,
-      }));
+      return added.map((k) => ({ score: scoreOf(k, except), upper }));
     });
     return [kind, lists] as const;
   });
@@ -122,7 +121,7 @@ function alter(
   noise: ClientMeasures["noise"],
   rng: Stream,
 ): ClientMeasures {
-  const { cosines, size, shape, evenness, outside } = own;
+  const { cosines, size, shape, evenness, outside, residuals } = own;
   const setCosines = (cosineOf: (other: number, added: number, i: number) => number) => {
     for (const [i, k] of added.entries()) {
       for (let j = 0; j < cosines.rows; j++) {
@@ -133,13 +132,21 @@ function alter(
     }
   };
   const scale = (factor: number) => {
-    for (const k of added) size[k] = at(size, k) + Math.log(factor);
+    for (const k of added) {
+      size[k] = at(size, k) + Math.log(factor);
+      if (residuals) residuals.energies[k] = factor ** 2 * at(residuals.energies, k);
+    }
   };
   const turnAway = () => {
     // Colluders share their direction, and so their cosines with the others.
     const draws = rng.normals(cosines.rows);
     setCosines((other) => noise.cosine * at(draws, other));
-    for (const k of added) outside[k] = Math.max(at(outside, k), noise.outside);
+    for (const k of added) {
+      // All of its energy lies outside.
+      if (residuals)
+        residuals.energies[k] = at(residuals.energies, k) * (1 + Math.exp(-2 * at(outside, k)));
+      outside[k] = Math.max(at(outside, k), noise.outside);
+    }
   };
   switch (kind) {
     case "boosted":

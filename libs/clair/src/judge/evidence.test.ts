@@ -477,7 +477,12 @@ describe("a bank", () => {
 });
 
 describe("positive controls", () => {
-  const score = (measures: ClientMeasures) => ({ ...scoreClients(measures, spreads), upper: 5 });
+  const plantWith = ({ deviations, isDense }: ReturnType<typeof scoreClients>, upper: number) => ({
+    scoreOf: (k: number, except: PieceKind | undefined) =>
+      computeScore(deviations, k, isDense, except),
+    upper,
+  });
+  const score = (measures: ClientMeasures) => plantWith(scoreClients(measures, spreads), 5);
 
   it("are found where clients agree, and named", () => {
     const measures = measuresOf(varied(12, "controls"));
@@ -509,10 +514,8 @@ describe("positive controls", () => {
       plantAttackers(
         measuresOf(varied(12, "controls")),
         indices(12),
-        (altered, left, agreement) => ({
-          ...scoreAgainst(altered, left, spreads, withKnown ? agreement : undefined),
-          upper: 5,
-        }),
+        (altered, left, agreement) =>
+          plantWith(scoreAgainst(altered, left, spreads, withKnown ? agreement : undefined), 5),
         stream("plants"),
       );
     assert.deepEqual(scoreIt(true), scoreIt(false));

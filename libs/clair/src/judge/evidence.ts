@@ -13,7 +13,13 @@ import {
 import { oppositeMeanings, pieceMeanings, type PieceKind } from "./pieces.js";
 import type { ClientVerdict } from "./gap.js";
 import { addRound, minRounds, scoreOverRounds, type EvidenceHistories } from "./rounds.js";
-import { listEvidence, scoreAgainst, scoreClients, type EvidenceScores } from "./score.js";
+import {
+  computeRoundScore,
+  listEvidence,
+  scoreAgainst,
+  scoreClients,
+  type EvidenceScores,
+} from "./score.js";
 
 /** A piece of evidence with a meaning. */
 type Strength = Evidence & { readonly kind: PieceKind };
@@ -174,7 +180,7 @@ export function judgeMeasures(
   const isCleared = cleared.length > 0 && required.every((kind) => cleared.includes(kind));
   const controls = describeControls(cleared, power, required, count < minBenignClients);
   const clients = indices(count).map((k): JudgedClient => {
-    const score = at(scores.scores, k);
+    const score = computeRoundScore(scores, k, thresholds);
     const startsElsewhere = measures.startsElsewhere[k] === true;
     const evidence = listEvidence(scores, k);
     const usualReason = startsElsewhere
@@ -207,7 +213,11 @@ function findPlanted(
         measures.size.length > maxSearched
           ? scoreAgainst(altered, left, bank.spreads, agreement)
           : scoreClients(altered, bank.spreads);
-      return { ...scores, upper: findThresholds(bank, scores, rate).upper };
+      const thresholds = findThresholds(bank, scores, rate);
+      return {
+        scoreOf: (k, except) => computeRoundScore(scores, k, thresholds, except),
+        upper: thresholds.upper,
+      };
     },
     rng,
   );

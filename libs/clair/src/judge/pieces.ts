@@ -10,6 +10,7 @@ import {
   pickNumbers,
 } from "@fedclair/linalg";
 import { listVoters } from "../measures/copies.js";
+import { findNoiseSpread, type Residuals } from "../measures/residuals.js";
 import {
   computeAgreement,
   computeSpread,
@@ -54,6 +55,8 @@ export interface EvidencePiece {
   readonly measured: Float64Array;
   /** Whether training longer changes the value, so that its relation to size is taken out. */
   readonly growsWithSize: boolean;
+  /** The deviation of honest clients, if a law gives it; otherwise the trusted clients show it. */
+  readonly spread?: number | undefined;
   /** Whether it is evidence in one round; otherwise only its average over rounds is. */
   readonly countsOnce: boolean;
 }
@@ -72,6 +75,8 @@ export interface ComparedPieces {
   readonly pieces: readonly EvidencePiece[];
   /** Whether a space holds most of the trusted clients' energy. */
   readonly hasSpace: boolean;
+  /** Whether what lies outside the space is noise, whose law is known. */
+  readonly isNoise: boolean;
   /** See `haveFewNumbers`. */
   readonly fewNumbers: boolean;
   /** See `ClientMeasures`. */
@@ -107,18 +112,31 @@ export function createComparison(
     shape: measures.shape.map(Math.exp),
     evenness: measures.evenness.map(Math.exp),
   };
-  return (trusted, agreement) => compare(measures, measured, nearest, moving, trusted, agreement);
+  const spread = measures.residuals && findNoiseSpread(measures.residuals);
+  const residual =
+    measures.residuals && spread !== undefined ? { ...measures.residuals, spread } : undefined;
+  return (trusted, agreement) =>
+    compare(measures, { measured, nearest, moving, residual }, trusted, agreement);
+}
+
+/** What does not depend on who is trusted. */
+interface Compared {
+  readonly measured: Readonly<Record<"size" | "outside" | "shape" | "evenness", Float64Array>>;
+  readonly nearest: Nearest;
+  /** The row spaces, if they show how far the clients moved. */
+  readonly moving: Matrix | undefined;
+  /** What lies outside the space, if it is noise. */
+  readonly residual: (Residuals & { readonly spread: number }) | undefined;
 }
 
 function compare(
   measures: ClientMeasures,
-  measured: Readonly<Record<"size" | "outside" | "shape" | "evenness", Float64Array>>,
-  { next, byChance }: Nearest,
-  moving: Matrix | undefined,
+  { measured, nearest, moving, residual }: Compared,
   trusted: readonly number[],
   known?: Float64Array,
 ): ComparedPieces {
   const { size, shape, evenness, outside, startsElsewhere } = measures;
+  const { next, byChance } = nearest;
   const agreement = computeAgreement(measures, trusted, known);
   const usual = Math.min(medianInPlace(pickNumbers(agreement, trusted)), maxUsualCosine);
   // Cosines vary by 1 − c² if changes have a part in common: the larger it is, the less they vary.
@@ -142,7 +160,10 @@ function compare(
     const values = agreement.map((x) => Math.max(0, -x / Math.max(usual, minUsualCosine)));
     all.push({ kind: "opposed", values, measured: agreement, ...plain });
   }
-  if (hasSpace) {
+  if (hasSpace && residual) {
+    const own = { values: residual.energies, measured: measured.outside };
+    all.push({ kind: "outside", ...own, ...plain, isTwoSided: true, spread: residual.spread });
+  } else if (hasSpace) {
     all.push({ kind: "outside", values: outside, measured: measured.outside, ...plain });
   } else {
     const own = { values: evenness, measured: measured.evenness };
@@ -153,7 +174,8 @@ function compare(
     ? all.map((piece) => neutralise(piece, startsElsewhere, trusted))
     : all;
   const { isDense } = measures;
-  return { pieces, hasSpace, fewNumbers: haveFewNumbers(measures), isDense };
+  const isNoise = hasSpace && residual !== undefined;
+  return { pieces, hasSpace, isNoise, fewNumbers: haveFewNumbers(measures), isDense };
 }
 
 const plain = { growsWithSize: false, countsOnce: true, isTwoSided: false };

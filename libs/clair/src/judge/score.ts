@@ -37,6 +37,8 @@ export interface EvidenceScores {
   readonly voters: readonly number[];
   /** Whether a space holds most of the trusted clients' energy. */
   readonly hasSpace: boolean;
+  /** See `ComparedPieces`. */
+  readonly isNoise: boolean;
   /** See `haveFewNumbers`. */
   readonly fewNumbers: boolean;
   /** See `ClientMeasures`. */
@@ -153,7 +155,7 @@ function stepSize(trusted: number, most: number): number {
 
 function scoreAmong(
   size: Float64Array,
-  { pieces, hasSpace, fewNumbers, isDense }: ComparedPieces,
+  { pieces, ...kind }: ComparedPieces,
   trusted: readonly number[],
   spreads: Spreads,
 ): Omit<EvidenceScores, "core" | "voters"> {
@@ -170,9 +172,9 @@ function scoreAmong(
       own.map((x) => deviationAgainst(x, piece)),
     );
   }
-  const scores = Float64Array.from(size, (_, k) => computeScore(deviations, k, isDense));
+  const scores = Float64Array.from(size, (_, k) => computeScore(deviations, k, kind.isDense));
   const measured = new Map(pieces.map((piece) => [piece.kind, piece.measured]));
-  return { scores, deviations, signed, measured, trusted, hasSpace, fewNumbers, isDense };
+  return { scores, deviations, signed, measured, trusted, ...kind };
 }
 
 /**
@@ -227,6 +229,21 @@ export function computeScore(
   );
 }
 
+/**
+ * The score of a client in a round: the length of its evidence, or, where what lies outside the
+ * space is noise, how far that is beyond the law of noise, in the unit of the threshold.
+ */
+export function computeRoundScore(
+  { deviations, isDense, isNoise }: Pick<EvidenceScores, "deviations" | "isDense" | "isNoise">,
+  k: number,
+  { upper, noise }: { readonly upper: number; readonly noise: number },
+  except?: PieceKind,
+): number {
+  const score = computeScore(deviations, k, isDense, except);
+  const outside = isNoise ? (deviations.get("outside")?.[k] ?? 0) : 0;
+  return outside > noise ? Math.max(score, (outside * upper) / noise) : score;
+}
+
 /** How far the trusted clients' values usually are from their middle. */
 type SpreadOf = (own: Float64Array, middle: number) => number;
 
@@ -247,7 +264,7 @@ function createStandard(size: Float64Array, trusted: readonly number[], spreads:
   const n = trusted.length;
   const untrimmed = 1 + trimmingBias * (1 - n / size.length);
   return (
-    { kind, values: sent, growsWithSize }: EvidencePiece,
+    { kind, values: sent, growsWithSize, spread: known }: EvidencePiece,
     spreadOf: SpreadOf,
   ): Float64Array => {
     const values = growsWithSize ? (withoutSize ??= createSizeRemoval(size, trusted))(sent) : sent;
@@ -256,7 +273,7 @@ function createStandard(size: Float64Array, trusted: readonly number[], spreads:
     const deviation = spreadOf(own, middle) * untrimmed;
     const prior = priorClients * spreads[kind] ** 2;
     const moderated = ((n / 2) * deviation ** 2 + prior) / (n / 2 + priorClients);
-    const spread = Math.max(deviation, Math.sqrt(moderated));
+    const spread = known ?? Math.max(deviation, Math.sqrt(moderated));
     const deviations = new Float64Array(values.length);
     for (let k = 0; k < values.length; k++) deviations[k] = (at(values, k) - middle) / spread;
     return deviations;

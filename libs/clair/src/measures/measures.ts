@@ -11,6 +11,7 @@ import {
   sum,
   zip,
 } from "@fedclair/linalg";
+import type { Residuals } from "./residuals.js";
 
 /**
  * What a judgement knows about K clients, by client in one order. Everything is computed from their
@@ -37,6 +38,8 @@ export interface ClientMeasures {
    * rank.
    */
   readonly rowSpaces?: Matrix;
+  /** What lies outside the space of dense changes; absent of pairs, whose residual is no noise. */
+  readonly residuals?: Residuals;
   /** The number of each client's group of copies, see `groupCopies`; distinct without copies. */
   readonly groups: readonly number[];
   /** Whether each client is known to have started from another A₀ than most. */
@@ -97,6 +100,7 @@ interface MeasuredModules {
   readonly tangents: readonly number[];
   /** Dimension of the shared space by module. */
   readonly ranks: readonly number[];
+  readonly residuals?: Residuals | undefined;
   readonly startsElsewhere: readonly boolean[];
 }
 
@@ -118,6 +122,7 @@ export function combineMeasures(measured: MeasuredModules): ClientMeasures {
     evenness: meanOf((m, k) => item(item(modules, m).evenness, k)),
     outside: Float64Array.from(tangents, (x) => Math.log(Math.max(x, minTangent))),
     ...(rowSpaces && { rowSpaces }),
+    ...(measured.residuals && { residuals: measured.residuals }),
     groups,
     startsElsewhere: measured.startsElsewhere,
     isDense: 2 * modules.filter((module) => module.isDense).length > modules.length,
@@ -163,7 +168,7 @@ export function countFreeNumbers(modules: readonly Pick<ModuleMeasures, "shape">
 /** The measures of some clients; a client may be there several times. */
 export function selectClients(measures: ClientMeasures, rows: readonly number[]): ClientMeasures {
   const { cosines, size, shape, evenness, outside, rowSpaces } = measures;
-  const { groups, startsElsewhere, isDense, noise } = measures;
+  const { groups, residuals, startsElsewhere, isDense, noise } = measures;
   const pickFrom = (values: Float64Array) => Float64Array.from(rows, (k) => at(values, k));
   return {
     cosines: cosines.among(rows),
@@ -172,6 +177,9 @@ export function selectClients(measures: ClientMeasures, rows: readonly number[])
     evenness: pickFrom(evenness),
     outside: pickFrom(outside),
     ...(rowSpaces && { rowSpaces: rowSpaces.among(rows) }),
+    ...(residuals && {
+      residuals: { ...residuals, energies: pickFrom(residuals.energies) },
+    }),
     groups: pick(groups, rows),
     startsElsewhere: pick(startsElsewhere, rows),
     isDense,
