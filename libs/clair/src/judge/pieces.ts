@@ -63,6 +63,8 @@ export interface EvidencePiece {
 
 /** A larger median cosine counts as this one, so that rounding between copies is no evidence. */
 const maxUsualCosine = 0.95;
+/** With fewer directions, the energy of noise is far from normally distributed. */
+const minDegrees = 100;
 /** A smaller median cosine counts as this one: the clients have nothing in common. */
 const minUsualCosine = 1e-3;
 /** Median product of row spaces above which they started from one A₀; otherwise it is about 0. */
@@ -112,9 +114,10 @@ export function createComparison(
     shape: measures.shape.map(Math.exp),
     evenness: measures.evenness.map(Math.exp),
   };
-  const spread = measures.residuals && findNoiseSpread(measures.residuals);
-  const residual =
-    measures.residuals && spread !== undefined ? { ...measures.residuals, spread } : undefined;
+  const { residuals } = measures;
+  const spread =
+    residuals && residuals.degrees >= minDegrees ? findNoiseSpread(residuals) : undefined;
+  const residual = residuals && spread !== undefined ? { ...residuals, spread } : undefined;
   return (trusted, agreement) =>
     compare(measures, { measured, nearest, moving, residual }, trusted, agreement);
 }
