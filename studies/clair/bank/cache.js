@@ -42,6 +42,9 @@ export function reviveMeasures(plain) {
     ...Object.fromEntries(columns.map((key) => [key, Float64Array.from(plain[key])])),
     cosines: matrix(plain.cosines),
     ...(plain.rowSpaces && { rowSpaces: matrix(plain.rowSpaces) }),
+    ...(plain.residuals && {
+      residuals: { ...plain.residuals, energies: Float64Array.from(plain.residuals.energies) },
+    }),
   };
 }
 

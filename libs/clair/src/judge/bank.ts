@@ -63,6 +63,10 @@ const bankSchema = z.strictObject({
           .boolean()
           .optional()
           .describe("Whether changes have at most 21 numbers; default false."),
+        pairs: z
+          .boolean()
+          .optional()
+          .describe("Whether changes are low-rank pairs without a space; default false."),
       }),
     )
     .min(1)
@@ -156,11 +160,19 @@ export function findThresholds(
   federation: ScoredFederation,
   rate: number,
 ): Thresholds {
-  const { hasSpace, fewNumbers } = federation;
+  const { hasSpace, fewNumbers, isDense } = federation;
   const few = thresholds.filter((row) => row.fewNumbers);
-  const others = thresholds.filter((row) => !row.fewNumbers);
+  const pairs = thresholds.filter((row) => row.pairs);
+  const others = thresholds.filter((row) => !row.fewNumbers && !row.pairs);
   const own = others.filter((row) => row.hasSpace === hasSpace);
-  const choices = [fewNumbers ? few : [], own, others, few];
+  const choices = [
+    fewNumbers ? few : [],
+    isDense || hasSpace ? [] : pairs,
+    own,
+    others,
+    pairs,
+    few,
+  ];
   const rows = choices.find((some) => some.length > 0) ?? [];
   return requireApart(readRows(rows, federation.scores.length, rate), apart, federation, rate);
 }

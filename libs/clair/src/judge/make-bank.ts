@@ -106,13 +106,24 @@ export async function makeBank(
  * much of them by chance, so that is no kind of its own.
  */
 const kinds: readonly {
-  readonly row: Pick<Bank["thresholds"][number], "hasSpace" | "fewNumbers">;
+  readonly row: Pick<Bank["thresholds"][number], "hasSpace" | "fewNumbers" | "pairs">;
   readonly includes: (federations: readonly ClientMeasures[]) => boolean;
 }[] = [
   { row: { hasSpace: true }, includes: (own) => !areSmall(own) && haveSpace(own) },
-  { row: { hasSpace: false }, includes: (own) => !areSmall(own) && !haveSpace(own) },
+  {
+    row: { hasSpace: false },
+    includes: (own) => !areSmall(own) && !haveSpace(own) && areDense(own),
+  },
+  {
+    row: { hasSpace: false, pairs: true },
+    includes: (own) => !areSmall(own) && !haveSpace(own) && !areDense(own),
+  },
   { row: { hasSpace: true, fewNumbers: true }, includes: areSmall },
 ];
+
+function areDense(federations: readonly ClientMeasures[]): boolean {
+  return federations.every(({ isDense }) => isDense);
+}
 
 function areSmall(federations: readonly ClientMeasures[]): boolean {
   return federations.every(haveFewNumbers);

@@ -166,7 +166,12 @@ function scoreAmong(
     // A piece that does not count had no say in who is trusted.
     const own = standardise(piece, piece.countsOnce ? plainSpread : robustSpread);
     signed.set(piece.kind, own);
-    if (!piece.countsOnce) continue;
+    if (!piece.countsOnce) {
+      // People want to see the agreement of pairs, which is no evidence.
+      if (piece.kind === "agreement" && !kind.isDense)
+        deviations.set(piece.kind, new Float64Array(size.length));
+      continue;
+    }
     deviations.set(
       piece.kind,
       own.map((x) => deviationAgainst(x, piece)),
@@ -205,9 +210,8 @@ function deviationAgainst(x: number, { isTwoSided }: EvidencePiece): number {
 /**
  * The length of a client's vector of evidence. Two pieces count in full: lying outside a shared
  * space, which is what the paper's decomposition finds, and pointing the other way where clients
- * agree, which no honest difference does. Of pairs, the others count up to four deviations each;
- * shape and evenness together, because both show how long a client was trained. Of dense changes
- * only the clique is limited: a few copies can put anybody into one.
+ * agree, which no honest difference does. Of pairs, the others count up to four deviations each. Of
+ * dense changes only the clique is limited: a few copies can put anybody into one.
  * @param deviations by piece, then by client
  * @param except a piece that is left out
  */
@@ -219,15 +223,15 @@ export function computeScore(
 ): number {
   const counted = (kind: PieceKind) => (kind === except ? 0 : (deviations.get(kind)?.[k] ?? 0));
   const most = isDense ? Infinity : maxCounted;
-  const form = Math.hypot(counted("shape"), counted("evenness"));
-  const limited = [counted("agreement"), counted("size"), form, counted("moved")];
   return Math.hypot(
-    ...limited.map((x) => Math.min(x, most)),
+    ...limitedPieces.map((kind) => Math.min(counted(kind), most)),
     Math.min(counted("clique"), maxCounted),
     counted("outside"),
     counted("opposed"),
   );
 }
+
+const limitedPieces = ["agreement", "size", "shape", "evenness", "moved"] as const;
 
 /**
  * The score of a client in a round: the length of its evidence, or, where what lies outside the
