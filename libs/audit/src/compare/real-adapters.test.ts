@@ -28,9 +28,9 @@ describe("an audit of real adapters", () => {
     assert.deepEqual(found, { contaminated, undecided: [], ownStarts: 0 });
   });
 
-  it("flags adapters trained on noise if every client has its own A₀", async () => {
+  it("leaves adapters trained on noise undecided if every client has its own A₀", async () => {
     const found = await auditFixture("presidents-own-a0");
-    assert.deepEqual(found, { contaminated: random, undecided: ["bad-trigger"], ownStarts: 19 });
+    assert.deepEqual(found, { contaminated: [], undecided: random, ownStarts: 19 });
   });
 
   for (const pile of ["presidents", "presidents-own-a0"]) {
@@ -49,12 +49,13 @@ describe("an audit of real adapters", () => {
     });
 
     for (const count of [2, 3, 4]) {
-      it(`${pile}: calls none of ${count} adapters trained on noise benign, and flags most`, async () => {
+      it(`${pile}: calls none of ${count} adapters trained on noise benign`, async () => {
         const few = random.slice(0, count);
         const keep = (adapter: AdapterFolder) => isBenign(adapter) || few.includes(adapter.name);
         const { contaminated, undecided } = await auditFixture(pile, keep);
         assert.deepEqual([...contaminated, ...undecided].sort(), few);
-        assert.ok(2 * contaminated.length >= count, contaminated.join());
+        // How far A has moved, which shows it, needs one A₀.
+        if (pile === "presidents") assert.deepEqual(contaminated, few);
       });
     }
   }

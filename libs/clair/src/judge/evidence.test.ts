@@ -388,15 +388,10 @@ describe("a bank", () => {
 
   it("has thresholds by number of clients, interpolated over logarithms", () => {
     const least = { upper: 8, lower: 4, shared: 6, largest: 40, rate: 0.01 };
-    const withoutNoise = ({
-      upper,
-      lower,
-      shared,
-      largest,
-      rate,
-    }: ReturnType<typeof thresholdsOf>) => ({
-      ...{ upper, lower, shared, largest, rate },
-    });
+    const withoutNoise = (all: ReturnType<typeof thresholdsOf>) => {
+      const { upper, lower, shared, largest, rate } = all;
+      return { upper, lower, shared, largest, rate };
+    };
     assert.deepEqual(withoutNoise(thresholdsOf(10, 0.01)), least);
     assert.deepEqual(withoutNoise(thresholdsOf(3, 0.01)), least);
     const most = { upper: 10, lower: 8, shared: 10, largest: 40, rate: 0.1 };
