@@ -85,7 +85,7 @@ async function runRound(
   const { aggregation } = step;
 
   const part = await beginFolder(out, ["global", "personal", verdictsFile, reportFile]);
-  const voters = listPooled(updates, step.aggregation);
+  const voters = listPooled(updates, aggregation);
   const handed = await handOut(part, sent, aggregation, voters, options.rank);
   const { round } = step.state;
   const report = createRoundReport({ round, choice, sent, aggregation, handed });
@@ -104,7 +104,7 @@ async function runRound(
   return report;
 }
 
-/** Lists the clients that the shared result is made of, each copy once. */
+/** Lists the clients that the shared result is made of. */
 function listPooled(updates: readonly Update[], { verdicts = [] }: Aggregation): string[] {
   const left = new Set(verdicts.flatMap((one) => (one.pooled ? [] : [one.clientId])));
   return updates.flatMap(({ clientId }) => (left.has(clientId) ? [] : [clientId]));
