@@ -1,4 +1,5 @@
 export { multiplyBlock, multiplyOwn } from "./gemm";
+export { multiplySingles } from "./singles";
 export { factorPanel } from "./householder";
 export { jacobiSweep } from "./jacobi";
 export { applyRotations } from "./rotations";

@@ -35,4 +35,5 @@ export {
 } from "./stats.js";
 export { Stream, stream } from "./stream.js";
 export { expInPlace, tanhInPlace } from "./exponential.js";
+export { multiplySingles, packSingles, type Singles } from "./singles.js";
 export { thinSvd, type ThinSvd } from "./svd.js";

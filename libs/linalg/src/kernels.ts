@@ -23,6 +23,7 @@ export interface Kernels {
     k: number,
     stride: number,
   ): void;
+  multiplySingles(a: number, b: number, c: number, m: number, n: number, k: number): void;
   interleave(lines: number, stride: number, count: number, panel: number): void;
   factorPanel(a: number, stride: number, m: number, n: number, taus: number): void;
   jacobiSweep(a: number, stride: number, rows: number, n: number, threshold: number): number;
