@@ -8,15 +8,14 @@ import type { EvidenceHistories } from "./judge/rounds.js";
 import { scoreClients } from "./judge/score.js";
 import {
   combineMeasures,
-  countFreeNumbers,
   findAgreeingCore,
-  haveFewNumbers,
-  meanCosines,
+  findPlaces,
   selectClients,
   type AgreeingCore,
   type ClientMeasures,
   type ModuleMeasures,
 } from "./measures/measures.js";
+import { compareClients } from "./measures/compare-clients.js";
 import { groupCopies, listVoters } from "./measures/copies.js";
 import { measureResiduals } from "./measures/residuals.js";
 import { selectMeasures } from "./measures/module-measures.js";
@@ -205,22 +204,21 @@ async function weighEvidence(
     const known = rows.includes(-1) ? undefined : context.known?.get(item(modules.names, m));
     return known && selectModule(known, rows);
   };
-  const grams = await modules.each(
-    async (module, m) => knownOf(m)?.gram ?? module.ask("gram", compared, norms),
+  const { grams, cosines, measured, fewNumbers, sample } = await compareClients(
+    modules,
+    clients,
+    knownOf,
+    options.seed,
   );
-  const cosines = meanCosines(grams);
-  const measured = await modules.each(
-    async (module, m) => knownOf(m)?.measures ?? module.ask("measure", compared),
-  );
-  const fewNumbers = haveFewNumbers({ noise: { numbers: countFreeNumbers(measured) } });
   // Among few numbers, close changes are chance.
-  const groups = fewNumbers ? indices(clients.length) : groupCopies(cosines, grams);
+  const groups = fewNumbers ? indices(clients.length) : groupCopies(cosines, grams, sample);
   const voters = listVoters(groups, Float64Array.from(norms, Math.log));
   const voting = pick(clients, voters);
-  const core = findAgreeingCore(cosines.among(voters));
+  const core = findAgreeingCore(cosines.among(voters), sample && findPlaces(voters, sample));
   const first = await findSpace(modules, voting, options, core, fewNumbers);
   const known = {
     cosines,
+    sample,
     groups,
     norms,
     modules: measured,

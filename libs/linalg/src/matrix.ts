@@ -94,9 +94,14 @@ export class Matrix {
    */
   among(numbers: readonly number[]): Matrix {
     const out = new Matrix(numbers.length, numbers.length);
-    numbers.forEach((from, j) => {
-      numbers.forEach((row, i) => (out.data[i + j * out.rows] = this.get(row, from)));
-    });
+    const outside = numbers.find((k) => !(k >= 0 && k < Math.min(this.rows, this.cols)));
+    if (outside !== undefined) throw this.#outside(`entry (${outside}, ${outside})`);
+    const rows = Int32Array.from(numbers);
+    for (let j = 0, t = 0; j < rows.length; j++) {
+      const column = this.rows * (rows[j] as number);
+      for (let i = 0; i < rows.length; i++, t++)
+        out.data[t] = this.data[column + (rows[i] as number)] as number;
+    }
     return out;
   }
 

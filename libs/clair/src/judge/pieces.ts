@@ -1,7 +1,6 @@
 import {
   at,
   item,
-  median,
   medianDeviation,
   medianInPlace,
   normalQuantile,
@@ -15,6 +14,8 @@ import {
   computeAgreement,
   computeSpread,
   haveFewNumbers,
+  isMedianAtLeast,
+  takeSampled,
   type ClientMeasures,
 } from "../measures/measures.js";
 
@@ -145,7 +146,7 @@ function compare(
   // Cosines vary by 1 − c² if changes have a part in common: the larger it is, the less they vary.
   const room = 1 - Math.max(usual, 0) ** 2;
   const clique = next.map((x, k) => (x - at(agreement, k) - at(byChance, k)) / room);
-  const moved = moving && computeMoves(moving, size, trusted);
+  const moved = moving && computeMoves(moving, size, trusted, measures.sample);
   const hasSpace = medianInPlace(pickNumbers(outside, trusted)) <= halfOfEnergy;
   const all: EvidencePiece[] = [
     { kind: "clique", values: clique, measured: clique, ...plain },
@@ -261,8 +262,7 @@ function expectNext(n: number): number {
 
 /** Whether the clients started from one A₀. */
 function haveOneStart(rowSpaces: Matrix): boolean {
-  const apart = indices(rowSpaces.rows).flatMap((k) => [...rowSpaces.column(k).subarray(0, k)]);
-  return median(apart) >= minStartProduct;
+  return isMedianAtLeast(rowSpaces, minStartProduct);
 }
 
 /**
@@ -274,11 +274,13 @@ function computeMoves(
   rowSpaces: Matrix,
   size: Float64Array,
   trusted: readonly number[],
+  sample: readonly number[] | undefined,
 ): Float64Array | undefined {
-  const n = trusted.length;
-  const along = indices(rowSpaces.rows).map((k) => meanAt(trusted, (j) => rowSpaces.get(k, j)));
-  const square = meanAt(trusted, (j) => item(along, j));
-  const members = new Set(trusted);
+  const some = takeSampled(trusted, sample);
+  const n = some.length;
+  const along = indices(rowSpaces.rows).map((k) => meanAt(some, (j) => rowSpaces.get(j, k)));
+  const square = meanAt(some, (j) => item(along, j));
+  const members = new Set(some);
   const moves = indices(rowSpaces.rows).map((k) => {
     const apart = Math.max(0, rowSpaces.get(k, k) - 2 * item(along, k) + square);
     // The mean contains the client's own space, or varies by itself.

@@ -15,22 +15,33 @@ const rounding = 1e-6;
  * and its members do not count as near to each other, but each is judged by its own measures.
  * @param cosines means over modules, K×K
  * @param grams ⟨X_i, X_j⟩ by module
+ * @param sample the clients that all are compared with; by default all. Others are compared if they
+ *   are near.
  * @returns the number of each client's group
  */
-export function groupCopies(cosines: Matrix, grams: readonly Matrix[]): number[] {
+export function groupCopies(
+  cosines: Matrix,
+  grams: readonly Matrix[],
+  sample?: readonly number[],
+): number[] {
   const clients = indices(cosines.rows);
   const groups = [...clients];
   if (clients.length < 3) return groups;
   const whole = item(grams, 0).copy();
   for (const gram of grams.slice(1)) addScaled(whole, 1, gram);
   const norms = clients.map((k) => Math.sqrt(whole.get(k, k)));
-  const distances = clients.flatMap((i) => clients.slice(0, i).map((j) => 1 - cosines.get(i, j)));
+  const distances = clients.flatMap((i) => {
+    const others = sample?.filter((j) => j !== i) ?? clients.slice(0, i);
+    return others.map((j) => 1 - cosines.get(j, i));
+  });
   const near = nearShare * median(distances);
   if (near < rounding) return groups; // where most clients send one change, nobody copies
+  // Neither holds for clients that were not compared.
+  const areNear = (i: number, j: number) =>
+    1 - whole.get(i, j) / (item(norms, i) * item(norms, j)) < near || 1 - cosines.get(i, j) < near;
   for (const i of clients) {
     for (let j = 0; j < i; j++) {
-      const cosine = whole.get(i, j) / (item(norms, i) * item(norms, j));
-      if (1 - Math.max(cosine, cosines.get(i, j)) >= near) continue;
+      if (!areNear(i, j) && !areNear(j, i)) continue;
       const [own, other] = [item(groups, i), item(groups, j)];
       if (own !== other) groups.forEach((group, k) => group === own && (groups[k] = other));
     }

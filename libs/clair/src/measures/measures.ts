@@ -18,8 +18,16 @@ import type { Residuals } from "./residuals.js";
  * changes alone.
  */
 export interface ClientMeasures {
-  /** Cosines between the clients' changes, −1 … 1, means over modules, K×K. */
+  /**
+   * Cosines between the clients' changes, −1 … 1, means over modules, K×K. With a sample, column k
+   * has those of client k with the sample and with its nearest, and NaN for the others.
+   */
   readonly cosines: Matrix;
+  /**
+   * The clients that all are compared with, ascending; absent if all are compared with all. Medians
+   * are over these, so that they are of the same clients for everybody.
+   */
+  readonly sample?: readonly number[];
   /** ln of the norm of each whole change. */
   readonly size: Float64Array;
   /** ln of the effective number of directions of each change, the mean over modules. */
@@ -34,8 +42,8 @@ export interface ClientMeasures {
   readonly outside: Float64Array;
   /**
    * Inner products of the spaces that the rows of the clients' factors A span: 1 for one space,
-   * about 0 for unrelated ones; means over modules, K×K. Absent unless all changes are pairs of one
-   * rank.
+   * about 0 for unrelated ones; means over modules, K×K; with a sample NaN for others. Absent unless
+   * all changes are pairs of one rank.
    */
   readonly rowSpaces?: Matrix;
   /** What lies outside the space of dense changes; absent of pairs, whose residual is no noise. */
@@ -90,6 +98,7 @@ export interface ModuleMeasures {
 /** What `combineMeasures` combines, by module where not by client. */
 interface MeasuredModules {
   readonly cosines: Matrix;
+  readonly sample?: readonly number[] | undefined;
   readonly groups: readonly number[];
   /** Norms of whole changes. */
   readonly norms: readonly number[];
@@ -109,7 +118,7 @@ const minTangent = 1e-6;
 
 /** Combines the measures of the modules. */
 export function combineMeasures(measured: MeasuredModules): ClientMeasures {
-  const { cosines, groups, norms, modules, effectiveRanks, tangents, ranks } = measured;
+  const { cosines, sample, groups, norms, modules, effectiveRanks, tangents, ranks } = measured;
   const clients = indices(norms.length);
   const count = modules.length;
   const rowSpaces = averageRowSpaces(modules);
@@ -117,6 +126,7 @@ export function combineMeasures(measured: MeasuredModules): ClientMeasures {
     Float64Array.from(clients, (k) => sum(indices(count).map((m) => valueOf(m, k))) / count);
   return {
     cosines,
+    ...(sample && { sample }),
     size: Float64Array.from(norms, Math.log),
     shape: meanOf((m, k) => Math.log(item(item(effectiveRanks, m), k))),
     evenness: meanOf((m, k) => item(item(modules, m).evenness, k)),
@@ -168,10 +178,11 @@ export function countFreeNumbers(modules: readonly Pick<ModuleMeasures, "shape">
 /** The measures of some clients; a client may be there several times. */
 export function selectClients(measures: ClientMeasures, rows: readonly number[]): ClientMeasures {
   const { cosines, size, shape, evenness, outside, rowSpaces } = measures;
-  const { groups, residuals, startsElsewhere, isDense, noise } = measures;
+  const { sample, groups, residuals, startsElsewhere, isDense, noise } = measures;
   const pickFrom = (values: Float64Array) => Float64Array.from(rows, (k) => at(values, k));
   return {
     cosines: cosines.among(rows),
+    ...(sample && { sample: findPlaces(rows, sample) }),
     size: pickFrom(size),
     shape: pickFrom(shape),
     evenness: pickFrom(evenness),
@@ -185,6 +196,20 @@ export function selectClients(measures: ClientMeasures, rows: readonly number[])
     isDense,
     noise,
   };
+}
+
+/** The places in a list at which any of some clients is. */
+export function findPlaces(list: readonly number[], some: readonly number[]): number[] {
+  const wanted = new Set(some);
+  return list.flatMap((k, i) => (wanted.has(k) ? [i] : []));
+}
+
+/** The clients among some that all are compared with. */
+export function takeSampled(
+  some: readonly number[],
+  sample: readonly number[] | undefined,
+): readonly number[] {
+  return sample ? pick(some, findPlaces(some, sample)) : some;
 }
 
 /**
@@ -209,19 +234,39 @@ export function meanCosines(grams: readonly Matrix[]): Matrix {
   return cosines;
 }
 
+/** Whether the median of the entries above the diagonal is a number or more; NaN are left out. */
+export function isMedianAtLeast(entries: Matrix, least: number): boolean {
+  let [count, reached] = [0, 0];
+  for (let k = 1; k < entries.cols; k++) {
+    const column = entries.column(k).subarray(0, k);
+    for (let i = 0; i < k; i++) {
+      const x = at(column, i);
+      if (x >= least) reached++;
+      if (!Number.isNaN(x)) count++;
+    }
+  }
+  // Of an even number, the median is the mean of two entries, on both sides of the limit perhaps.
+  if (2 * reached !== count) return 2 * reached > count;
+  const above: number[] = [];
+  for (let k = 1; k < entries.cols; k++)
+    for (let i = 0; i < k; i++) above.push(entries.get(i, k));
+  return median(above.filter((x) => !Number.isNaN(x))) >= least;
+}
+
 /**
  * Median cosine of every client with the others, itself and its copies left out.
  * @param known those of the first clients, if they have been computed
  */
 export function computeAgreement(
-  { cosines, groups }: Pick<ClientMeasures, "cosines" | "groups">,
+  { cosines, sample, groups }: Pick<ClientMeasures, "cosines" | "sample" | "groups">,
   others: readonly number[],
   known: Float64Array = new Float64Array(),
 ): Float64Array {
   const agreement = new Float64Array(cosines.rows);
+  const compared = takeSampled(others, sample);
   agreement.set(known);
   for (let k = known.length; k < cosines.rows; k++)
-    agreement[k] = medianInPlace(listCosines(cosines, k, others, groups));
+    agreement[k] = medianInPlace(listCosines(cosines, k, compared, groups));
   return agreement;
 }
 
@@ -258,16 +303,18 @@ export interface AgreeingCore {
 /**
  * Finds the clients whose median cosine with all others is largest. A median breaks down at one
  * half and is sensitive to signs, so no minority can make up such a core.
+ * @param sample the clients that all are compared with; by default all
  */
-export function findAgreeingCore(cosines: Matrix): AgreeingCore {
+export function findAgreeingCore(cosines: Matrix, sample?: readonly number[]): AgreeingCore {
   const all = indices(cosines.rows);
-  const agreement = computeAgreement({ cosines, groups: all }, all);
+  const others = sample ?? all;
+  const agreement = computeAgreement({ cosines, groups: all }, others);
   const members = all
     .toSorted((i, j) => at(agreement, j) - at(agreement, i))
     .slice(0, Math.floor(all.length / 2) + 1)
     .sort((i, j) => i - j);
   const isCertain = members.every(
-    (k) => at(agreement, k) > medianDeviation(listCosines(cosines, k, all)),
+    (k) => at(agreement, k) > medianDeviation(listCosines(cosines, k, others)),
   );
   return { members, isCertain, usual: median(pick(agreement, members)) };
 }

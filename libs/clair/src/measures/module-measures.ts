@@ -19,6 +19,7 @@ import {
   symmetricEigen,
 } from "@fedclair/linalg";
 import type { ModuleMeasures } from "./measures.js";
+import { findAxes, readRows } from "./row-space.js";
 
 /**
  * Measures one module of all clients. The measures belong to the changes, whatever factors a pair
@@ -26,16 +27,16 @@ import type { ModuleMeasures } from "./measures.js";
  * `condense`, would change the entries.
  * @param updates at least one
  * @param as the factors A of the pairs, in any coordinates of the space that all of them span
+ * @param comparesRows whether the row spaces are compared here
  */
 export function measureModule(
   updates: readonly TensorDelta[],
   as: readonly Tensor[] = updates.filter(isLowRank).map(({ a }) => a),
+  comparesRows = true,
 ): ModuleMeasures {
   const spaces = as.map(findRowSpace);
-  const ranks = new Set(updates.map((update) => (isLowRank(update) ? update.b.shape[1] : 0)));
-  const [rank = 0] = ranks;
   const [rows = 1, ...rest] = deltaShape(item(updates, 0));
-  const width = sizeOf(rest);
+  const space = findRowShape(updates);
   let pairs = 0;
   return {
     evenness: updates.map((update) =>
@@ -43,13 +44,32 @@ export function measureModule(
         ? measureFactorEvenness(update.b, item(spaces, pairs++).triangle)
         : measureEvenness(readNumbers(update)),
     ),
-    // Spaces of different dimensions, or as large as the whole, cannot show that they moved.
-    ...(ranks.size === 1 &&
-      rank > 0 &&
-      rank < width && { rowSpaces: compareRowSpaces(spaces, width, rank) }),
+    ...(comparesRows && space && { rowSpaces: compareRowSpaces(spaces, space) }),
     isDense: 2 * as.length < updates.length,
-    shape: rank > 0 ? [rows, rank] : [rows, width],
+    shape: [rows, rankOf(item(updates, 0)) || sizeOf(rest)],
   };
+}
+
+function rankOf(update: TensorDelta): number {
+  return isLowRank(update) ? (update.b.shape[1] ?? 0) : 0;
+}
+
+/** The dimension of the row spaces, and of the space that they are in. */
+interface RowShape {
+  readonly rank: number;
+  /** Larger than the rank. */
+  readonly width: number;
+}
+
+/**
+ * The shape of the row spaces, if all changes are pairs of one rank. Spaces of different
+ * dimensions, or as large as the whole, cannot show that they moved.
+ */
+export function findRowShape(updates: readonly TensorDelta[]): RowShape | undefined {
+  const rank = rankOf(item(updates, 0));
+  const width = sizeOf(deltaShape(item(updates, 0)).slice(1));
+  const isUsable = rank > 0 && rank < width && updates.every((one) => rankOf(one) === rank);
+  return isUsable ? { rank, width } : undefined;
 }
 
 /** The measures of some clients. */
@@ -65,13 +85,10 @@ export function selectMeasures(
   };
 }
 
-/** Singular values below this share of the largest are rounding errors of float32 factors. */
-const minShare = 1e-5;
-
 /** The space that the rows of a factor A span: A = T·Qᵀ. */
 interface RowSpace {
-  /** Q, n×s, with orthonormal columns. */
-  readonly basis: Matrix;
+  /** Computes Q, n×s, with orthonormal columns. */
+  readonly basis: () => Matrix;
   /** T, r×s. */
   readonly triangle: Matrix;
 }
@@ -82,18 +99,19 @@ interface RowSpace {
  */
 function findRowSpace(a: Tensor): RowSpace {
   const [rows = 0, cols = 0] = a.shape;
-  const columns = new Matrix(cols, rows, Float64Array.from(readNumbers(a)));
+  const columns = readRows(a);
   const gram = gramTN(columns);
   if (!gram.data.every(Number.isFinite))
-    return { basis: new Matrix(cols, 0), triangle: new Matrix(rows, 0) };
-  const { values, vectors } = symmetricEigen(gram);
-  const sizes = values.filter((x) => x > minShare ** 2 * at(values, 0)).map(Math.sqrt);
-  const axes = vectors.columns(0, sizes.length);
+    return { basis: () => new Matrix(cols, 0), triangle: new Matrix(rows, 0) };
+  const found = findAxes(gram);
+  const axes = found.axes.columns(0, found.dimensions);
+  const sizes = found.lengths.subarray(0, found.dimensions);
   return {
-    basis: scaleColumns(
-      multiply(columns, axes),
-      sizes.map((x) => 1 / x),
-    ),
+    basis: () =>
+      scaleColumns(
+        multiply(columns, axes),
+        sizes.map((x) => 1 / x),
+      ),
     triangle: scaleColumns(axes, sizes),
   };
 }
@@ -106,26 +124,29 @@ function scaleColumns(matrix: Matrix, factors: Float64Array): Matrix {
   return out;
 }
 
-/**
- * Compares spaces of r dimensions by the inner products of their projections, without what random
- * spaces have in common: (|UᵀV|² − r²/n)/(r − r²/n), 1 for the same space and about 0 for unrelated
- * ones.
- * @param width n, the dimension of the space that they are in, more than r
- * @param rank r; spaces may have fewer dimensions
- * @returns K×K, symmetric
- */
-function compareRowSpaces(spaces: readonly RowSpace[], width: number, rank: number): Matrix {
-  const out = new Matrix(spaces.length, spaces.length);
-  const [byChance, most] = [rank ** 2 / width, rank - rank ** 2 / width];
+/** Compares the spaces by `toRowSpaces`. */
+function compareRowSpaces(spaces: readonly RowSpace[], shape: RowShape): Matrix {
+  const products = new Matrix(spaces.length, spaces.length);
+  const bases = spaces.map(({ basis }) => basis());
   for (const j of indices(spaces.length)) {
     for (let i = 0; i <= j; i++) {
-      const common = frobenius(multiplyTN(item(spaces, i).basis, item(spaces, j).basis)) ** 2;
-      const entry = (common - byChance) / most;
-      out.data[i + j * out.rows] = entry;
-      out.data[j + i * out.rows] = entry;
+      const common = frobenius(multiplyTN(item(bases, i), item(bases, j))) ** 2;
+      products.data[i + j * products.rows] = common;
+      products.data[j + i * products.rows] = common;
     }
   }
-  return out;
+  return toRowSpaces(products, shape);
+}
+
+/**
+ * Takes out of the inner products of projections what random spaces have in common: (|UᵀV|² −
+ * r²/n)/(r − r²/n), 1 for the same space and about 0 for unrelated ones.
+ * @param products |UᵀV|² of spaces of r dimensions or fewer
+ */
+export function toRowSpaces(products: Matrix, { rank, width }: RowShape): Matrix {
+  const [byChance, most] = [rank ** 2 / width, rank - rank ** 2 / width];
+  const entries = products.data.map((common) => (common - byChance) / most);
+  return new Matrix(products.rows, products.cols, entries);
 }
 
 /** ln of the evenness of normally distributed numbers, ln √(2/π). */

@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import {
   countNumbers,
+  isLowRank,
   tensorsOf,
   yieldToEventLoop,
   type LowRank,
@@ -87,12 +88,15 @@ interface Group {
  */
 export class ModulePool {
   readonly names: readonly string[];
+  /** Whether all clients sent all modules as pairs. */
+  readonly arePairs: boolean;
   readonly #groups: readonly Group[];
   readonly #modules: readonly Hosted<ModuleState>[];
   readonly #views: PooledViews[] = [];
 
   private constructor(names: readonly string[], groups: readonly Group[]) {
     this.names = names;
+    this.arePairs = groups.every(({ changes }) => changes.every((own) => own.every(isLowRank)));
     this.#groups = groups;
     this.#modules = groups.flatMap(({ from, to, group }) =>
       indices(to - from).map((m) => group.keep("module", m)),

@@ -36,7 +36,13 @@ import {
   type Side,
 } from "../updates/change.js";
 import type { ModuleMeasures } from "../measures/measures.js";
-import { measureModule } from "../measures/module-measures.js";
+import {
+  comparePairs,
+  compareRoughly,
+  mostColumns,
+  type ComparedOthers,
+} from "../measures/compare-pairs.js";
+import { findRowShape, measureModule, toRowSpaces } from "../measures/module-measures.js";
 import { isBounded } from "../updates/sanitise.js";
 import { blendChanges, type Blend, type RankedPair } from "../refine/pairs.js";
 import { toRefinedPairs, type RefinedPair, toDeltas, type Models } from "../refine/outputs.js";
@@ -158,17 +164,41 @@ export class ModuleState {
   }
 
   /**
-   * Computes ⟨X_i, X_j⟩/(s_i·s_j) of the clients, K×K.
-   * @param sizes s_k > 0, such that the quotients have finite squares
+   * Compares the clients with each other.
+   * @param sizes s_k > 0, such that |X_k|/s_k has a finite square
+   * @param others only if all changes are pairs; by default all are compared with all
    */
-  gram(clients: readonly number[], sizes: readonly number[]): Promise<Matrix> {
-    // Dense changes are divided block by block, as all of them together may not fit in memory.
+  async compare(
+    clients: readonly number[],
+    sizes: readonly number[],
+    others?: ComparedOthers,
+  ): Promise<ComparedModule> {
     const own = pick(this.#updates, clients);
-    const changes = own.map((update, k) =>
-      isLowRank(update) ? dividePair(update, item(sizes, k)) : update,
-    );
-    const divisors = own.map((update, k) => (isLowRank(update) ? 1 : item(sizes, k)));
-    return gramOf([changes], divisors);
+    const pairs = this.#listPairs(clients);
+    if (!pairs) return { gram: await compareInDouble(own, sizes) };
+    const norms = pick(this.#moduleUpdates, clients).map((one) => one.norm());
+    const { gram, rowProducts } = await comparePairs(pairs, sizes, norms, others);
+    const shape = findRowShape(own);
+    return { gram, ...(shape && { rowSpaces: toRowSpaces(rowProducts, shape) }) };
+  }
+
+  /**
+   * Compares the clients' pairs by sketches.
+   * @returns about ⟨X_i, X_j⟩/(s_i·s_j), K×K
+   */
+  compareRoughly(clients: readonly number[], sizes: readonly number[]): Promise<Matrix> {
+    const pairs = pick(this.#updates, clients).filter(isLowRank);
+    return compareRoughly(pairs, sizes, this.#options.seed);
+  }
+
+  /** The clients' pairs, if they are so many that they are compared in float32. */
+  #listPairs(clients: readonly number[]): LowRank[] | undefined {
+    const pairs = pick(this.#updates, clients).filter(isLowRank);
+    const isFast =
+      pairs.length > mostInDouble &&
+      pairs.length === clients.length &&
+      pairs.every(({ a: { shape } }) => (shape[0] ?? 0) <= mostColumns);
+    return isFast ? pairs : undefined;
   }
 
   /** ⟨PX_i, PX_j⟩ of the clients, K×K. */
@@ -176,9 +206,10 @@ export class ModuleState {
     return gramInside(this.#toChanges(clients), space);
   }
 
-  /** Measures the clients' changes as they were sent. */
+  /** Measures the clients' changes as they were sent; if they are many, without row spaces. */
   measure(clients: readonly number[]): ModuleMeasures {
-    return measureModule(pick(this.#updates, clients));
+    const own = pick(this.#updates, clients);
+    return measureModule(own, undefined, this.#listPairs(clients) === undefined);
   }
 
   /**
@@ -258,6 +289,29 @@ export class ModuleState {
  * them again costs less than the products that they are read for.
  */
 const mostKeptNumbers = 1 << 25;
+
+/** How the clients' changes of a module lie to each other. */
+export interface ComparedModule {
+  /** ⟨X_i, X_j⟩/(s_i·s_j), K×K; NaN where client j was not compared with client i. */
+  readonly gram: Matrix;
+  /** See `ModuleMeasures`; absent if they are measured. NaN as well. */
+  readonly rowSpaces?: Matrix;
+}
+
+/** Pairs of more clients are compared in float32, which is more than twice as fast. */
+const mostInDouble = 128;
+
+function compareInDouble(
+  updates: readonly TensorDelta[],
+  sizes: readonly number[],
+): Promise<Matrix> {
+  // Dense changes are divided block by block, as all of them together may not fit in memory.
+  const changes = updates.map((update, k) =>
+    isLowRank(update) ? dividePair(update, item(sizes, k)) : update,
+  );
+  const divisors = updates.map((update, k) => (isLowRank(update) ? 1 : item(sizes, k)));
+  return gramOf([changes], divisors);
+}
 
 /** Modules in the same thread. */
 export class ModuleGroup {
