@@ -1,4 +1,13 @@
-import { addScaled, at, indices, item, pickNumbers, stream, zip, type Matrix } from "@fedclair/linalg";
+import {
+  addScaled,
+  at,
+  indices,
+  item,
+  pickNumbers,
+  stream,
+  zip,
+  type Matrix,
+} from "@fedclair/linalg";
 import type { KnownModule } from "../judge-round.js";
 import type { ModulePool } from "../modules/module-pool.js";
 import type { ComparedOthers } from "./compare-pairs.js";

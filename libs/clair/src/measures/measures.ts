@@ -248,8 +248,7 @@ export function isMedianAtLeast(entries: Matrix, least: number): boolean {
   // Of an even number, the median is the mean of two entries, on both sides of the limit perhaps.
   if (2 * reached !== count) return 2 * reached > count;
   const above: number[] = [];
-  for (let k = 1; k < entries.cols; k++)
-    for (let i = 0; i < k; i++) above.push(entries.get(i, k));
+  for (let k = 1; k < entries.cols; k++) for (let i = 0; i < k; i++) above.push(entries.get(i, k));
   return median(above.filter((x) => !Number.isNaN(x))) >= least;
 }
 
