@@ -8,7 +8,6 @@ import {
   zip,
   type Matrix,
 } from "@fedclair/linalg";
-import type { KnownModule } from "../judge-round.js";
 import type { ModulePool } from "../modules/module-pool.js";
 import type { ComparedOthers } from "./compare-pairs.js";
 import type { ComparedModule } from "../modules/module-state.js";
@@ -40,7 +39,7 @@ interface ComparedClients {
 export async function compareClients(
   modules: ModulePool,
   clients: readonly Client[],
-  knownOf: (m: number) => KnownModule | undefined,
+  knownOf: (m: number) => { readonly gram?: Matrix; readonly measures: ModuleMeasures } | undefined,
   seed: number,
 ): Promise<ComparedClients> {
   const compared = indicesOf(clients);
@@ -95,8 +94,8 @@ function drawSample(clients: number, seed: number): number[] {
 }
 
 /**
- * Lists for each client the others that are nearest by their sketches, by cosines over modules or of
- * whole changes; those of the sample are left out.
+ * Lists for each client the others that are nearest by their sketches, by cosines over modules or
+ * of whole changes; those of the sample are left out.
  * @param rough inner products of sketches by module
  */
 function listNearest(rough: readonly Matrix[], sample: readonly number[]): number[][] {

@@ -1,13 +1,15 @@
 import assert from "node:assert/strict";
 import type { LowRank } from "@fedclair/core";
-import { gaussian, indices, item } from "@fedclair/linalg";
+import { gaussian, indices, item, stream } from "@fedclair/linalg";
 import { gramOf } from "@fedclair/rules";
 import { comparePairs, compareRoughly } from "./compare-pairs.js";
 import { measureModule, findRowShape, toRowSpaces } from "./module-measures.js";
 
+const rng = stream("pairs");
+
 /** Pairs of 30×25 changes; the second one has dependent rows. */
 const pairs: LowRank[] = indices(9).map((k) => {
-  const [b, a] = [gaussian(30, 3, `b${k}`), gaussian(3, 25, `a${k}`)];
+  const [b, a] = [gaussian(rng.at("b", k), 30, 3), gaussian(rng.at("a", k), 3, 25)];
   if (k === 1) for (let j = 0; j < 25; j++) a.data[2 + 3 * j] = 2 * a.get(0, j);
   return {
     b: { shape: [30, 3], data: b.toRowMajor() },

@@ -29,7 +29,7 @@ interface SplitPair {
 
 /** The other clients that each client is compared with. */
 export interface ComparedOthers {
-  /** Those that all are compared with, ascending. */
+  /** The clients that all are compared with, ascending. */
   readonly sample: readonly number[];
   /** Further ones by client. */
   readonly nearest: readonly (readonly number[])[];
@@ -141,7 +141,7 @@ function groupByWidth(split: readonly SplitPair[], some: readonly number[]): num
   return groups;
 }
 
-/** Calls `visit` with ⟨X_i, X_j⟩ and |Q_iᵀQ_j|² for every client i of the rows, j of the columns. */
+/** Visits ⟨X_i, X_j⟩ and |Q_iᵀQ_j|² of every client i of the rows and j of the columns. */
 function multiplyBlock(
   split: readonly SplitPair[],
   rows: readonly number[],

@@ -42,8 +42,8 @@ export interface ClientMeasures {
   readonly outside: Float64Array;
   /**
    * Inner products of the spaces that the rows of the clients' factors A span: 1 for one space,
-   * about 0 for unrelated ones; means over modules, K×K; with a sample NaN for others. Absent unless
-   * all changes are pairs of one rank.
+   * about 0 for unrelated ones; means over modules, K×K; with a sample NaN elsewhere. Absent if
+   * not all changes are pairs of one rank.
    */
   readonly rowSpaces?: Matrix;
   /** What lies outside the space of dense changes; absent of pairs, whose residual is no noise. */

@@ -7,7 +7,6 @@ import {
   type TensorDelta,
 } from "@fedclair/core";
 import {
-  at,
   frobenius,
   gramTN,
   indices,
