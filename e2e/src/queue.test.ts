@@ -126,15 +126,16 @@ describe("a sweep queued in Valkey", () => {
       folder,
       ...plugins,
     );
+    await writeFile(join(out, name), description);
+    await writeFile(file, `${text}seed: 77\n`);
+    await refuse(/no trial of it has the hash [0-9a-f]{16} here/, folder, ...plugins);
+    await writeFile(file, text);
     const secret = join(folder, "secret");
     await writeFile(secret, "root:x:0:0\n");
     await describe("file", secret);
     await refuse(/secret: no trial of it has the hash [0-9a-f]{16} here/, folder, ...plugins);
     assert.doesNotMatch(sweep.stdout + sweep.stderr, /root:x/);
     await writeFile(join(out, name), description);
-    await writeFile(file, `${text}seed: 77\n`);
-    await refuse(/no trial of it has the hash [0-9a-f]{16} here/, folder, ...plugins);
-    await writeFile(file, text);
 
     // Workers ignore queued jobs that are no trials of a sweep.
     const queue = new Queue("trials", { prefix: "fedclair", connection: client });

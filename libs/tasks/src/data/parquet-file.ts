@@ -1,7 +1,7 @@
 import { ReaderProcess } from "./reader-process.js";
 import type { Row, TableFile } from "./table-file.js";
 
-/** What the process is asked: to list the columns of a file, or for rows of one of its groups. */
+/** A request to list the columns of a file, or to read rows of one of its groups. */
 export interface ParquetRequest {
   readonly path: string;
   readonly rows?: {
