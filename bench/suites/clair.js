@@ -29,7 +29,7 @@ export function adapters({ p, q = p, r, clients, modules = 1 }) {
   });
 }
 
-const optionsOf = (rank) => clairSchema.parse({ rank, starts: 8 });
+const optionsOf = (rank) => clairSchema.parse({ rank, starts: 8, rule: "gap" });
 
 /** @throws Error if the number of flagged clients is wrong */
 async function runClair(updates, options, threads) {
