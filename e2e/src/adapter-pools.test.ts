@@ -31,22 +31,24 @@ function load<T>(name: string): Promise<T> {
 }
 
 describe("the pools of npm run adapters", () => {
-  it("train every kind of text with even and with uneven clients", async () => {
+  it("have a kind of text each, enough for a rate of 0.05", async () => {
     const { pools } = await load<Pools>("pools.js");
     const names = pools.map(({ name }) => name);
     assert.equal(new Set(names).size, names.length);
-    const kinds = [...new Set(pools.map(({ kind }) => kind))];
-    assert.ok(kinds.length >= 8);
-    for (const kind of kinds) {
-      assert.ok(names.includes(`${kind}-even`) && names.includes(`${kind}-uneven`), kind);
-    }
-    assert.equal(names.filter((name) => name.endsWith("-long")).length, 2);
+    const kinds = new Set(pools.map(({ kind }) => kind));
+    assert.equal(kinds.size, names.length);
+    assert.ok(1 / (kinds.size + 1) < 0.05);
+    for (const training of ["even", "uneven", "wide", "long"])
+      assert.ok(
+        names.some((name) => name.endsWith(`-${training}`)),
+        training,
+      );
   });
 
-  it("use four configurations, each with common and with own A₀", async () => {
+  it("use four configurations, and common and own A₀", async () => {
     const { pools } = await load<Pools>("pools.js");
     const starts = new Set(pools.map(({ modules, ownA0 }) => `${modules} ${ownA0 === true}`));
-    assert.equal(starts.size, 8);
+    assert.equal(starts.size, 7);
   });
 
   it("pass only options that train_pool.py knows", async () => {

@@ -1,6 +1,7 @@
 export { axisTicks, type Axis } from "./figures/axis.js";
 export {
   createSpec,
+  figureConfig,
   figureWidth,
   jitter,
   truthColours,
