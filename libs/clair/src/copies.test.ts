@@ -63,7 +63,7 @@ describe("copies of an honest update", () => {
     const share = async (some: readonly Update[]) => {
       const aggregator = new Clair(clairSchema.parse({ models: "global" }));
       const input = { round: 1, phase: "train", updates: some, rng: stream(1) };
-      const { change, verdicts = [] } = await aggregator.aggregate(input, undefined);
+      const { change, verdicts = [] } = await aggregator.aggregate(input);
       assert.ok(verdicts.every(({ pooled }) => pooled === true));
       const total = new Matrix(24, 18);
       for (const term of change) {

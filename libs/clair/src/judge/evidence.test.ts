@@ -145,7 +145,9 @@ describe("the score of a client", () => {
       ),
     );
     const others = [2, 3, 7];
-    const near = (x: number, y: number) => assert.ok(Math.abs(x - y) < 1e-12, `${x} and ${y}`);
+    const near = (x: number, y: number) => {
+      assert.ok(Math.abs(x - y) < 1e-12, `${x} and ${y}`);
+    };
     near(computeScore(pieces, 0, false), Math.hypot(4, 12, 2, 3, 4));
     near(computeScore(pieces, 0, false, "clique"), Math.hypot(12, 2, 3, 4));
     near(computeScore(pieces, 0, true), Math.hypot(4, 12, ...others));
