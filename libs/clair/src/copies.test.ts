@@ -64,7 +64,7 @@ describe("copies of an honest update", () => {
       const aggregator = new Clair(clairSchema.parse({ models: "global" }));
       const input = { round: 1, phase: "train", updates: some, rng: stream(1) };
       const { change, verdicts = [] } = await aggregator.aggregate(input);
-      assert.ok(verdicts.every(({ pooled }) => pooled === true));
+      assert.ok(verdicts.every(({ pooled }) => pooled));
       const total = new Matrix(24, 18);
       for (const term of change) {
         const module = term.get("q");
