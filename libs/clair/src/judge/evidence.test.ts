@@ -148,9 +148,14 @@ describe("the score of a client", () => {
     const near = (x: number, y: number) => {
       assert.ok(Math.abs(x - y) < 1e-12, `${x} and ${y}`);
     };
-    near(computeScore(pieces, 0, false), Math.hypot(4, 12, 2, 3, 4));
-    near(computeScore(pieces, 0, false, "clique"), Math.hypot(12, 2, 3, 4));
-    near(computeScore(pieces, 0, true), Math.hypot(4, 12, ...others));
+    const pairs = { isLimited: true, isDense: false };
+    near(computeScore(pieces, 0, pairs), Math.hypot(4, 12, 2, 3, 4));
+    near(computeScore(pieces, 0, pairs, "clique"), Math.hypot(12, 2, 3, 4));
+    near(computeScore(pieces, 0, { ...pairs, isLimited: false }), Math.hypot(4, 12, ...others));
+    near(
+      computeScore(pieces, 0, { isLimited: false, isDense: true }),
+      Math.hypot(9, 12, ...others),
+    );
   });
 
   it("does not depend on the order or the scale of the clients", () => {
@@ -486,9 +491,9 @@ describe("a bank", () => {
 });
 
 describe("positive controls", () => {
-  const plantWith = ({ deviations, isDense }: ReturnType<typeof scoreClients>, upper: number) => ({
+  const plantWith = (scores: ReturnType<typeof scoreClients>, upper: number) => ({
     scoreOf: (k: number, except: PieceKind | undefined) =>
-      computeScore(deviations, k, isDense, except),
+      computeScore(scores.deviations, k, scores, except),
     upper,
   });
   const score = (measures: ClientMeasures) => plantWith(scoreClients(measures, spreads), 5);

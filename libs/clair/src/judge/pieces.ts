@@ -80,6 +80,8 @@ export interface ComparedPieces {
   readonly hasSpace: boolean;
   /** Whether what lies outside the space is noise, whose law is known. */
   readonly isNoise: boolean;
+  /** Whether no single piece may flag a client: of pairs, in one round. */
+  readonly isLimited: boolean;
   /** See `haveFewNumbers`. */
   readonly fewNumbers: boolean;
   /** See `ClientMeasures`. */
@@ -154,12 +156,9 @@ function compare(
     { kind: "shape", values: shape, measured: measured.shape, ...grown, isTwoSided: true },
   ];
   const apart = agreement.map((x) => -x / Math.max(usual, minUsualCosine) / room);
-  const doCompare = !hasSpace && doAgree(agreement, trusted);
-  // Pairs that agree less are unlike the others, as those of another language are. Only pointing
-  // the other way is evidence.
-  const countsOnce = doCompare && measures.isDense;
+  const countsOnce = !hasSpace && doAgree(agreement, trusted);
   all.push({ kind: "agreement", values: apart, measured: agreement, ...grown, countsOnce });
-  if (doCompare && !measures.isDense) {
+  if (countsOnce && !measures.isDense) {
     // 0 for clients that agree or are merely unlike the others, 1 for one that was turned round.
     const values = agreement.map((x) => Math.max(0, -x / Math.max(usual, minUsualCosine)));
     all.push({ kind: "opposed", values, measured: agreement, ...plain });
@@ -179,7 +178,8 @@ function compare(
     : all;
   const { isDense } = measures;
   const isNoise = hasSpace && residual !== undefined;
-  return { pieces, hasSpace, isNoise, fewNumbers: haveFewNumbers(measures), isDense };
+  const isLimited = !isDense;
+  return { pieces, hasSpace, isNoise, isLimited, fewNumbers: haveFewNumbers(measures), isDense };
 }
 
 const plain = { growsWithSize: false, countsOnce: true, isTwoSided: false };

@@ -149,7 +149,7 @@ export function scoreOverRounds(
   const scores = scorePieces(
     meansOf("size"),
     latest.voters,
-    () => ({ pieces, hasSpace, isNoise: false, fewNumbers, isDense }),
+    () => ({ pieces, hasSpace, isNoise: false, isLimited: false, fewNumbers, isDense }),
     spreads,
   );
   const used = pieces.map(({ kind }) => kind);

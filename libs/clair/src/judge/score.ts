@@ -39,6 +39,8 @@ export interface EvidenceScores {
   readonly hasSpace: boolean;
   /** See `ComparedPieces`. */
   readonly isNoise: boolean;
+  /** See `ComparedPieces`. */
+  readonly isLimited: boolean;
   /** See `haveFewNumbers`. */
   readonly fewNumbers: boolean;
   /** See `ClientMeasures`. */
@@ -166,18 +168,15 @@ function scoreAmong(
     // A piece that does not count had no say in who is trusted.
     const own = standardise(piece, piece.countsOnce ? plainSpread : robustSpread);
     signed.set(piece.kind, own);
-    if (!piece.countsOnce) {
-      // People want to see the agreement of pairs, which is no evidence.
-      if (piece.kind === "agreement" && !kind.isDense)
-        deviations.set(piece.kind, new Float64Array(size.length));
-      continue;
-    }
+    // Pairs that agree less in a round are unlike the others, as those of another language are.
+    const isSilent = piece.kind === "agreement" && kind.isLimited;
+    if (!piece.countsOnce && !isSilent) continue;
     deviations.set(
       piece.kind,
-      own.map((x) => deviationAgainst(x, piece)),
+      own.map((x) => (isSilent ? 0 : deviationAgainst(x, piece))),
     );
   }
-  const scores = Float64Array.from(size, (_, k) => computeScore(deviations, k, kind.isDense));
+  const scores = Float64Array.from(size, (_, k) => computeScore(deviations, k, kind));
   const measured = new Map(pieces.map((piece) => [piece.kind, piece.measured]));
   return { scores, deviations, signed, measured, trusted, ...kind };
 }
@@ -210,22 +209,23 @@ function deviationAgainst(x: number, { isTwoSided }: EvidencePiece): number {
 /**
  * The length of a client's vector of evidence. Two pieces count in full: lying outside a shared
  * space, which is what the paper's decomposition finds, and pointing the other way where clients
- * agree, which no honest difference does. Of pairs, the others count up to four deviations each. Of
- * dense changes only the clique is limited: a few copies can put anybody into one.
+ * agree, which no honest difference does. Of pairs, the others count up to four deviations each in
+ * a round, and over rounds the clique does: a few rough copies can put anybody into one. Those of
+ * dense changes count in full.
  * @param deviations by piece, then by client
  * @param except a piece that is left out
  */
 export function computeScore(
   deviations: ReadonlyMap<PieceKind, Float64Array>,
   k: number,
-  isDense: boolean,
+  { isLimited, isDense }: Pick<ComparedPieces, "isLimited" | "isDense">,
   except?: PieceKind,
 ): number {
   const counted = (kind: PieceKind) => (kind === except ? 0 : (deviations.get(kind)?.[k] ?? 0));
-  const most = isDense ? Infinity : maxCounted;
+  const most = isLimited ? maxCounted : Infinity;
   return Math.hypot(
     ...limitedPieces.map((kind) => Math.min(counted(kind), most)),
-    Math.min(counted("clique"), maxCounted),
+    Math.min(counted("clique"), isDense ? Infinity : maxCounted),
     counted("outside"),
     counted("opposed"),
   );
@@ -238,12 +238,13 @@ const limitedPieces = ["agreement", "size", "shape", "evenness", "moved"] as con
  * space is noise, how far that is beyond the law of noise, in the unit of the threshold.
  */
 export function computeRoundScore(
-  { deviations, isDense, isNoise }: Pick<EvidenceScores, "deviations" | "isDense" | "isNoise">,
+  scores: Pick<EvidenceScores, "deviations" | "isLimited" | "isDense" | "isNoise">,
   k: number,
   { upper, noise }: { readonly upper: number; readonly noise: number },
   except?: PieceKind,
 ): number {
-  const score = computeScore(deviations, k, isDense, except);
+  const { deviations, isNoise } = scores;
+  const score = computeScore(deviations, k, scores, except);
   const outside = isNoise ? (deviations.get("outside")?.[k] ?? 0) : 0;
   return outside > noise ? Math.max(score, (outside * upper) / noise) : score;
 }

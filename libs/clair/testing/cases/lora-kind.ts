@@ -53,7 +53,7 @@ export async function runLora(testCase: Fields, report: Report): Promise<void> {
     report.fail("method", `no function yet for kind lora (method ${method})`);
     return;
   }
-  const aggregator = rule.create({ weighting: "samples" } as never);
+  const aggregator = rule.create({ weighting: "samples", exampleLimit: Infinity } as never);
   const aggregate = await aggregator.aggregate({
     round: 1,
     phase: "train",
