@@ -5,6 +5,7 @@ import { idOf } from "@fedclair/rules/testing";
 import { Clair, type ClairState } from "./aggregator.js";
 import { clairSchema } from "./options.js";
 import { groupCopies, listVoters } from "./measures/copies.js";
+import { computeAgreement } from "./measures/measures.js";
 
 const rng = stream("copies");
 
@@ -123,6 +124,32 @@ describe("groupCopies", () => {
   it("still finds a copy that changed a module that hardly counts", () => {
     const small = gramOf([...apart, [0, 0, 0, 0, 1]]).scale(1e-6);
     assert.deepEqual(group([gramOf([...apart, [1, 0, 0, 0, 0]]), small]), [0, 1, 2, 3, 0]);
+  });
+
+  it("does not take honest clients for copies because attackers are far from everybody", () => {
+    // Fourteen clients with a cosine of 0.97, and six that have nothing in common with anybody.
+    const honestRows = indices(14).map((k) => [5.7, ...indices(20).map((j) => Number(j === k))]);
+    const others = indices(6).map((i) => [0, ...indices(20).map((j) => 6 * Number(j === 14 + i))]);
+    const rows = [...honestRows, ...others];
+    assert.deepEqual(group([gramOf(rows)]), indices(20));
+  });
+
+  it("does not join clients that are both near a third, but not to each other", () => {
+    const between = [
+      [1, 0, 0, 0, 0],
+      [1, 0.4, 0, 0, 0],
+      [1, 0.8, 0, 0, 0],
+    ];
+    assert.deepEqual(
+      group([gramOf([...between, ...apart.slice(2), [0, 0, 0, 0, 1]])]),
+      [0, 0, 2, 3, 4, 5],
+    );
+  });
+
+  it("leaves every client an agreement, even if all others are its copies", () => {
+    const cosines = new Matrix(3, 3);
+    cosines.data.fill(1);
+    assert.deepEqual([...computeAgreement({ cosines, groups: [0, 0, 0] }, [0, 1, 2])], [1, 1, 1]);
   });
 
   it("lets the copy of the most usual size vote", () => {

@@ -30,22 +30,26 @@ export function groupCopies(
   const whole = item(grams, 0).copy();
   for (const gram of grams.slice(1)) addScaled(whole, 1, gram);
   const norms = clients.map((k) => Math.sqrt(whole.get(k, k)));
-  const distances = clients.flatMap((i) => {
-    const others = sample?.filter((j) => j !== i) ?? clients.slice(0, i);
-    return others.map((j) => 1 - cosines.get(j, i));
+  // The least distance within which a client has half of all others. No minority makes it larger
+  // than honest clients are apart, or smaller.
+  const radii = clients.map((i) => {
+    const others = (sample ?? clients).filter((j) => j !== i);
+    const distances = Float64Array.from(others, (j) => 1 - cosines.get(j, i)).sort();
+    return at(distances, Math.floor(distances.length / 2));
   });
-  const near = nearShare * median(distances);
+  const near = nearShare * Math.min(...radii);
   if (near < rounding) return groups; // where most clients send one change, nobody copies
   // Neither holds for clients that were not compared.
   const areNear = (i: number, j: number) =>
     1 - whole.get(i, j) / (item(norms, i) * item(norms, j)) < near || 1 - cosines.get(i, j) < near;
+  // A member is near all others, so that nobody joins groups by being near to both.
+  const members: number[][] = [];
   for (const i of clients) {
-    for (let j = 0; j < i; j++) {
-      if (!areNear(i, j) && !areNear(j, i)) continue;
-      const [own, other] = [item(groups, i), item(groups, j)];
-      if (own !== other) groups.forEach((group, k) => group === own && (groups[k] = other));
-    }
+    const own = members.findIndex((group) => group.every((j) => areNear(i, j) || areNear(j, i)));
+    if (own < 0) members.push([i]);
+    else members[own]?.push(i);
   }
+  for (const group of members) for (const k of group) groups[k] = item(group, 0);
   return groups;
 }
 

@@ -253,7 +253,8 @@ export function isMedianAtLeast(entries: Matrix, least: number): boolean {
 }
 
 /**
- * Median cosine of every client with the others, itself and its copies left out.
+ * Median cosine of every client with the others, itself and its copies left out, unless all are its
+ * copies.
  * @param known those of the first clients, if they have been computed
  */
 export function computeAgreement(
@@ -264,8 +265,10 @@ export function computeAgreement(
   const agreement = new Float64Array(cosines.rows);
   const compared = takeSampled(others, sample);
   agreement.set(known);
-  for (let k = known.length; k < cosines.rows; k++)
-    agreement[k] = medianInPlace(listCosines(cosines, k, compared, groups));
+  for (let k = known.length; k < cosines.rows; k++) {
+    const own = listCosines(cosines, k, compared, groups);
+    agreement[k] = medianInPlace(own.length > 0 ? own : listCosines(cosines, k, compared));
+  }
   return agreement;
 }
 
