@@ -28,7 +28,7 @@ export class EndedClients {
     for (const name of readdirSync(folder)) {
       if (!name.startsWith("ended-")) continue;
       const [clients = "", how = ""] = readFileSync(join(folder, name), "utf8").split("\n");
-      // Of several that trained together nobody knows which of them did it.
+      // If several clients trained together, nobody knows which of them did it.
       if (!clients.includes("\t")) this.#known.set(clients, how);
     }
   }

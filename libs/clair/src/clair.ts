@@ -106,7 +106,7 @@ function takeOncePerGroup(
   groups: readonly number[],
 ): number[] {
   const vote = new Set(voters);
-  const first = new Map<unknown, number>();
+  const first = new Map<number, number>();
   for (const k of pooling) {
     const group = item(groups, k);
     if (vote.has(k) || !first.has(group)) first.set(group, k);

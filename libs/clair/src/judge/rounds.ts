@@ -43,7 +43,7 @@ const decay = 0.95;
 export const minRounds = 2;
 /** With fewer clients their usual differences are unknown. */
 const minClients = 6;
-/** A client that is absent for more rounds is forgotten, so new names cannot fill it. */
+/** A client that is absent for longer is forgotten, so that new names cannot fill the memory. */
 const maxAbsence = 100;
 /** Usual deviation between the averages of honest clients, in deviations of one round. */
 const usualSpread = 0.5;

@@ -76,7 +76,7 @@ const clientsPerStep = 20;
 
 /**
  * Scores clients by the length of the vector of their pieces of evidence, each in deviations of the
- * trusted clients; see `countAgainst`. The trusted clients are found by removing the most
+ * trusted clients; see `computeScore`. The trusted clients are found by removing the most
  * suspicious one again and again, down to just over half, and then adding back those that the
  * trusted ones explain, the nearest first.
  * @param measures of at least four clients

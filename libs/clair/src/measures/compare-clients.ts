@@ -1,18 +1,15 @@
-import {
-  addScaled,
-  at,
-  indices,
-  item,
-  pickNumbers,
-  stream,
-  zip,
-  type Matrix,
-} from "@fedclair/linalg";
+import { at, indices, item, pickNumbers, stream, zip, type Matrix } from "@fedclair/linalg";
 import type { ModulePool } from "../modules/module-pool.js";
 import type { ComparedOthers } from "./compare-pairs.js";
 import type { ComparedModule } from "../modules/module-state.js";
 import { indicesOf, type Client } from "../updates/sanitise.js";
-import { countFreeNumbers, haveFewNumbers, meanCosines, type ModuleMeasures } from "./measures.js";
+import {
+  countFreeNumbers,
+  haveFewNumbers,
+  meanCosines,
+  wholeCosines,
+  type ModuleMeasures,
+} from "./measures.js";
 
 /** Up to so many clients are all compared with each other. */
 const mostCompared = 256;
@@ -102,10 +99,8 @@ function listNearest(rough: readonly Matrix[], sample: readonly number[]): numbe
   const count = item(rough, 0).rows;
   const isSampled = new Set(sample);
   const others = indices(count).filter((k) => !isSampled.has(k));
-  const whole = item(rough, 0).copy();
-  for (const products of rough.slice(1)) addScaled(whole, 1, products);
   const mean = meanCosines(rough);
-  const cosine = meanCosines([whole]);
+  const cosine = wholeCosines(rough);
   return indices(count).map((k) => {
     const nearness = cosine.column(k).map((x, j) => Math.max(x, mean.get(j, k)));
     const own = others.filter((j) => j !== k);

@@ -1,4 +1,5 @@
-import { addScaled, at, indices, item, median, type Matrix } from "@fedclair/linalg";
+import { at, indices, item, median, type Matrix } from "@fedclair/linalg";
+import { wholeCosines } from "./measures.js";
 
 /**
  * Changes are copies if their distance, 1 − cosine, is below this share of the usual one. The limit
@@ -27,9 +28,7 @@ export function groupCopies(
   const clients = indices(cosines.rows);
   const groups = [...clients];
   if (clients.length < 3) return groups;
-  const whole = item(grams, 0).copy();
-  for (const gram of grams.slice(1)) addScaled(whole, 1, gram);
-  const norms = clients.map((k) => Math.sqrt(whole.get(k, k)));
+  const whole = wholeCosines(grams);
   // The least distance within which a client has half of all others. No minority makes it larger
   // than honest clients are apart, or smaller.
   const radii = clients.map((i) => {
@@ -41,7 +40,7 @@ export function groupCopies(
   if (near < rounding) return groups; // where most clients send one change, nobody copies
   // Neither holds for clients that were not compared.
   const areNear = (i: number, j: number) =>
-    1 - whole.get(i, j) / (item(norms, i) * item(norms, j)) < near || 1 - cosines.get(i, j) < near;
+    1 - whole.get(i, j) < near || 1 - cosines.get(i, j) < near;
   // A member is near all others, so that nobody joins groups by being near to both.
   const members: number[][] = [];
   for (const i of clients) {

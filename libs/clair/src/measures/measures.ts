@@ -252,6 +252,13 @@ export function isMedianAtLeast(entries: Matrix, least: number): boolean {
   return median(above.filter((x) => !Number.isNaN(x))) >= least;
 }
 
+/** The cosines of whole changes, K×K. @param grams ⟨X_i, X_j⟩ by module, at least one */
+export function wholeCosines(grams: readonly Matrix[]): Matrix {
+  const whole = item(grams, 0).copy();
+  for (const gram of grams.slice(1)) addScaled(whole, 1, gram);
+  return meanCosines([whole]);
+}
+
 /**
  * Median cosine of every client with the others, itself and its copies left out, unless all are its
  * copies.
