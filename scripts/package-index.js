@@ -9,7 +9,10 @@ import { promisify } from "node:util";
 const run = promisify(execFile);
 
 /** Options of pip that limit the time it waits for a package index. */
-export const pipTimeouts = ["--retries", "1", "--timeout", "20"];
+const pipTimeouts = ["--retries", "1", "--timeout", "20"];
+
+/** Options of `pip install`. */
+export const pipOptions = ["--quiet", "--disable-pip-version-check", ...pipTimeouts];
 
 /** Exit code of scripts that skip because there is no Python or no package index. */
 export const exitSkipped = 3;

@@ -4,7 +4,7 @@ import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { promisify } from "node:util";
-import { indexAnswers, exitSkipped, pipTimeouts } from "./package-index.js";
+import { indexAnswers, exitSkipped, pipOptions } from "./package-index.js";
 
 const run = promisify(execFile);
 
@@ -77,14 +77,7 @@ async function create(folder, program, packages) {
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
   await run("python3", ["-m", "venv", folder]);
-  const install = [
-    "-m",
-    "pip",
-    "install",
-    "--quiet",
-    "--disable-pip-version-check",
-    ...pipTimeouts,
-  ];
+  const install = ["-m", "pip", "install", ...pipOptions];
   try {
     await run(program, [...install, ...packages]);
   } catch (error) {

@@ -7,7 +7,7 @@ import { cp, mkdtemp, readFile, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { promisify } from "node:util";
-import { exitSkipped, pipTimeouts } from "./package-index.js";
+import { exitSkipped, pipOptions } from "./package-index.js";
 
 const workspace = resolve(import.meta.dirname, "..");
 const folder = await mkdtemp(join(tmpdir(), "fedclair-wheel-test-"));
@@ -25,7 +25,7 @@ try {
 async function testWheel() {
   const wheel = (await run(process.execPath, [join(workspace, "scripts/wheel.js")])).trim();
   await run("python3", ["-m", "venv", environment]);
-  const install = ["install", "--quiet", "--disable-pip-version-check", ...pipTimeouts];
+  const install = ["install", ...pipOptions];
   await run(bin("python"), ["-m", "pip", ...install, `${wheel}[pandas]`]);
   expectMatch(await run(bin("fedclair"), ["--version"]), /^\d+\.\d+\.\d+\n$/);
 

@@ -5,7 +5,7 @@ import { access, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { indexAnswers, pipTimeouts } from "../../../scripts/package-index.js";
+import { indexAnswers, pipOptions } from "../../../scripts/package-index.js";
 
 const run = promisify(execFile);
 const here = fileURLToPath(new URL("./", import.meta.url));
@@ -39,14 +39,7 @@ export async function pythonIn(folder) {
     return undefined;
   }
   try {
-    const install = [
-      "-m",
-      "pip",
-      "install",
-      "--quiet",
-      "--disable-pip-version-check",
-      ...pipTimeouts,
-    ];
+    const install = ["-m", "pip", "install", ...pipOptions];
     await run(python, [...install, "--requirement", join(here, "requirements.txt")]);
   } catch (error) {
     if (await indexAnswers(python)) throw error;
