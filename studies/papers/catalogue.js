@@ -16,6 +16,13 @@ import { listMethods } from "../../scripts/shipped.js";
  * @property {string} quantity what is measured
  * @property {(runs: readonly Run[]) => Parameters<typeof import("./judge.js").estimate>[0]} measure
  * @property {{ readonly min?: number, readonly max?: number }} expected
+ * @property {boolean} [isTimed] whether the quantity is a time, which differs between machines
+ * @property {Fault} [fault] breaks the method so that the claim no longer holds
+ *
+ * @typedef {object} Fault a piece of built code, and what replaces it
+ * @property {string} file
+ * @property {string} from occurs once in the file
+ * @property {string} to
  *
  * @typedef {object} Paper
  * @property {string} name for --only

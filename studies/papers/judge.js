@@ -15,13 +15,16 @@ import { meanInterval, wilsonInterval } from "@fedclair/runs";
  * per seed, for Student's interval of the mean; or how many of a number of cases, for Wilson's
  * interval of the share
  * @returns {Estimate}
- * @throws RangeError for a single seed, which has no interval
+ * @throws RangeError for a single seed, which has no interval, and for a value that is no number
  */
 export function estimate(measured) {
   if (!Array.isArray(measured)) {
     const { hits, of } = /** @type {{ hits: number, of: number }} */ (measured);
+    if (!(of > 0)) throw new RangeError(`expected at least one case, got ${of}`);
     return { mean: hits / of, ...wilsonInterval(hits, of), n: of, hits };
   }
+  const wrong = measured.find((value) => !Number.isFinite(value));
+  if (measured.includes(wrong)) throw new RangeError(`expected finite numbers, got ${wrong}`);
   const { mean, n, interval } = meanInterval(measured);
   if (!interval) throw new RangeError(`expected at least two seeds, got ${n}`);
   return { mean, ...interval, n };
@@ -35,8 +38,11 @@ export const verdicts = ["holds", "does not hold", "cannot be told here"];
  * @param {Estimate} estimate
  * @param {{ readonly min?: number, readonly max?: number }} expected bounds included
  * @returns {"holds" | "does not hold" | "cannot be told here"}
+ * @throws RangeError for an interval whose ends are no numbers
  */
 export function judge({ low, high }, { min = -Infinity, max = Infinity }) {
+  if (!Number.isFinite(low) || !Number.isFinite(high))
+    throw new RangeError(`expected an interval, got ${low} … ${high}`);
   if (low >= min && high <= max) return "holds";
   return high < min || low > max ? "does not hold" : "cannot be told here";
 }

@@ -89,7 +89,11 @@ function linkTo(paper) {
   return `[${paper.title}](${posix.relative(posix.dirname(readme), pageOf(paper))})`;
 }
 
-function describe(claim, results) {
+/**
+ * What a page says about a claim.
+ * @returns {{ verdict: string, measured: string }} as the page has them
+ */
+export function describe(claim, results) {
   const result = results[claim.name];
   if (result === undefined) return { verdict: "not measured yet", measured: "" };
   const { mean, low, high, n, hits } = result;

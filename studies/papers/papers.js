@@ -1,8 +1,11 @@
-// npm run lab -- papers [--only PAPER]… [--long] [--jobs N] [--runs FOLDER]: runs the sweeps that
-// test the papers' claims, skipping finished runs, and writes the numbers, tables and figures of
-// their pages. Sweeps that take minutes run with --long only; without it their last results stay,
-// as do those of claims whose data or Python packages cannot be fetched.
-// It exits with 1 if a claim has another verdict than before.
+// npm run lab -- papers [--only PAPER]… [--claim NAME]… [--long] [--strict] [--write] [--jobs N]
+// [--runs FOLDER]: runs the sweeps that test the papers' claims, skipping finished runs of the same
+// code, and compares the results with those of the pages. With --write it writes the numbers,
+// tables and figures of the pages instead.
+//
+// Sweeps that take minutes run with --long only. A claim whose data or Python packages cannot be
+// fetched is skipped; with --strict that is an error. The exit code is 1 if a claim has another
+// result than its page says, or is skipped although it must not be.
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { figureConfig } from "@fedclair/view";
@@ -10,12 +13,14 @@ import { drawSvg } from "@fedclair/view/draw";
 import { formatEstimate, meanInterval } from "@fedclair/runs";
 import { format } from "prettier";
 import { parseArguments } from "../../scripts/arguments.js";
+import { Fault } from "../../scripts/python-folder.js";
 import { papers } from "./catalogue.js";
-import { estimate, judge } from "./judge.js";
+import { estimate } from "./judge.js";
 import { addMotion } from "./moving.js";
 import {
   claimTable,
   countTable,
+  describe,
   fillBlock,
   listFigures,
   overviewTable,
@@ -23,57 +28,83 @@ import {
   readme,
   resultsOf,
 } from "./pages.js";
+import { keyOf } from "./run-key.js";
 import { readMeasured, readRuns, runModule, runSweep } from "./runs.js";
 import { markdown } from "../support/text.js";
 
 const { values: args } = parseArguments({
   options: {
     only: { type: "string", multiple: true, default: papers.map(({ name }) => name) },
+    claim: { type: "string", multiple: true },
     long: { type: "boolean", default: false },
+    strict: { type: "boolean", default: false },
+    write: { type: "boolean", default: false },
     jobs: { type: "string", default: "1" },
     runs: { type: "string", default: "runs/papers" },
   },
 });
-const unknown = args.only.find((name) => papers.every((paper) => paper.name !== name));
-if (unknown !== undefined) {
-  const names = papers.map(({ name }) => name).join(", ");
-  console.error(`error: --only: no paper '${unknown}': expected one of ${names}`);
-  process.exit(2);
-}
+const chosen = papers.filter(({ name }) => args.only.includes(name));
+const claims = chosen.flatMap((paper) => paper.claims);
+check("only", args.only, "paper", papers);
+check("claim", args.claim ?? [], "claim", claims);
 process.chdir(resolve(import.meta.dirname, "../.."));
 
-/** Runs by sweep file; undefined for a long sweep that has not been run here. */
+/** Runs by sweep file; undefined for a sweep that is skipped. */
 const runsByFile = new Map();
 /** Results of claims by paper. */
 const allResults = new Map();
-let changed = 0;
+let wrong = 0;
 for (const paper of papers) {
   const before = JSON.parse(await readFile(resultsOf(paper), "utf8").catch(() => "{}"));
   const results = { ...before };
   allResults.set(paper, results);
-  if (!args.only.includes(paper.name)) continue;
+  if (!chosen.includes(paper)) continue;
   await measurePaper(paper, before, results);
+  if (!args.write) continue;
+  await writePaper(paper, results);
   await writeFile(resultsOf(paper), await format(JSON.stringify(results), { parser: "json" }));
 }
-await fill(readme, {
-  verdicts: countTable(papers, allResults),
-  claims: overviewTable(papers, allResults),
-});
-process.exitCode = changed > 0 ? 1 : 0;
+if (args.write) {
+  await fill(readme, {
+    verdicts: countTable(papers, allResults),
+    claims: overviewTable(papers, allResults),
+  });
+}
+process.exitCode = wrong > 0 ? 1 : 0;
+
+function check(option, given, what, known) {
+  const unknown = given.find((name) => known.every((one) => one.name !== name));
+  if (unknown === undefined) return;
+  const names = known.map(({ name }) => name).join(", ");
+  console.error(`error: --${option}: no ${what} '${unknown}': expected one of ${names}`);
+  process.exit(2);
+}
 
 async function measurePaper(paper, before, results) {
   for (const claim of paper.claims) {
-    const runs = await openRuns(claim);
-    if (runs === undefined) continue;
-    const { name, measure, expected } = claim;
-    const result = estimate(measure(runs));
-    results[name] = result;
-    const verdict = judge(result, expected);
-    const former = before[name] && judge(before[name], expected);
-    if (former !== undefined && former !== verdict) changed++;
-    const note = former === undefined || former === verdict ? "" : ` (before: ${former})`;
-    console.log(`${paper.name}/${name}: ${verdict}${note}`);
+    const { name, time, measure } = claim;
+    if (args.claim !== undefined && !args.claim.includes(name)) continue;
+    if (time !== undefined && !args.long) continue;
+    const runs = await openRuns(claim, paper);
+    if (runs === undefined) {
+      if (args.strict) wrong++;
+      console.log(`${paper.name}/${name}: skipped`);
+      continue;
+    }
+    results[name] = estimate(measure(runs));
+    const now = describe(claim, results);
+    const former = describe(claim, before);
+    // Seconds differ from machine to machine, so only their verdict is compared.
+    const keys = claim.isTimed ? ["verdict"] : ["verdict", "measured"];
+    const differs = keys.some((key) => now[key] !== former[key]);
+    if (differs && !args.write) wrong++;
+    const note = differs ? `; before: ${former.verdict} ${former.measured}` : "";
+    console.log(`${paper.name}/${name}: ${now.verdict} ${now.measured}${note}`);
   }
+}
+
+/** Writes the tables and figures of a page whose runs are there. */
+async function writePaper(paper, results) {
   const blocks = { claims: claimTable(paper, results) };
   for (const [name, { files, columns, rows }] of listTables(paper)) {
     const tableRuns = files.map((file) => runsByFile.get(file));
@@ -90,27 +121,34 @@ async function measurePaper(paper, before, results) {
 
 /**
  * Runs a claim's sweep or module once.
- * @returns undefined for a long one that is neither wanted nor there, and if something that it
- * needs cannot be fetched
+ * @returns undefined if something that it needs cannot be fetched
  */
-async function openRuns({ file, time, prepare }) {
+async function openRuns({ file, prepare }, { folder }) {
   if (!runsByFile.has(file)) {
     const isModule = file.endsWith(".js");
-    const out = join(args.runs, basename(file, isModule ? ".js" : ".yaml"));
-    if (time === undefined || args.long) {
-      try {
-        await prepare?.();
-        if (isModule) await runModule(file, out);
-      } catch (error) {
-        console.log(`${file}: skipped, its last results stay: ${error.message}`);
-        runsByFile.set(file, undefined);
-        return undefined;
-      }
-      if (!isModule) await runSweep(file, out, { jobs: Number(args.jobs) });
+    const name = basename(file, isModule ? ".js" : ".yaml");
+    const out = join(args.runs, name, keyOf(file, folder));
+    try {
+      await prepare?.();
+    } catch (error) {
+      return skip(file, error);
     }
+    try {
+      if (isModule) await runModule(file, out);
+    } catch (error) {
+      if (error instanceof Fault) return skip(file, error);
+      throw error;
+    }
+    if (!isModule) await runSweep(file, out, { jobs: Number(args.jobs) });
     runsByFile.set(file, isModule ? await readMeasured(out) : readRuns(out));
   }
   return runsByFile.get(file);
+}
+
+function skip(file, { message }) {
+  console.log(`${file}: skipped, its last results stay: ${message}`);
+  runsByFile.set(file, undefined);
+  return undefined;
 }
 
 /** Lists the tables of a page by the name of their block. */

@@ -1,12 +1,9 @@
 // Measures in files, so that a bank is made again in seconds. A file is made again if the code that
 // it depends on has changed.
-import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { mkdir, rename, writeFile } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { dirname } from "node:path";
 import { Matrix } from "@fedclair/linalg";
-
-const workspace = resolve(import.meta.dirname, "../../..");
 
 /** @typedef {import("@fedclair/clair").ClientMeasures} ClientMeasures */
 
@@ -46,27 +43,6 @@ export function reviveMeasures(plain) {
       residuals: { ...plain.residuals, energies: Float64Array.from(plain.residuals.energies) },
     }),
   };
-}
-
-const hashes = new Map();
-
-/**
- * A hash of the built code in some folders. It is computed once.
- * @param {readonly string[]} folders
- */
-export function hashCode(folders) {
-  const name = folders.join();
-  if (!hashes.has(name)) {
-    const hash = createHash("sha256");
-    for (const folder of folders) {
-      const files = readdirSync(join(workspace, folder), { recursive: true, encoding: "utf8" });
-      for (const file of files.sort())
-        if (file.endsWith(".js") && !file.endsWith(".test.js"))
-          hash.update(readFileSync(join(workspace, folder, file)));
-    }
-    hashes.set(name, hash.digest("hex").slice(0, 16));
-  }
-  return hashes.get(name);
 }
 
 /** The rooms of CLAIR that measure, without the judges. */

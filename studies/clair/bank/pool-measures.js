@@ -1,7 +1,8 @@
 // The measures of the sets of a pool, in a file.
 import { basename, join } from "node:path";
 import { clairSchema } from "@fedclair/clair";
-import { cached, hashCode, measuringCode, reviveMeasures } from "./cache.js";
+import { hashCode } from "../../support/hash-code.js";
+import { cached, measuringCode, reviveMeasures } from "./cache.js";
 import { measure } from "./measure.js";
 import { readPool, toUpdates } from "./piles.js";
 import { listSets } from "./sets.js";

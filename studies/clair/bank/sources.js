@@ -2,7 +2,8 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { clairSchema, usualSizes } from "@fedclair/clair";
-import { cached, hashCode, measuringCode, reviveMeasures } from "./cache.js";
+import { hashCode } from "../../support/hash-code.js";
+import { cached, measuringCode, reviveMeasures } from "./cache.js";
 import { measure, measureRounds } from "./measure.js";
 import { fileOf, listNatural, naturalTrial, settingsOf } from "./natural.js";
 import { networkSizes, trainNetworks } from "./networks.js";

@@ -4,7 +4,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { trialFile } from "../../../scripts/shipped.js";
-import { cached, hashCode, measuringCode, reviveMeasures } from "./cache.js";
+import { hashCode } from "../../support/hash-code.js";
+import { cached, measuringCode, reviveMeasures } from "./cache.js";
 import { measureRounds } from "./measure.js";
 
 /**
