@@ -41,6 +41,21 @@ function termsOf({ personal }: Aggregation, id: string) {
 }
 
 describe("the clair aggregator", () => {
+  it("says who claims more examples than count", async () => {
+    const claimed = round(1).map((update) =>
+      update.clientId === "c04" ? { ...update, numExamples: 1e9 } : update,
+    );
+    const weighted = { models: "global", weighting: "samples" };
+    const { notice } = await aggregator(weighted).aggregate(input(claimed));
+    assert.match(
+      notice ?? "",
+      /^more examples than \d+, 10 times the median, count as .*: c04 with/,
+    );
+    const inGroups = await aggregator({ ...weighted, groupSize: 20 }).aggregate(input(claimed));
+    assert.equal(inGroups.notice, notice);
+    assert.equal((await aggregator().aggregate(input(claimed))).notice, undefined);
+  });
+
   it("gives benign clients their own and the shared part, idle ones the shared part, and contaminated ones their own change", async () => {
     const updates = round(1);
     const aggregate = await aggregator().aggregate(input(updates));

@@ -51,10 +51,11 @@ export class Clair implements Aggregator<ClairState> {
     try {
       requireProperSubspace(result);
       const aggregation = toAggregation(updates, result, await refine(result, options), options);
-      const notice = noticeColumns(updates) ?? noticeRate(result, options);
+      const notices = [noticeColumns(updates) ?? noticeRate(result, options), aggregation.notice];
+      const notice = notices.filter((one) => one !== undefined).join("; ");
       return {
         ...aggregation,
-        ...(notice !== undefined && { notice }),
+        ...(notice !== "" && { notice }),
         state: computeNextState(state, input, result, options),
       };
     } finally {

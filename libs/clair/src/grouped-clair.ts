@@ -66,6 +66,8 @@ class GroupStream implements AggregationStream {
   readonly #metrics = { groups: 0, contaminated: 0, inactive: 0 };
   /** The positive controls in the first group. Planting them takes most of a judgement. */
   #controls: JudgedGroup["controls"];
+  /** What the first group with a notice says. */
+  #notice: string | undefined;
   #waiting: Update[] = [];
   #weight = 0;
 
@@ -94,6 +96,7 @@ class GroupStream implements AggregationStream {
       verdicts: this.#verdicts,
       ...(this.#controls && { cleared: this.#controls.cleared }),
       metrics: this.#metrics,
+      ...(this.#notice !== undefined && { notice: this.#notice }),
     };
   }
 
@@ -117,8 +120,9 @@ class GroupStream implements AggregationStream {
   }
 
   /** Adds a group's mean with its weight. */
-  async #add({ change, weight, verdicts, contaminated, inactive, controls }: JudgedGroup) {
+  async #add({ change, weight, verdicts, contaminated, inactive, controls, notice }: JudgedGroup) {
     this.#controls ??= controls;
+    this.#notice ??= notice;
     await this.#sum.add(change, weight);
     this.#weight += weight;
     this.#verdicts.push(...verdicts);
@@ -182,9 +186,15 @@ export class ClientGroup {
     try {
       requireProperSubspace(result);
       const refined = await refine(result, options);
-      const { change, verdicts = [], metrics } = toAggregation(updates, result, refined, options);
+      const {
+        change,
+        verdicts = [],
+        metrics,
+        notice,
+      } = toAggregation(updates, result, refined, options);
       return {
         change,
+        notice,
         weight: sum(countWeights(result.pooled, options.weighting)),
         verdicts: verdicts.map(shorten),
         contaminated: metrics?.["contaminated"] ?? 0,

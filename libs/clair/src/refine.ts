@@ -12,7 +12,7 @@ import {
 } from "@fedclair/core";
 import { createStored, payloadBytes } from "@fedclair/core/internal";
 import { item, zip } from "@fedclair/linalg";
-import { computeWeights } from "@fedclair/rules";
+import { computeWeights, weigh } from "@fedclair/rules";
 import type { Hosted } from "@fedclair/threads";
 import type { ClairResult } from "./judge-round.js";
 import type { ModuleState } from "./modules/module-state.js";
@@ -123,7 +123,7 @@ export function toAggregation(
   updates: readonly Update[],
   result: ClairResult,
   refined: ReadonlyMap<string, Refined>,
-  { models }: Pick<ClairOptions, "models">,
+  { models, weighting }: Pick<ClairOptions, "models" | "weighting">,
 ): Aggregation {
   const collectTerm = (part: (module: Refined) => TensorDelta | undefined): Delta => {
     const term = new Map<string, TensorDelta>();
@@ -156,6 +156,10 @@ export function toAggregation(
     verdicts: updates.map((update) => toRecordedVerdict(update, result)),
     ...(result.judge.by === "evidence" && { cleared: result.judge.controls.cleared }),
     metrics: toMetrics(result),
+    ...weigh(
+      updates.filter(({ clientId }) => pooled.has(clientId)),
+      { weighting },
+    ).told,
   };
 }
 

@@ -35,7 +35,7 @@ export { weightedSum } from "./aggregators/mean.js";
 export { geometricMedianWeights } from "./aggregators/geometric-median/weights.js";
 export { gramOf, squaredDistances } from "./aggregators/robust/gram.js";
 export { createPointsFromGram } from "./aggregators/robust/points.js";
-export { computeWeights, countWeights, weighting } from "./aggregators/weights.js";
+export { computeWeights, countWeights, weigh, weighting } from "./aggregators/weights.js";
 export { fedavg, fedit, fedsaLora, ffaLora, flora };
 
 const plugins: readonly AggregatorPlugin[] = [

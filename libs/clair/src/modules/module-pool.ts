@@ -215,6 +215,8 @@ export interface JudgedGroup {
   readonly inactive: number;
   /** The positive controls in the group; absent if none were planted. */
   readonly controls: PositiveControls | undefined;
+  /** What may surprise about the group. */
+  readonly notice: string | undefined;
 }
 
 /** What `worker.ts` creates in a thread. */

@@ -28,15 +28,18 @@ export const weightingSchema = z.strictObject({
 
 export type WeightingOptions = z.infer<typeof weightingSchema>;
 
+/** The weighting of a rule. Without an option `exampleLimit` the usual limit holds. */
+type Weighing = Pick<WeightingOptions, "weighting"> & Partial<WeightingOptions>;
+
 /** Counts the samples of the clients of one round, up to the limit. */
 export class SampleCounter {
-  readonly #options: WeightingOptions;
+  readonly #options: Weighing;
   #most: number | undefined;
   #reduced = 0;
   /** The first client that claimed more than the limit. */
   #first: Update | undefined;
 
-  constructor(options: WeightingOptions) {
+  constructor(options: Weighing) {
     this.#options = options;
   }
 
@@ -45,7 +48,7 @@ export class SampleCounter {
    * round is counted in parts, the median of the first part, a random sample, holds for all.
    */
   count(updates: readonly Update[]): Float64Array {
-    const { weighting: by, exampleLimit: limit } = this.#options;
+    const { weighting: by, exampleLimit: limit = usualLimit } = this.#options;
     if (by === "uniform" || updates.length === 0) return countWeights(updates, by);
     const most = (this.#most ??= findMost(updates, limit));
     for (const update of updates) {
@@ -62,7 +65,8 @@ export class SampleCounter {
     if (most === undefined || first === undefined) return {};
     const others = this.#reduced > 1 ? ` and ${this.#reduced - 1} more` : "";
     const who = `${excerpt(first.clientId)} with ${first.numExamples}${others}`;
-    const times = `${this.#options.exampleLimit} times the median (exampleLimit)`;
+    const { exampleLimit: limit } = this.#options;
+    const times = `${limit ?? usualLimit} times the median${limit === undefined ? "" : " (exampleLimit)"}`;
     return { notice: `more examples than ${most}, ${times}, count as that many: ${who}` };
   }
 }
@@ -91,7 +95,7 @@ export function countWeights(
  * Computes the weights of a mean with the options of a rule.
  * @returns `weights`, which sum to 1, and `told`, what the result of the rule says about them
  */
-export function weigh(updates: readonly Update[], options: WeightingOptions) {
+export function weigh(updates: readonly Update[], options: Weighing) {
   const counter = new SampleCounter(options);
   return { weights: normalize(counter.count(updates)), told: counter.told };
 }
