@@ -68,8 +68,11 @@ def test_a_step_is_that_of_a_trial(tmp_path, monkeypatch):
     verdicts = fedclair.run(benign, clients="own_clients:Own", hosts=1, progress=False).verdicts
     start = {"w": np.zeros((8, 6))}
     updates = {f"c{i:02}": own["Own"](i).train(start, None).delta for i in range(12)}
-    result = fedclair.aggregate(updates, "clair", rank=1, seed=7, examples=dict.fromkeys(updates, 10))
+    plain = fedclair.aggregate(updates, "clair", rank=1, seed=7)
+    assert plain.personal == {} and plain.change["w"].shape == (8, 6)
+    result = fedclair.aggregate(updates, "clair", rank=1, models="personal", seed=7, examples=dict.fromkeys(updates, 10))
     assert {v["clientId"]: v["score"] for v in result.judged} == dict(zip(verdicts.client, verdicts.score))
+    assert "nobody measured if the refined changes are better" in result.notice
     assert list(result.personal) == list(updates) and result.personal["c00"]["w"].shape == (8, 6)
 
 

@@ -6,7 +6,8 @@ import { rejectExisting } from "./adapters/reject-existing.js";
 import type { Audit } from "./audit-schema.js";
 import { compareAdapters } from "./compare/compare-adapters.js";
 import { parseClairOptions } from "./compare/options.js";
-import { createMeasuringWriter, type MeasureOptions } from "./refine/measure-candidates.js";
+import { createMeasuringWriter } from "./refine/measure-candidates.js";
+import type { MeasureOptions } from "./refine/measure-losses.js";
 import type { RefineRequest } from "./refine/refined-pairs.js";
 import {
   createVersionWriter,

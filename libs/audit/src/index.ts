@@ -7,6 +7,7 @@ export { openAdapter, readChanges, writeAdapter } from "./adapters/peft.js";
 export { rejectExisting } from "./adapters/reject-existing.js";
 export { aggregate, type AggregateOptions, type AggregateResult } from "./aggregate/aggregate.js";
 export { aggregateRound, type RoundOptions } from "./aggregate/aggregate-round.js";
+export { offeredKinds } from "./aggregate/hand-out-measured.js";
 export { formatRoundReport, type RoundReport } from "./aggregate/round-report.js";
 export { stepStateSchema, type StepState } from "./aggregate/run-step.js";
 export { parseClairOptions } from "./compare/options.js";

@@ -32,20 +32,9 @@ function addAudit(program: Command): void {
       "--refine <folder>",
       "write refined versions of the benign adapters, in the same format",
     )
-    .option(
-      "--evaluate <command>",
-      "with --refine: write the version with the lowest loss; the shell command prints the loss of the adapter in the folder {adapter}",
-    )
-    .addOption(
-      new Option("--evaluate-timeout <seconds>", "how long this command may take for one adapter")
-        .argParser(integerOption("--evaluate-timeout", 1, longestSeconds))
-        .default(600),
-    )
-    .addOption(
-      new Option("--evaluate-jobs <n>", "number of these commands to run at a time")
-        .argParser(processCount("--evaluate-jobs"))
-        .default(1),
-    )
+    .addOption(evaluateOption("with --refine: write the version with the lowest loss"))
+    .addOption(evaluateTimeoutOption())
+    .addOption(evaluateJobsOption())
     .option("--html <file>", "write a self-contained report page to this new file")
     .option(
       "--bank <file>",
@@ -110,6 +99,33 @@ function addAggregate(program: Command): void {
         .default(1),
     )
     .addOption(pluginOption())
+    .addOption(
+      evaluateOption("with clair: give each benign client the version with the lowest loss"),
+    )
+    .addOption(evaluateTimeoutOption())
+    .addOption(evaluateJobsOption())
     .option("--json", "print verdicts.json", false)
     .action(lazily(async () => (await import("../adapters/aggregate.js")).printRound));
+}
+
+function evaluateOption(what: string): Option {
+  return new Option(
+    "--evaluate <command>",
+    `${what}; the shell command prints the loss of the adapter in the folder {adapter}`,
+  );
+}
+
+function evaluateTimeoutOption(): Option {
+  return new Option(
+    "--evaluate-timeout <seconds>",
+    "how long this command may take for one adapter",
+  )
+    .argParser(integerOption("--evaluate-timeout", 1, longestSeconds))
+    .default(600);
+}
+
+function evaluateJobsOption(): Option {
+  return new Option("--evaluate-jobs <n>", "number of these commands to run at a time")
+    .argParser(processCount("--evaluate-jobs"))
+    .default(1);
 }

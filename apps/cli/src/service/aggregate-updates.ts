@@ -75,7 +75,12 @@ export async function aggregateUpdates({
 }: z.output<typeof aggregateRequest>): Promise<ServiceResult> {
   const before =
     request.state === null ? undefined : stepStateSchema.parse(await readState(request.state));
-  const { aggregation, state, verdicts } = await aggregate(request.updates.map(readUpdate), {
+  const {
+    aggregation,
+    state,
+    verdicts,
+    notice = null,
+  } = await aggregate(request.updates.map(readUpdate), {
     aggregator,
     set,
     seed,
@@ -88,7 +93,7 @@ export async function aggregateUpdates({
   );
   await writeFile(request.out, safetensorsPieces(file.tensors));
   await writeState(request.newState, state);
-  const { metrics = {}, cleared = [], notice = null } = aggregation;
+  const { metrics = {}, cleared = [] } = aggregation;
   return { round: state.round, change, personal, verdicts, metrics, cleared, notice };
 }
 

@@ -1,6 +1,6 @@
 import { controlKinds } from "@fedclair/clair";
 import { z } from "zod";
-import { auditSchema, type TrialPower } from "@fedclair/audit";
+import { auditSchema, offeredKinds, type TrialPower } from "@fedclair/audit";
 import { describedKinds } from "../../src/extend/described-kinds.js";
 import { primarySchema, statusFields, summarySchema } from "./run.js";
 import { sweepFields } from "./sweep.js";
@@ -146,6 +146,23 @@ const aggregate = z.strictObject({
   personal: names.describe("Clients with an adapter of their own."),
   hasGlobal: z.boolean().describe("Whether there is an adapter for everyone."),
   discarded: z.number().describe("Share of the energy that does not fit into the ranks."),
+  evaluation: z
+    .strictObject({
+      command: z.string(),
+      clients: z.array(
+        z.strictObject({
+          name: z.string(),
+          losses: z
+            .record(z.enum(offeredKinds), z.number().nullable())
+            .describe("Losses by version; null if a loss is not finite."),
+          chosen: z
+            .enum(offeredKinds)
+            .describe("The version with the lowest loss, which was written."),
+        }),
+      ),
+    })
+    .exactOptional()
+    .describe("What --evaluate measured."),
   clients: z
     .array(
       z.strictObject({

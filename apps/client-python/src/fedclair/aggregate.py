@@ -32,7 +32,8 @@ class Aggregation:
     change: Mapping[str, Any]
     """The change of the params that all clients share, by module. Empty if there is none, as with personal models."""
     personal: Mapping[str, Mapping[str, Any]]
-    """The changes of single clients' own params, by client id and module. They are added up when they are read."""
+    """The changes of single clients' own params, by client id and module, for example with CLAIR's ``models="personal"``. They are added
+    up when they are read."""
     state: bytes
     """What the aggregator remembers. Pass it to the next call. It can be stored, for example in a file."""
     metrics: Mapping[str, float]
@@ -40,7 +41,7 @@ class Aggregation:
     judged: Sequence[Mapping[str, Any]]
     """The verdicts as they are in records: ``clientId``, ``status``, ``pooled``, ``score``, ``threshold`` and more."""
     notice: str | None = None
-    """A sentence about the updates that may surprise, for example who claims far more examples than the others."""
+    """A sentence about what may surprise, for example who claims far more examples than the others."""
 
     @property
     def flagged(self) -> list[str]:
@@ -65,7 +66,8 @@ def aggregate(
     seed: int = 1,
     **options: Any,
 ) -> Aggregation:
-    """Aggregates the updates of a round, as a trial would with the same aggregator, options, seed and round.
+    """Aggregates the updates of a round, as a trial would with the same aggregator, options, seed and round. Only CLAIR's option
+    ``models`` differs: it is ``"global"`` by default, because refined changes may be worse than the clients' own.
 
     The first call starts a process of Node.js, which later calls use again. Arrays are handed over in safetensors files in memory
     (``/dev/shm``; on systems without it, in temporary files).

@@ -5,7 +5,7 @@ import { parseYaml } from "@fedclair/core/internal";
 import { countNoun, readOptionFile } from "@fedclair/runs";
 import { z } from "zod";
 import { rejectExisting } from "../adapters/reject-existing.js";
-import { auditDefaults } from "../compare/options.js";
+import type { MeasureOptions } from "../refine/measure-losses.js";
 import {
   chooseAggregator,
   type AggregatorRequest,
@@ -14,6 +14,7 @@ import {
 import { handOut } from "./hand-out-adapters.js";
 import { readRound } from "./read-round.js";
 import { createRoundReport, type RoundReport } from "./round-report.js";
+import { noticeRefining } from "./refining-notice.js";
 import { runServerStep } from "./run-step.js";
 import { prepareState, readFolderState, withStateLock, type Rules } from "./state-folder.js";
 import { beginFolder, endFolder } from "./atomic-folder.js";
@@ -32,6 +33,8 @@ export interface RoundOptions extends AggregatorRequest {
   readonly merged?: boolean;
   /** Seed of the aggregator's random numbers; default: 1. */
   readonly seed?: number;
+  /** Chooses which version of its adapter each client gets; see `fedclair aggregate --evaluate`. */
+  readonly evaluate?: Pick<MeasureOptions, "command" | "timeoutSeconds" | "jobs"> | undefined;
   /** Stops the round when it aborts. */
   readonly signal?: AbortSignal;
   /** Called with lines that report progress. */
@@ -50,10 +53,7 @@ export interface RoundOptions extends AggregatorRequest {
  */
 export async function aggregateRound(folder: string, options: RoundOptions): Promise<RoundReport> {
   const { out, state, merged = false, seed = 1 } = options;
-  const chosen = await chooseAggregator(
-    options,
-    options.aggregator === "clair" ? auditDefaults : "",
-  );
+  const chosen = await chooseAggregator(options, options.evaluate ? "personal" : "global");
   rejectInside(folder, { "--out": out, "--state": state });
   const rules: Rules = { aggregator: chosen.choice, seed, merged, code: chosen.code };
   return await withStateLock(state, () => runRound(folder, options, chosen, rules));
@@ -65,7 +65,7 @@ async function runRound(
   chosen: ChosenAggregator,
   rules: Rules,
 ): Promise<RoundReport> {
-  const { out, state, signal, log } = options;
+  const { out, state, rank, signal = new AbortController().signal, log } = options;
   const { choice } = chosen;
   const before = await readFolderState(state, rules);
   if (!before.isPrepared) await rejectExisting("--out", [out]);
@@ -83,18 +83,28 @@ async function runRound(
   const { seed } = rules;
   const step = await runServerStep(chosen, updates, { seed, before: before.step, signal, onStart });
   const { aggregation } = step;
+  if (options.evaluate && aggregation.refined === undefined) {
+    throw new UserError(
+      `--evaluate: ${choice.name} refines no client here; expected --aggregator clair, without models=global`,
+    );
+  }
 
   const part = await beginFolder(out, ["global", "personal", verdictsFile, reportFile]);
   const voters = listPooled(updates, aggregation);
-  const handed = await handOut(part, sent, aggregation, voters, options.rank);
+  const onProgress = (done: number, all: number) => {
+    if (done === 0) log?.(`measuring ${countNoun(all, "candidate")} …`);
+  };
+  const evaluate = options.evaluate && { ...options.evaluate, signal, onProgress };
+  const handed = await handOut(part, sent, aggregation, { voters, rank, evaluate });
   const { round } = step.state;
-  const report = createRoundReport({ round, choice, sent, aggregation, handed });
+  const refining = evaluate ? undefined : noticeRefining(updates, aggregation);
+  const report = createRoundReport({ round, choice, sent, aggregation, handed, refining });
   await writeFile(join(part, verdictsFile), JSON.stringify(report, null, 2) + "\n");
   const { writeRoundPage } = await import("./round-page.js");
   await writeRoundPage(join(part, reportFile), report, out);
   const after = { step: step.state, fingerprint };
   const putState = state && (await prepareState(state, rules, before, after, part));
-  signal?.throwIfAborted(); // from here on the round is completed
+  signal.throwIfAborted(); // from here on the round is completed
   if (await isSameRound(part, out)) await rm(part, { recursive: true });
   else {
     await rejectExisting("--out", [out]);

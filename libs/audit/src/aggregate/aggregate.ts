@@ -1,6 +1,7 @@
 import { invalidVerdict, type Update, type Verdict } from "@fedclair/core";
 import { admitUpdates } from "./admit-updates.js";
 import { chooseAggregator, type AggregatorRequest } from "./choose-aggregator.js";
+import { noticeRefining } from "./refining-notice.js";
 import { runServerStep, type StepResult, type StepState } from "./run-step.js";
 
 export interface AggregateOptions extends AggregatorRequest {
@@ -14,11 +15,14 @@ export interface AggregateOptions extends AggregatorRequest {
 export interface AggregateResult extends StepResult {
   /** The aggregator's verdicts, and `invalid` for each update that was left out. */
   readonly verdicts: readonly Verdict[];
+  /** What may surprise about the result; absent if there is nothing to say. */
+  readonly notice?: string;
 }
 
 /**
  * Runs one server step: aggregates the updates of a round as a trial would. An update with other
- * modules or shapes than most, or with numbers that are not finite, is left out.
+ * modules or shapes than most, or with numbers that are not finite, is left out. CLAIR's option
+ * `models` is global by default.
  * @throws UserError for an unknown aggregator or option, a state of another aggregator, or if no
  * update can be aggregated
  */
@@ -30,5 +34,13 @@ export async function aggregate(
   const { updates, faults } = admitUpdates(sent);
   const step = await runServerStep(chosen, updates, { seed, before: state });
   const invalid = [...faults].map(([id, reason]) => ({ ...invalidVerdict(id), reason }));
-  return { ...step, verdicts: [...(step.aggregation.verdicts ?? []), ...invalid] };
+  const { verdicts = [], notice } = step.aggregation;
+  const said = [notice, noticeRefining(updates, step.aggregation)].filter(
+    (one) => one !== undefined,
+  );
+  return {
+    ...step,
+    verdicts: [...verdicts, ...invalid],
+    ...(said.length > 0 && { notice: said.join("; ") }),
+  };
 }

@@ -29,17 +29,22 @@ export interface ChosenAggregator {
 
 /**
  * Creates the requested aggregator.
- * @param defaults options that hold unless they are set, as YAML within braces
+ * @param models what clients continue with under CLAIR unless that is set. Refined changes may be
+ *   worse than the clients' own, and a server step has no data to measure them.
  * @throws UserError for an unknown aggregator or option
  */
 export async function chooseAggregator(
   request: AggregatorRequest,
-  defaults = "",
+  models: "personal" | "global" = "global",
 ): Promise<ChosenAggregator> {
   const added = await loadExternal(request.plugins ?? []);
   const registry = new Map(builtInAggregators);
   for (const [name, { plugin }] of added) registry.set(name, plugin);
-  const choice = parseChoice(request, defaults, registry);
+  const choice = parseChoice(
+    request,
+    request.aggregator === "clair" ? `models: ${models}` : "",
+    registry,
+  );
   const code = added.get(choice.name)?.code;
   return { choice, aggregator: createPlugin(registry, choice), code };
 }

@@ -1,25 +1,13 @@
 import { join } from "node:path";
-import { toLowRank } from "@fedclair/rules";
-import {
-  readNumbers,
-  type Dense,
-  deltaShape,
-  shapeText,
-  UserError,
-  yieldToEventLoop,
-  type Aggregation,
-  type Delta,
-  type LowRank,
-  type Tensor,
-  type TensorDelta,
-} from "@fedclair/core";
-import { exitCodes, oneLine } from "@fedclair/core/internal";
-import { item, sum } from "@fedclair/linalg";
-import { readScaledPair, withRank, writeAdapter, type Adapter } from "../adapters/peft.js";
-import { findBestPairs } from "./best-pairs.js";
+import { UserError, type Aggregation } from "@fedclair/core";
+import { exitCodes } from "@fedclair/core/internal";
+import { mean } from "@fedclair/linalg";
+import { withRank, type Adapter } from "../adapters/peft.js";
+import type { MeasureOptions } from "../refine/measure-losses.js";
 import { electForm } from "./elect-form.js";
-import { maxLost, measureLostEnergy } from "./lost-energy.js";
+import { handOutMeasured, type Evaluation } from "./hand-out-measured.js";
 import type { SentRound } from "./read-round.js";
+import { writeTargets, type Target } from "./write-targets.js";
 
 /** A summary of the adapters that were written. */
 export interface HandedOut {
@@ -31,92 +19,71 @@ export interface HandedOut {
    * modules.
    */
   readonly discarded: number;
+  /** What `--evaluate` measured. */
+  readonly evaluation?: Evaluation;
   readonly warnings: readonly string[];
 }
 
-/** An adapter to write: the sum of its start and the changes. */
-interface Target {
-  /** Its place in the folder of the result. */
-  readonly name: string;
-  /** The adapter that provides configuration, ranks and number types. */
-  readonly like: Adapter;
-  /** The adapter before the round; undefined if adapters start at zero. */
-  readonly start: Adapter | undefined;
-  /** The changes to add. */
-  readonly terms: readonly Delta[];
+interface HandOutOptions {
+  /** The clients that determine the form of `global`: those that it is made of. */
+  readonly voters: readonly string[];
+  /** Rank of the adapters; undefined: the clients' own, and for `global` that of most voters. */
+  readonly rank: number | undefined;
+  /** Measures which version of its adapter each client should get. */
+  readonly evaluate: MeasureOptions | undefined;
 }
 
 /**
  * Writes the result of a round: `global`, the adapter for all clients, and `personal/<client>` for
  * each client with an adapter of its own.
- * @param voters the clients that determine the form of `global`: those that it is made of
- * @param rank of the adapters to write; undefined: the clients' own ranks, and for `global` the
- * rank of most voters
- * @throws UserError if `global` loses its energy in the number type and scale of most voters
+ * @throws UserError if `global` loses its energy in the number type and scale of most voters, or if
+ * there is nothing to measure
  */
 export async function handOut(
   out: string,
-  { adapters, starts, globalStart }: SentRound,
-  { change, personal }: Aggregation,
-  voters: readonly string[],
-  rank: number | undefined,
+  sent: SentRound,
+  aggregation: Aggregation,
+  { voters, rank, evaluate }: HandOutOptions,
 ): Promise<HandedOut> {
-  const targets: Target[] = [];
+  const { adapters, starts, globalStart } = sent;
+  const { change, personal = new Map<string, never>(), refined } = aggregation;
   const warnings: string[] = [];
   const resize = (one: Adapter) => (rank === undefined ? one : withRank(one, rank));
+  const targets: Target[] = [];
   if (change.length > 0) {
     const elected = electForm(pickVoters(adapters, voters), adapters);
     warnings.push(...elected.warnings);
-    targets.push({
-      name: "global",
-      like: resize(elected.like),
-      start: globalStart,
-      terms: change,
-    });
+    const like = resize(elected.like);
+    targets.push({ name: "global", like, start: globalStart, terms: change });
   }
-  for (const [client, terms] of personal ?? []) {
+  const own = [...personal].flatMap(([client, terms]): (Target & { client: string })[] => {
     const like = adapters.get(client);
-    if (like === undefined) continue;
-    targets.push({
-      name: join("personal", client),
-      like: resize(like),
-      start: starts.get(client),
-      terms,
-    });
-  }
-  const [some] = adapters.values(); // all have the same modules and shapes
-  const forms = some?.modules ?? new Map<string, never>();
-  for (const { terms } of targets) checkModules(terms, forms);
-  const pairs = targets.map(() => new Map<string, LowRank>());
-  const tails: number[] = [];
-  for (const [module, { b, a }] of forms) {
-    const startOf = createPairReader(module);
-    const shape = [b.shape[0] ?? 0, a.shape[1] ?? 0] as const;
-    const best = findBestPairs(
-      targets.map(({ start, terms }) => [...startOf(start), ...listTerms(terms, module, shape)]),
-      targets.map(({ like }) => like.modules.get(module)?.a.shape[0] ?? 0),
-      shape,
-    );
-    best.forEach((pair, t) => {
-      item(pairs, t).set(module, toFloat32Pair(toLowRank(pair)));
-      tails.push(pair.tail);
-    });
-    await yieldToEventLoop();
-  }
-  for (const [t, { name, like }] of targets.entries()) {
-    const folder = join(out, name);
-    await writeAdapter(folder, like, item(pairs, t));
-    const lost = await measureLostEnergy(folder, item(pairs, t));
-    if (lost <= maxLost) continue;
-    const said = describeLoss(name, like, lost);
-    if (name === "global") throw new UserError(said);
-    warnings.push(`${said}.`); // a client's own settings, which must not end the round of all
-  }
+    if (like === undefined) return [];
+    const name = join("personal", client);
+    return [{ client, name, like: resize(like), start: starts.get(client), terms }];
+  });
+  const isMeasured = (client: string) => evaluate !== undefined && refined?.has(client) === true;
+  targets.push(...own.filter(({ client }) => !isMeasured(client)));
+  const modules = new Map([...adapters.values()][0]?.modules);
+  const written = await writeTargets(out, targets, modules);
+  const losses = written.flatMap(({ loss }) => loss ?? []);
+  if (change.length > 0 && written[0]?.loss !== undefined) throw new UserError(written[0].loss);
+  const measured =
+    evaluate &&
+    (await handOutMeasured(
+      out,
+      sent,
+      aggregation,
+      own.filter(({ client }) => isMeasured(client)),
+      evaluate,
+    ));
+  const all = [...written, ...(measured?.written ?? [])];
   return {
-    personal: [...(personal ?? new Map<string, unknown>()).keys()],
+    personal: own.map(({ client }) => client),
     hasGlobal: change.length > 0,
-    discarded: tails.length === 0 ? 0 : sum(tails) / tails.length,
-    warnings,
+    discarded: all.length === 0 ? 0 : mean(all.map(({ discarded }) => discarded)),
+    ...(measured && { evaluation: measured.evaluation }),
+    warnings: [...warnings, ...losses.map((loss) => `${loss}.`)],
   };
 }
 
@@ -131,65 +98,4 @@ function pickVoters(
     "the aggregator returned a change for all clients but pooled none, so none can say how global is written",
     exitCodes.stopped,
   );
-}
-
-function describeLoss(name: string, { config, modules }: Adapter, lost: number): string {
-  const types = [...new Set([...modules.values()].flatMap(({ b, a }) => [b.type, a.type]))];
-  const share = Number.isFinite(lost) ? `${(100 * lost).toPrecision(3)} % of its energy` : "all";
-  return (
-    `${oneLine(name)}: stored as ${types.join(" and ")} with lora_alpha ${config.lora_alpha}, it reads back as something else ` +
-    `(${share} is lost): choose --rank, which scales by 1, or have clients save wider numbers`
-  );
-}
-
-/**
- * @throws UserError if a change has a module that the adapters lack, because it would be lost
- * silently
- */
-function checkModules(terms: readonly Delta[], modules: Adapter["modules"]): void {
-  const unknown = terms.flatMap((term) => [...term.keys()]).find((name) => !modules.has(name));
-  if (unknown === undefined) return;
-  throw new UserError(
-    `the aggregate changes module '${oneLine(unknown)}', which the adapters lack`,
-    exitCodes.stopped,
-  );
-}
-
-/**
- * Lists the changes of one module.
- * @throws UserError if a plug-in has returned a change of another shape
- */
-function listTerms(
-  terms: readonly Delta[],
-  module: string,
-  shape: readonly number[],
-): readonly TensorDelta[] {
-  const parts = terms.flatMap((term) => term.get(module) ?? []);
-  const odd = parts.map(deltaShape).find((one) => shapeText(one) !== shapeText(shape));
-  if (odd === undefined) return parts;
-  throw new UserError(
-    `the aggregate's module '${module}' is ${shapeText(odd)}, not ${shapeText(shape)}`,
-    exitCodes.stopped,
-  );
-}
-
-/** Creates a reader for the pairs of a module that returns the same object for the same adapter. */
-function createPairReader(module: string): (start: Adapter | undefined) => readonly LowRank[] {
-  const cached = new Map<Adapter, LowRank>();
-  return (start) => {
-    const filed = start?.modules.get(module);
-    if (start === undefined || filed === undefined) return [];
-    const pair = cached.get(start) ?? readScaledPair(filed);
-    cached.set(start, pair);
-    return [pair];
-  };
-}
-
-/** Converts to float32, the widest stored format, to save half of the memory. */
-function toFloat32Pair({ b, a }: LowRank): LowRank {
-  const single = (tensor: Tensor): Dense => ({
-    shape: tensor.shape,
-    data: Float32Array.from(readNumbers(tensor)),
-  });
-  return { b: single(b), a: single(a) };
 }

@@ -1,9 +1,11 @@
 import type { Aggregation, Metrics, Verdict } from "@fedclair/core";
-import { oneLine, type PluginChoice } from "@fedclair/core/internal";
+import { candidateMeanings, oneLine, type PluginChoice } from "@fedclair/core/internal";
+import { sum } from "@fedclair/linalg";
 import { countNoun, columns } from "@fedclair/runs";
 import { listFirst } from "../adapters/names-text.js";
 import { formatMajority } from "../text/verdict.js";
 import type { HandedOut } from "./hand-out-adapters.js";
+import type { Evaluation, OfferedKind } from "./hand-out-measured.js";
 import type { SentRound } from "./read-round.js";
 
 /** The content of `verdicts.json`, which `--json` prints. */
@@ -28,12 +30,15 @@ export function createRoundReport({
   sent,
   aggregation: { verdicts = [], cleared, metrics = {}, notice },
   handed,
+  refining,
 }: {
   readonly round: number;
   readonly choice: PluginChoice;
   readonly sent: SentRound;
   readonly aggregation: Aggregation;
   readonly handed: HandedOut;
+  /** What nobody measured about the refined changes. */
+  readonly refining: string | undefined;
 }): RoundReport {
   const verdictsByName = new Map(verdicts.map((verdict) => [verdict.clientId, verdict]));
   const none = { score: null, threshold: null };
@@ -57,7 +62,7 @@ export function createRoundReport({
     ignored: [...new Set(others)],
     warnings: [
       ...(choice.name === "clair" ? listWarnings(verdicts) : []),
-      ...(notice === undefined ? [] : [`${notice}.`]),
+      ...[notice, refining].flatMap((text) => (text === undefined ? [] : [`${text}.`])),
       ...handed.warnings,
     ],
   };
@@ -94,6 +99,7 @@ export function formatRoundSentences(report: RoundReport, out: string): string[]
     personal,
     hasGlobal,
     discarded,
+    evaluation,
     ignored,
     warnings,
   } = report;
@@ -120,11 +126,31 @@ export function formatRoundSentences(report: RoundReport, out: string): string[]
         ]
       : []),
     `In ${oneLine(out)}: ${written.length > 0 ? written.join("; ") : "no adapter"}${rest}.`,
+    ...(evaluation ? [describeEvaluation(evaluation)] : []),
     ...(ignored.length > 0
       ? [`Not LoRA pairs, therefore not averaged: ${listFirst(ignored)}.`]
       : []),
     ...warnings.map((text) => `Warning: ${text}`),
   ];
+}
+
+/** Says which versions have the lowest losses. */
+function describeEvaluation({ clients }: Evaluation): string {
+  const mean = (lossOf: (one: Evaluation["clients"][number]) => number | null) =>
+    (sum(clients.map((one) => lossOf(one) ?? Infinity)) / clients.length).toPrecision(4);
+  const counts = new Map<OfferedKind, string[]>();
+  for (const { name, chosen } of clients) {
+    counts.set(chosen, [...(counts.get(chosen) ?? []), name]);
+  }
+  const kinds = [...counts].map(([kind, names]) => {
+    const what = kind === "global" ? kind : candidateMeanings[kind];
+    return `${what} for ${names.length} (${listFirst(names)})`;
+  });
+  return (
+    `The versions with the lowest losses were written: ${kinds.join("; ")}. Mean loss ${mean(({ losses, chosen }) => losses[chosen])}; ` +
+    `${mean(({ losses }) => losses.own)} with the clients' own adapters, ${mean(({ losses }) => losses.global)} with global. ` +
+    "On other data expect a smaller gain, because these losses made the choice."
+  );
 }
 
 /** Formats the report for the terminal. */

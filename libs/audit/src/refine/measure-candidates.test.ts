@@ -11,7 +11,8 @@ import { openAdapter, readScaledPair, readChanges } from "../adapters/peft.js";
 import { compareAdapters } from "../compare/compare-adapters.js";
 import { parseClairOptions } from "../compare/options.js";
 import { parseEvaluate } from "./evaluate-command.js";
-import { createMeasuringWriter, type MeasureOptions } from "./measure-candidates.js";
+import { createMeasuringWriter } from "./measure-candidates.js";
+import type { MeasureOptions } from "./measure-losses.js";
 import { createVersionWriter, type RefinedWriter } from "./write-refined.js";
 
 const fixtures = fileURLToPath(new URL("../../../fixtures/adapters/presidents", import.meta.url));
