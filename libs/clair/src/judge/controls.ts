@@ -8,7 +8,7 @@ export const controlMeanings = {
   boosted: "an update scaled by 5",
   doubled: "an update scaled by 2",
   flipped: "an update with its sign flipped",
-  colluding: "four clients that share one random direction",
+  colluding: "four clients with part of a random direction in common (cosine .3)",
   noise: "normal noise of the usual size",
   direction: "one random direction of the usual size and shape",
 } as const;
@@ -22,8 +22,8 @@ const [boost, doubling] = [5, 2];
 const plants = 8;
 /** Share of the plants that must stand out for a pile to count as cleared of their kind. */
 const minPower = 0.8;
-/** Number of colluding clients, and the cosine between them. */
-const [colluders, collusion] = [4, 0.9];
+/** Number of colluding clients, and the cosine between them; trained ones have .1 to .5. */
+const [colluders, collusion] = [4, 0.3];
 
 /** A planted attacker. */
 interface Plant {

@@ -15,7 +15,13 @@ import {
   selectClients,
   type ClientMeasures,
 } from "../measures/measures.js";
-import { describeEvidence, judgeMeasures, judgeOverRounds } from "./evidence.js";
+import {
+  decide,
+  describeEvidence,
+  describeForm,
+  judgeMeasures,
+  judgeOverRounds,
+} from "./evidence.js";
 import { normalEvenness, measureModule } from "../measures/module-measures.js";
 import { computePieces, type PieceKind } from "./pieces.js";
 import { addRound, noHistories, scoreOverRounds, type EvidenceHistories } from "./rounds.js";
@@ -757,15 +763,30 @@ describe("sentences", () => {
       { kind: "shape", statistic: 3, deviations: 2 },
     ] as const;
     assert.equal(
-      describeEvidence(pieces, true),
+      describeEvidence(pieces),
       "is large (9.3 deviations) and agrees less with the others than they do with each other (3.0 deviations)",
     );
-    assert.match(describeEvidence(pieces, false), /, which honest clients do as well$/);
+  });
+
+  it("tell a client that looks forged from one that is merely unlike the others", () => {
+    const unlike = { kind: "clique", statistic: 0.4, deviations: 9 } as const;
+    const form = (deviations: number) => ({ kind: "shape", statistic: 3, deviations }) as const;
+    assert.match(describeForm([unlike, form(2.9)], 3), /^an outlier of usual size and shape$/);
+    assert.match(describeForm([unlike, form(3.1)], 3), /^looks forged$/);
+  });
+
+  it("name honest minorities beside colluders", () => {
+    const limits = { upper: 5, lower: 3, shared: 4, noise: 5, largest: 5, rate: 0.05 };
+    const usual = { canBeBenign: true, usualReason: "nothing stands out" };
+    const pieces = (kind: "clique" | "size") => [{ kind, statistic: 0.4, deviations: 4 }];
+    const reasonOf = (kind: "clique" | "size") => decide(4, limits, pieces(kind), usual).reason;
+    assert.match(reasonOf("clique"), /, which colluders do, and honest clients with data of their/);
+    assert.match(reasonOf("size"), /\(4\.0 deviations\), which honest clients do as well$/);
   });
 
   it("say what is unusually small over rounds", () => {
     const piece = { kind: "size", statistic: -2, deviations: 9.25, rounds: 3 } as const;
-    assert.equal(describeEvidence([piece], true), "is small (9.3 deviations)");
+    assert.equal(describeEvidence([piece]), "is small (9.3 deviations)");
   });
 
   it("say what a client is cleared of, and what it is not", () => {
@@ -773,7 +794,7 @@ describe("sentences", () => {
     assert.equal(
       describeControls(["boosted", "noise"], power, [], false),
       "nothing stands out; here an update scaled by 5, normal noise of the usual size would, an update scaled by 2 in 90 % of attempts, " +
-        "an update with its sign flipped in 30 % of attempts, four clients that share one random direction in 100 % of attempts, one random direction of the usual size and shape in 0 % of attempts",
+        "an update with its sign flipped in 30 % of attempts, four clients with part of a random direction in common (cosine .3) in 100 % of attempts, one random direction of the usual size and shape in 0 % of attempts",
     );
     assert.match(describeControls([], power, [], false), /no attacker that was planted/);
     assert.match(describeControls(["noise"], power, ["flipped"], false), /neither would an update/);

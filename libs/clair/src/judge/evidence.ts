@@ -237,11 +237,11 @@ export function decide(
   const isUsual = score <= lower;
   const isPooled = score <= shared;
   if (score > upper) {
-    const reason = describeEvidence(evidence, true);
+    const reason = `${describeEvidence(evidence)}: ${describeForm(evidence, lower)}`;
     return { status: "contaminated", score, upper, reason, isPooled };
   }
   const status = isUsual && canBeBenign ? "benign" : "undecided";
-  const reason = isUsual ? usualReason : describeEvidence(evidence, false);
+  const reason = isUsual ? usualReason : `${describeEvidence(evidence)}, ${othersWho(evidence)}`;
   return { status, score, upper, reason, isPooled };
 }
 
@@ -285,7 +285,7 @@ function onlyNow(
   rounds: number,
   isPooled: boolean,
 ): Pick<JudgedClient, "status" | "reason" | "isPooled"> {
-  const reason = describeEvidence(evidence, true);
+  const reason = describeEvidence(evidence);
   return {
     status: "undecided",
     reason: `${reason} in this round, but not over its ${rounds} rounds`,
@@ -300,15 +300,34 @@ const leastWorth = 1;
  * Says in one sentence why a client stands out, with its two strongest pieces of evidence.
  * @param strongest the largest first
  */
-export function describeEvidence(strongest: readonly Strength[], isFlagged: boolean): string {
-  const told = strongest
+export function describeEvidence(strongest: readonly Strength[]): string {
+  return strongest
     .slice(0, 2)
     .filter(({ deviations }, i) => i === 0 || deviations >= leastWorth)
     .map(({ kind, deviations, statistic, rounds = 0 }) => {
       // Over rounds the statistic is a signed average.
       const meanings = rounds > 0 && statistic < 0 ? oppositeMeanings : pieceMeanings;
       return `${meanings[kind]} (${deviations.toFixed(1)} deviations)`;
-    });
-  const sentence = told.join(" and ");
-  return isFlagged ? sentence : `${sentence}, which honest clients do as well`;
+    })
+    .join(" and ");
+}
+
+/** Pieces that compare directions: other data change these, and an honest client's data may. */
+const ofDirection: ReadonlySet<PieceKind> = new Set(["agreement", "clique", "outside"]);
+
+/**
+ * Tells a flagged client that looks forged from one that is merely unlike the others.
+ * @param lower the score that a client with usual evidence does not exceed
+ */
+export function describeForm(evidence: readonly Strength[], lower: number): string {
+  const form = evidence.filter(({ kind }) => !ofDirection.has(kind));
+  const isUsual = Math.hypot(...form.map(({ deviations }) => deviations)) <= lower;
+  return isUsual ? "an outlier of usual size and shape" : "looks forged";
+}
+
+/** Who else stands out like an undecided client. */
+function othersWho(strongest: readonly Strength[]): string {
+  return strongest[0]?.kind === "clique"
+    ? "which colluders do, and honest clients with data of their own kind as well"
+    : "which honest clients do as well";
 }
