@@ -1,14 +1,23 @@
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { exitCodes } from "@fedclair/core/internal";
 import { start } from "./support/command.js";
 import { listFailures, readRecords } from "./support/federation.js";
 import { temporaryFolder, workspace } from "./support/paths.js";
-import { hasProc, listProcesses } from "./support/processes.js";
+import { hasProc, listChildren, listProcesses, waitUntilGone } from "./support/processes.js";
 import { installPython, requirePython } from "./support/python.js";
 
 const tests = join(workspace, "apps/client-python/tests");
+
+/** Whether the system keeps signals of clients inside their process (confine.py). */
+async function confines(): Promise<boolean> {
+  const code = "from fedclair_host.confine import *; print(keep_signals_inside())";
+  const { stdout } = await promisify(execFile)((await installPython()) ?? "", ["-c", code]);
+  return stdout === "True\n";
+}
 
 const trial = `name: hostile
 rounds: 3
@@ -35,7 +44,7 @@ describe("Python clients that do not return, or end their process", function () 
     const mark = `hostile-${String(process.pid)}-${act.replaceAll(" ", "-")}`;
     const command = start(args, { env: { ACT: act, MARK: mark } });
     const { code, stderr } = await command.ended;
-    if (hasProc) assert.deepEqual(listProcesses(`MARK=${mark}`), [], "no process is left");
+    if (hasProc) await waitUntilGone(listProcesses(`MARK=${mark}`).map(({ pid }) => pid));
     return { code, stderr, rounds: (await readRecords(out)).map(listFailures) };
   }
 
@@ -48,6 +57,7 @@ describe("Python clients that do not return, or end their process", function () 
     ["c11", "has a fault in native code", "CLIENT_ERROR", "it ended its process with SIGSEGV"],
     ["c13", "kills itself", "CLIENT_ERROR", "it ended its process with SIGKILL"],
     ["c18", "closes all files", "CLIENT_ERROR", "it ended its process with 1"],
+    ["c02", "writes to all files", "CLIENT_ERROR", "it writes to files that it has not opened"],
   ] as const)
     it(`fail alone, by name, and do not run again: one that ${what}`, async () => {
       const { code, stderr, rounds } = await run(client);
@@ -57,6 +67,19 @@ describe("Python clients that do not return, or end their process", function () 
       assert.ok(named[0]?.includes(`${client}, round 1: ${fault}: `), stderr);
       // It ran in the first round, and never again.
       for (const line of named.slice(1)) assert.ok(line.includes("not run again"), line);
+    });
+
+  for (const [client, signal] of [
+    ["c04", "SIGKILL"],
+    ["c06", "SIGTERM"],
+    ["c08", "SIGSTOP"],
+  ] as const)
+    it(`cannot send ${signal} to their host`, async function () {
+      if (!(await confines())) this.skip();
+      const { code, stderr, rounds } = await run(client);
+      assert.equal(code, exitCodes.lost, stderr);
+      assert.deepEqual(rounds, new Array(3).fill([`${client} CLIENT_ERROR`]));
+      assert.match(stderr, new RegExp(`${client}, round 3: CLIENT_ERROR: PermissionError`));
     });
 
   it("fail alone if they are six of twenty", async () => {
@@ -84,11 +107,11 @@ describe("Python clients that do not return, or end their process", function () 
   });
 
   it("do not run changed code, neither in a new process nor on a new host", async () => {
-    for (const kills of ["os.getpid()", "os.getppid()"]) {
+    for (const who of ["client", "host"]) {
       const folder = await temporaryFolder();
       const module = join(folder, "changing.py");
       const file = join(folder, "trial.yaml");
-      const source = `import os, signal, numpy as np
+      const source = `import os, signal, time, numpy as np
 from fedclair_host import Client, Update
 
 class Changing(Client):
@@ -102,19 +125,24 @@ class Changing(Client):
         if job.client_id == "c01" and job.round == 2:
             with open(${JSON.stringify(module)}, "a") as module:
                 module.write("# changed\\n")
-            os.kill(${kills}, signal.SIGKILL)
+            print("changed", flush=True)
+            ${who === "client" ? "os.kill(os.getpid(), signal.SIGKILL)" : "time.sleep(1000)"}
         return Update(1, {"w": np.ones(2)})
 `;
       await writeFile(module, source);
       const own = trial.replace(/python: .*/, "python: changing:Changing");
       await writeFile(
         file,
-        own.replace("clients: 20", "clients: 4").replace("quorum: 0.25", "quorum: 1"),
+        own.replace("clients: 20", "clients: 4").replace(/limits: .*/, "limits: { quorum: 1 }"),
       );
       const python = (await installPython()) ?? "";
       const out = join(folder, "run");
       const args = ["run", file, "--hosts", "1", "--no-report", "--out", out, "--python", python];
-      const { code, stderr } = await start(args).ended;
+      const command = start(args);
+      await command.waitForOutput(/^changed$/m);
+      for (const { pid, args: words } of who === "host" ? listChildren(command.pid) : [])
+        if (words.includes("fedclair_host")) process.kill(pid, "SIGKILL");
+      const { code, stderr } = await command.ended;
       assert.equal(code, exitCodes.usage, stderr);
       assert.match(stderr, /changing(\.py:)? (has )?changed since/);
       assert.match(stderr, /restore it, or run the trial again, which makes another run/);

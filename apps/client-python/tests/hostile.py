@@ -1,5 +1,6 @@
 """Clients that do not return, or end their process, each in another way. Used by e2e/src/hostile-python.test.ts."""
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -51,6 +52,12 @@ def print_controls():
     print("\x1b[2J\x1b]0;title\x07owned\rby \x9b31mme", flush=True)
 
 
+def write_to_all_files():
+    for file in range(256):
+        with contextlib.suppress(OSError):
+            os.write(file, bytes(range(256)))
+
+
 acts = {
     "c01": swallow,
     "c03": ignore_alarm,
@@ -62,6 +69,10 @@ acts = {
     "c15": fork,
     "c17": print_controls,
     "c18": lambda: os.closerange(3, 100),
+    "c02": write_to_all_files,
+    "c04": lambda: os.kill(os.getppid(), signal.SIGKILL),
+    "c06": lambda: os.kill(os.getppid(), signal.SIGTERM),
+    "c08": lambda: os.kill(os.getppid(), signal.SIGSTOP),
 }
 
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import ctypes
 import mmap
-import os
 import select
 import socket
 import struct
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 #: Kinds of frames to the process of clients. The first one says what to load.
 SETUP, TRIAL, MESSAGE = b"S", b"T", b"M"
 #: Kinds of frames to the host: the clients are loaded or cannot be, more of their files are loaded, a job is answered.
 LOADED, FAILED, FILES, ANSWER = b"L", b"F", b"I", b"A"
 
-header = struct.Struct("<cQ")
+#: Begins a frame: its kind, its size, and the key of the channel, without which it was written by a client.
+header = struct.Struct("<cQ8s")
+no_key = bytes(8)
 #: Begins an answer: the id of its job.
 answer_id = struct.Struct("<Q")
 
@@ -24,15 +26,24 @@ _longest_receive = 1 << 26
 class Channel:
     """The end of the clients: frames that are sent and received while nothing else runs."""
 
-    def __init__(self, end: socket.socket):
+    def __init__(self, end: socket.socket, key: bytes | None = no_key):
+        """:param key: as of the other end; None takes over the key of the first frame that is received"""
         self._end = end
+        self._key = key
 
     def send(self, kind: bytes, *parts: bytes) -> None:
-        self._end.sendall(b"".join([header.pack(kind, sum(map(len, parts))), *parts]))
+        self._end.sendall(b"".join([header.pack(kind, sum(map(len, parts)), self._key or no_key), *parts]))
 
     def receive(self) -> tuple[bytes, bytes]:
-        """Waits for a frame. :returns: its kind and content :raises EOFError: if the host has closed its end"""
-        kind, size = header.unpack(self._read(header.size))
+        """Waits for a frame.
+        :returns: its kind and content
+        :raises EOFError: if the host has closed its end
+        :raises ChannelBroken: if somebody else has read from this end"""
+        kind, size, key = header.unpack(self._read(header.size))
+        if self._key is None:
+            self._key = key
+        if key != self._key:
+            raise ChannelBroken
         return kind, self._read(size)
 
     def has_frame(self) -> bool:
@@ -53,6 +64,10 @@ class Channel:
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
+class ChannelBroken(Exception):
+    """A client has read or written what its process and the host say to each other."""
+
+
 class Doing(NamedTuple):
     """What clients are doing."""
 
@@ -71,9 +86,9 @@ class Note:
 
     _layout = struct.Struct("<QdQQ")
 
-    def __init__(self, file: int | None = None):
-        """:param file: descriptor of the memory, as of `memory_file`; default: memory of this process"""
-        self._memory = bytearray(mmap.PAGESIZE) if file is None else mmap.mmap(file, mmap.PAGESIZE)
+    def __init__(self, memory: Any = None):
+        """:param memory: a page that is shared, as by `map_page`; default: memory of this process"""
+        self._memory = bytearray(mmap.PAGESIZE) if memory is None else memory
 
     def begin(self, seconds: float, job: int = 0, jobs: int = 0) -> None:
         self._write(Doing(self.read().turn + 1, seconds, job, jobs))
@@ -94,13 +109,12 @@ class Note:
         self._layout.pack_into(self._memory, 0, *doing)
 
 
-def die_with_parent(parent: int) -> None:
-    """Has the system kill this process when its parent ends, where it can (Linux): no code of this process may be able to run then."""
-    try:
-        import ctypes
-
-        ctypes.CDLL(None).prctl(1, 9)  # PR_SET_PDEATHSIG, SIGKILL
-    except (ImportError, OSError, AttributeError, TypeError):
-        return
-    if os.getppid() != parent:
-        os._exit(1)
+def map_page(file: int) -> Any:
+    """Shares a page of a file without keeping a descriptor, as Python's mmap does: clients could write to it, or shorten the file."""
+    map_memory = ctypes.CDLL(None).mmap
+    map_memory.restype = ctypes.c_void_p
+    map_memory.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long]
+    address = map_memory(None, mmap.PAGESIZE, mmap.PROT_READ | mmap.PROT_WRITE, mmap.MAP_SHARED, file, 0)
+    if address == ctypes.c_void_p(-1).value:
+        raise MemoryError("no memory to share with the host")
+    return (ctypes.c_char * mmap.PAGESIZE).from_address(address)

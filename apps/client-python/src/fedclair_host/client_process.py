@@ -18,7 +18,8 @@ import time
 from dataclasses import dataclass, field
 from typing import Any, Mapping
 
-from .channel import FAILED, LOADED, SETUP, Channel, Doing, Note
+from . import ended
+from .channel import FAILED, LOADED, SETUP, Channel, ChannelBroken, Doing, Note, no_key
 from .errors import ClientsEnded, HostError
 from .orphans import adopt_orphans, end_orphans, list_children
 from .text import printable
@@ -85,9 +86,9 @@ class ClientProcess:
         read, write = os.pipe()
         with tempfile.TemporaryFile() as memory:
             memory.truncate(mmap.PAGESIZE)
-            self.note = Note(memory.fileno())
+            self.note = Note(mmap.mmap(memory.fileno(), mmap.PAGESIZE))
             passed = [theirs.fileno(), memory.fileno()]
-            environment = {name: value for name, value in os.environ.items() if name != "FEDCLAIR_TOKEN"}
+            environment = {name: value for name, value in os.environ.items() if name not in ("FEDCLAIR_TOKEN", ended.variable)}
             self._popen = subprocess.Popen(
                 [sys.executable, "-m", "fedclair_host.worker", *map(str, passed), str(os.getpid())],
                 stdin=subprocess.DEVNULL,
@@ -110,8 +111,9 @@ class ClientProcess:
             "files": dict(files),
             "trainsAlone": trains_alone,
         }
+        self.key = os.urandom(len(no_key))
         with contextlib.suppress(OSError):  # it has ended, which `load` tells
-            Channel(self.end).send(SETUP, json.dumps(setup).encode())
+            Channel(self.end, self.key).send(SETUP, json.dumps(setup).encode())
         self._clients = source.clients
 
     def load(self) -> tuple[Loaded, dict[str, str]]:
@@ -123,7 +125,10 @@ class ClientProcess:
                 self.close()
                 raise HostError(f"{self._clients}: creating the first client did not return within {self.note.read().seconds - 1:g} s")
         try:
-            kind, data = Channel(self.end).receive()
+            kind, data = Channel(self.end, self.key).receive()
+        except ChannelBroken:
+            self.close()
+            raise HostError(f"{self._clients}: it wrote to files that it has not opened") from None
         except (EOFError, OSError):
             raise ClientsEnded(f"the process of the clients ended with {format_exit(self.close())} (loading {self._clients})") from None
         if kind == FAILED:

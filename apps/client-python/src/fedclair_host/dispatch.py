@@ -14,7 +14,7 @@ from typing import Any, Awaitable, Callable, Mapping
 
 import numpy as np
 
-from .channel import ANSWER, FILES, MESSAGE, TRIAL, answer_id, header
+from .channel import ANSWER, FAILED, FILES, MESSAGE, TRIAL, answer_id, header, no_key
 from .client import Array
 from .client_process import ClientProcess, ClientProcesses, format_exit
 from .codec import CoordinatorMessage, encode_failure, to_job, to_params
@@ -31,9 +31,6 @@ most_bytes = 1 << 26
 
 #: Small answers wait this long for others, to be sent together: to send one by one takes as long as a quick job.
 collect_seconds = 0.01
-
-#: More than the largest message, `limits.maxMessageBytes`.
-_longest_frame = 1 << 31
 
 #: Signals by which somebody else, as the system when it is out of memory, may have ended a process: its client has another try.
 _outside = {signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP} if hasattr(signal, "SIGKILL") else set()
@@ -83,6 +80,10 @@ class Dispatcher:
         self._tasks: set[asyncio.Task[None]] = set()
         self._ended = EndedClients(os.environ.get(variable))
         self._tried: set[str] = set()
+        self._last_answered: OpenJob | None = None
+        self._suspects: set[str] = set()
+        self._is_read_by_clients = False
+        self._key = no_key
         self._on_files: Callable[[dict[str, str]], None] = lambda files: None
 
     # ---- from the coordinator
@@ -149,23 +150,26 @@ class Dispatcher:
             self._on_files = processes.files.update
             watching = asyncio.ensure_future(self._watch(process))
             try:
-                await self.talk(process.end)
+                broken = await self.talk(process.end, process.key)
             finally:
                 watching.cancel()
             is_overdue = watching.done() and not watching.cancelled()
             code = await asyncio.get_running_loop().run_in_executor(None, process.close)
-            unexplained = 0 if self._explain(processes, code, is_overdue) else unexplained + 1
+            is_explained = self._explain_broken(processes) if broken else self._explain(processes, code, is_overdue)
+            unexplained = 0 if is_explained else unexplained + 1
             if unexplained > _most_unexplained:
                 raise ClientsEnded(f"the process of the clients ended with {format_exit(code)}, {unexplained} times")
             await asyncio.get_running_loop().run_in_executor(None, processes.restart)
 
-    async def talk(self, end: socket.socket) -> None:
-        """Sends everything that is not answered, and delivers answers until the other end closes."""
-        transport, frames = await asyncio.get_running_loop().create_connection(lambda: _Frames(self._receive_frame), sock=end)
+    async def talk(self, end: socket.socket, key: bytes = no_key) -> bool:
+        """Sends everything that is not answered, and delivers answers until the other end closes.
+        :returns: whether somebody else has read from that end or written to it"""
+        self._key, self._is_read_by_clients = key, False
+        transport, frames = await asyncio.get_running_loop().create_connection(lambda: _Frames(self._receive_frame, key), sock=end)
         self._transport = transport
         try:
             self._send_all()
-            await frames.closed
+            return await frames.are_foreign or self._is_read_by_clients
         finally:
             self._transport = None
             transport.close()
@@ -175,6 +179,8 @@ class Dispatcher:
             self._answer(answer_id.unpack_from(data)[0], data[answer_id.size :])
         elif kind == FILES:
             self._on_files(json.loads(data))
+        elif kind == FAILED:
+            self._is_read_by_clients = True
 
     async def _watch(self, process: ClientProcess) -> None:
         """Ends a process whose client does not return in time."""
@@ -207,11 +213,28 @@ class Dispatcher:
             self._tried.add(culprit.client_id)
             log.warning("the process of the clients %s (%s); the client has another try", how, culprit.what)
             return True
-        text = f"it ended its process with {format_exit(code)} ({culprit.what})"
+        self._fail_for_good(culprit, f"it ended its process with {format_exit(code)} ({culprit.what})")
+        return True
+
+    def _explain_broken(self, processes: ClientProcesses) -> bool:
+        """Fails the client that has read or written what its process and this one say to each other. Jobs are answered in order, so it
+        is the first that is not answered, or the last that is. It has another try, alone. :returns: whether there is one"""
+        culprit = self._last_answered if self._is_read_by_clients else next(iter(self._open.values()), None)
+        if culprit is None:
+            return False
+        text = f"it {'reads' if self._is_read_by_clients else 'writes to'} files that it has not opened ({culprit.what})"
+        if processes.trains_alone and culprit.client_id in self._suspects:
+            self._fail_for_good(culprit, text)
+        else:
+            processes.trains_alone = True
+            self._suspects.add(culprit.client_id)
+            log.warning("clients broke the channel to their process (%s); the client has another try, alone", culprit.what)
+        return True
+
+    def _fail_for_good(self, culprit: OpenJob, text: str) -> None:
         self._ended.add(culprit.client_id, text)
         for job in [culprit, *(job for job in self._open.values() if job.client_id == culprit.client_id and job is not culprit)]:
             self._fail(job, "CLIENT_ERROR", text)
-        return True
 
     def _fail(self, job: OpenJob, code: str, text: str) -> None:
         log.warning("%s, round %s: %s: %s", job.client_id, job.round, code, printable(text, 500))
@@ -222,6 +245,7 @@ class Dispatcher:
         job = self._open.pop(job_id, None)
         if job is None:
             return  # nobody waits for it any more
+        self._last_answered = job
         self._tried.discard(job.client_id)
         self._post(job, message)
 
@@ -275,25 +299,28 @@ class Dispatcher:
     def _send(self, kind: bytes, data: bytes) -> None:
         """Sends a frame, if clients are there; others get it from `_send_all`."""
         if self._transport is not None:
-            self._transport.write(header.pack(kind, len(data)) + data)
+            self._transport.write(header.pack(kind, len(data), self._key) + data)
 
 
 class _Frames(asyncio.Protocol):
-    """Splits what the clients send into frames."""
+    """Splits what the clients send into frames, until there is one without the key."""
 
-    def __init__(self, receive: Callable[[bytes, bytes], None]):
+    def __init__(self, receive: Callable[[bytes, bytes], None], key: bytes):
         self._receive = receive
+        self._key = key
         self._rest = bytearray()
-        self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.are_foreign: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        """At the end, whether the last of them has no key."""
 
     def data_received(self, data: bytes) -> None:
         rest = self._rest
         rest += data
         at = 0
         while len(rest) >= at + header.size:
-            kind, size = header.unpack_from(rest, at)
-            if size > _longest_frame:
-                raise ValueError("a client has written to the channel of its process")  # the process ends
+            kind, size, key = header.unpack_from(rest, at)
+            if key != self._key:
+                self._end(True)
+                return
             end = at + header.size + size
             if len(rest) < end:
                 break
@@ -303,5 +330,8 @@ class _Frames(asyncio.Protocol):
             del rest[:at]
 
     def connection_lost(self, error: Exception | None) -> None:
-        if not self.closed.done():
-            self.closed.set_result(None)
+        self._end(False)
+
+    def _end(self, are_foreign: bool) -> None:
+        if not self.are_foreign.done():
+            self.are_foreign.set_result(are_foreign)

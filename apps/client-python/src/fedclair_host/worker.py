@@ -10,7 +10,8 @@ import socket
 import sys
 from typing import Any, Mapping
 
-from .channel import FAILED, LOADED, Channel, Note, die_with_parent
+from .channel import FAILED, LOADED, Channel, ChannelBroken, Note, map_page
+from .confine import die_with_parent, keep_signals_inside
 from .device import DeviceMissing, choose_device
 from .errors import HostError
 from .load import FIRST_CLIENT_SECONDS, declared, load_clients
@@ -26,7 +27,7 @@ def main() -> None:
     die_with_parent(parent)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     logging.basicConfig(format="%(name)s: %(message)s", level=logging.INFO, stream=sys.stderr)
-    channel, note = Channel(socket.socket(fileno=end)), Note(memory)
+    channel, note = Channel(socket.socket(fileno=end), key=None), Note(map_page(memory))
     os.close(memory)
 
     def leave() -> None:
@@ -39,7 +40,7 @@ def main() -> None:
         _run(channel, note, json.loads(setup))
     except EOFError:
         pass  # the host has ended
-    except (HostError, DeviceMissing) as error:
+    except (HostError, DeviceMissing, ChannelBroken) as error:
         channel.send(FAILED, str(error).encode())
 
 
@@ -61,6 +62,7 @@ def _run(channel: Channel, note: Note, setup: Mapping[str, Any]) -> None:
     files = ModuleFiles()
     loaded = {"backend": backend, "contaminations": contaminations if isinstance(contaminations, str) else list(contaminations), "versions": loaded_versions(), "files": files.find_new()}
     channel.send(LOADED, json.dumps(loaded).encode())
+    keep_signals_inside()
     ClientRunner(channel, make_client, note=note, files=files, trains_alone=setup["trainsAlone"]).serve()
 
 
