@@ -117,29 +117,34 @@ describe("a client that never returns", () => {
   });
 });
 
-describe("a client that kills the process of its host", () => {
-  it("is named, and does not run again", async () => {
-    const cwd = await createStudy();
-    const kill = "if (index === 1) execSync(`kill -9 ${process.pid}`);";
-    const killing = task
-      .replace("import { z }", 'import { execSync } from "node:child_process";\n  import { z }')
-      .replace(/if \(index === 0\) console.*\n.*for \(;;\);/, kill);
-    await writeFile(join(cwd, "hang.js"), killing);
-    const args = ["run", "trial.yaml", "--no-report", "--hosts", "2", "--out", "run"];
-    const { code, stderr } = await fedclair([...args, "--set", "limits.quorum=0.8"], { cwd });
-    assert.equal(code, 5, stderr);
-    const ends = stderr.match(
-      /client host \d of 2 ended with SIGKILL \(train of c01 in round 1\)/g,
-    );
-    assert.equal(ends?.length, 2, "the first time somebody else may have done it");
-    const records = await readRecords(join(cwd, "run"));
-    const why = "not run again: it ended its host with SIGKILL (train of c01 in round 1)";
-    for (const { clients } of records)
-      assert.deepEqual(
-        clients.flatMap(({ clientId, failure }) => (failure ? [clientId, failure.message] : [])),
-        ["c01", why],
-      );
+describe("a client that kills or stops the process of its host", () => {
+  before(function () {
+    if (!hasProc) this.skip(); // a process that is stopped is only found through /proc
   });
+
+  for (const signal of ["KILL", "STOP"])
+    it(`is named, and does not run again: SIG${signal}`, async () => {
+      const cwd = await createStudy();
+      const kill = `if (index === 1) execSync("kill -${signal} " + process.pid);`;
+      const killing = task
+        .replace("import { z }", 'import { execSync } from "node:child_process";\n  import { z }')
+        .replace(/if \(index === 0\) console.*\n.*for \(;;\);/, kill);
+      await writeFile(join(cwd, "hang.js"), killing);
+      const args = ["run", "trial.yaml", "--no-report", "--hosts", "2", "--out", "run"];
+      const { code, stderr } = await fedclair([...args, "--set", "limits.quorum=0.8"], { cwd });
+      assert.equal(code, 5, stderr);
+      const ends = stderr.match(
+        /client host \d of 2 ended with SIGKILL \(train of c01 in round 1\)/g,
+      );
+      assert.equal(ends?.length, 2, "the first time somebody else may have done it");
+      const records = await readRecords(join(cwd, "run"));
+      const why = "not run again: it ended its host with SIGKILL (train of c01 in round 1)";
+      for (const { clients } of records)
+        assert.deepEqual(
+          clients.flatMap(({ clientId, failure }) => (failure ? [clientId, failure.message] : [])),
+          ["c01", why],
+        );
+    });
 });
 
 describe("a plug-in that never returns while its trial is read", () => {

@@ -6,6 +6,7 @@ import { exitCodes, UserError } from "@fedclair/core/errors";
 import type { PythonClients } from "@fedclair/core/internal";
 import { printable } from "@fedclair/core/text";
 import { createEnvironment, programOf, type AppName } from "./app-process.js";
+import { endIfStopped } from "./end-stopped.js";
 import { HostNotes } from "./host-notes.js";
 
 /** The exit code or the signal of a host that has failed; undefined if it has ended normally. */
@@ -194,6 +195,7 @@ async function keepHost(
       process.stderr.write(`${name}: ${error.message}\n`);
       return exitCodes.usage;
     }
+    endIfStopped(host.child.process);
     void address.then((listening) => {
       host.send(listening);
     });
