@@ -90,12 +90,12 @@ async function runRound(
   }
 
   const part = await beginFolder(out, ["global", "personal", verdictsFile, reportFile]);
-  const voters = listPooled(updates, aggregation);
+  const pooled = listPooled(updates, aggregation);
   const onProgress = (done: number, all: number) => {
     if (done === 0) log?.(`measuring ${countNoun(all, "candidate")} …`);
   };
   const evaluate = options.evaluate && { ...options.evaluate, signal, onProgress };
-  const handed = await handOut(part, sent, aggregation, { voters, rank, evaluate });
+  const handed = await handOut(part, sent, aggregation, { pooled, rank, evaluate });
   const { round } = step.state;
   const refining = evaluate ? undefined : noticeRefining(updates, aggregation);
   const report = createRoundReport({ round, choice, sent, aggregation, handed, refining });
@@ -115,9 +115,9 @@ async function runRound(
 }
 
 /** Lists the clients that the shared result is made of. */
-function listPooled(updates: readonly Update[], { verdicts = [] }: Aggregation): string[] {
+function listPooled(updates: readonly Update[], { verdicts = [] }: Aggregation): Set<string> {
   const left = new Set(verdicts.flatMap((one) => (one.pooled ? [] : [one.clientId])));
-  return updates.flatMap(({ clientId }) => (left.has(clientId) ? [] : [clientId]));
+  return new Set(updates.flatMap(({ clientId }) => (left.has(clientId) ? [] : [clientId])));
 }
 
 const verdictsFile = "verdicts.json";

@@ -15,6 +15,8 @@ interface Saved {
   /** The size of the numbers of B and A. */
   readonly sizes?: readonly [b: number, a: number];
   readonly config?: object;
+  /** The client whose change it copies. */
+  readonly copyOf?: string;
 }
 
 const [rows, columns] = [8, 6];
@@ -22,7 +24,7 @@ const [rows, columns] = [8, 6];
 /** Saves one module, whose change does not depend on α unless `sizes` are given. */
 async function save(folder: string, name: string, saved: Saved): Promise<void> {
   const { rank = 2, alpha = rank, type = "F32", sizes: [b, a] = [rank / alpha, 1] } = saved;
-  const rng = stream("round").at(name);
+  const rng = stream("round").at(saved.copyOf ?? name);
   const tensor = (side: string, shape: [number, number], size: number): [string, Dense] => {
     const data = Float32Array.from(rng.at(side).normals(shape[0] * shape[1]), (x) => size * x);
     return [`base_model.model.a.lora_${side}.weight`, { shape, data }];
@@ -107,6 +109,34 @@ describe("the form of the shared adapter", () => {
       ["eve", "ivan"],
     );
     assert.deepEqual([config["base_model_name_or_path"], config["r"]], ["a-model", 2]);
+  });
+
+  it("is not that of names that sent copies of one change", async () => {
+    const evil = { type: "BF16", config: { base_model_name_or_path: "another" } } as const;
+    const copies = [1, 2, 0.5, 1, 1.01].map((size) => {
+      return { ...evil, copyOf: "eve", sizes: [size, 1] } as const;
+    });
+    const { config, types } = await average({
+      alice: {},
+      bob: {},
+      carol: {},
+      eve: evil,
+      ...Object.fromEntries(copies.map((copy, k) => [`sybil-${k}`, copy])),
+    });
+    assert.equal("base_model_name_or_path" in config, false);
+    assert.deepEqual(types, ["F32", "F32"]);
+  });
+
+  it("is that of most clients, also if they sent nearly the same", async () => {
+    const evil = { rank: 3, config: { base_model_name_or_path: "another" } };
+    const { config } = await average({
+      alice: {},
+      bob: { copyOf: "alice" },
+      carol: { copyOf: "alice", sizes: [2, 1] },
+      eve: evil,
+      ivan: evil,
+    });
+    assert.notEqual(config["base_model_name_or_path"], "another");
   });
 
   it("has no key that a minority sets, and none that is unknown", async () => {

@@ -1,9 +1,16 @@
 import { excerpt } from "@fedclair/core";
 import type { StoredType } from "@fedclair/core/internal";
-import { item } from "@fedclair/linalg";
+import { item, sum } from "@fedclair/linalg";
 import { listFirst } from "../adapters/names-text.js";
 import { nameInBase, type Config } from "../adapters/peft-config.js";
 import { totalRank, withRank, type Adapter, type PairInFile } from "../adapters/peft.js";
+
+/** An adapter that votes on the form of the shared one. */
+interface Voter {
+  readonly adapter: Adapter;
+  /** The weight of its vote. */
+  readonly weight: number;
+}
 
 /** The form of the shared adapter, and what the user should know about it. */
 interface ElectedForm {
@@ -40,22 +47,20 @@ const knownKeys = [
 const rankKeys = ["r", "lora_alpha", "use_rslora", "rank_pattern", "alpha_pattern"] as const;
 
 /**
- * Chooses the form of the shared adapter: of every part what more than half of the voters have.
+ * Chooses the form of the shared adapter: of every part what more than half of the votes are for.
  * Without a majority a key is left out, numbers are stored as F32, and all modules get the middle
  * rank and a scale of 1.
- * @param voters the pooled clients' adapters, at least one
+ * @param voters the pooled clients, at least one
  * @param all the adapters of all clients, to report who names another base model
  */
 export function electForm(
-  voters: ReadonlyMap<string, Adapter>,
+  voters: readonly Voter[],
   all: ReadonlyMap<string, Adapter>,
 ): ElectedForm {
-  const adapters = [...voters.values()];
-  const configs = adapters.map(({ config }) => config);
-  const base = electKeys(configs, ["base_model_name_or_path", "revision"]);
-  const known = Object.assign({}, ...knownKeys.map((key) => electKeys(configs, [key]))) as object;
-  const ranked = findMajority(adapters, ({ config }) => textOf(config, rankKeys));
-  const like = ranked ?? withRank(item(adapters, 0), middleRank(adapters));
+  const base = electKeys(voters, ["base_model_name_or_path", "revision"]);
+  const known = Object.assign({}, ...knownKeys.map((key) => electKeys(voters, [key]))) as object;
+  const ranked = findMajority(voters, ({ config }) => textOf(config, rankKeys));
+  const like = ranked ?? withRank(item(voters, 0).adapter, middleRank(voters));
   const config: Config = {
     target_modules: [...like.modules.keys()].map(nameInBase),
     ...known,
@@ -65,7 +70,7 @@ export function electForm(
     r: like.config.r,
     lora_alpha: like.config.lora_alpha,
   };
-  const typed = findMajority(adapters, formatTypes);
+  const typed = findMajority(voters, formatTypes);
   const modules = [...like.modules].map(([name, pair]): [string, PairInFile] => {
     const types = typed?.modules.get(name);
     return [name, withTypes(pair, types?.b.type ?? "F32", types?.a.type ?? "F32")];
@@ -76,18 +81,32 @@ export function electForm(
   };
 }
 
-/** Returns what more than half of the voters agree on; undefined if there is no such majority. */
-function findMajority<T>(voters: readonly T[], formOf: (voter: T) => string): T | undefined {
-  const forms = voters.map(formOf);
-  const counts = new Map<string, number>();
-  for (const form of forms) counts.set(form, (counts.get(form) ?? 0) + 1);
-  return voters.find((_, k) => 2 * (counts.get(item(forms, k)) ?? 0) > voters.length);
+/**
+ * Returns what more than half of the voters have, and more than half of the votes are for;
+ * undefined if there is no such majority. Voters count as well, so that honest clients who sent
+ * nearly the same are not outvoted by two others.
+ */
+function findMajority(
+  voters: readonly Voter[],
+  formOf: (adapter: Adapter) => string,
+): Adapter | undefined {
+  const forms = voters.map(({ adapter }) => formOf(adapter));
+  const isElected = (own: string, weightOf: (voter: Voter) => number) => {
+    const weights = voters.map(weightOf);
+    const votes = sum(weights.filter((_, k) => forms[k] === own));
+    // Sums of thirds are not exact; an exact half is no majority.
+    return votes > (0.5 + 1e-9) * sum(weights);
+  };
+  const elected = [...new Set(forms)].find(
+    (form) => isElected(form, () => 1) && isElected(form, ({ weight }) => weight),
+  );
+  return elected === undefined ? undefined : voters[forms.indexOf(elected)]?.adapter;
 }
 
 /** The given keys of most configurations; none of them without a majority. */
-function electKeys(configs: readonly Config[], keys: readonly string[]): Partial<Config> {
-  const elected = findMajority(configs, (config) => textOf(config, keys));
-  return elected ? pick(elected, keys) : {};
+function electKeys(voters: readonly Voter[], keys: readonly string[]): Partial<Config> {
+  const elected = findMajority(voters, ({ config }) => textOf(config, keys));
+  return elected ? pick(elected.config, keys) : {};
 }
 
 function pick(config: Config, keys: readonly string[]): Partial<Config> {
@@ -122,13 +141,17 @@ function withTypes({ b, a, scale }: PairInFile, ofB: StoredType, ofA: StoredType
   return { b: { ...b, type: ofB }, a: { ...a, type: ofA }, scale };
 }
 
-/** The largest rank that at least half of the adapters reach on average over their modules. */
-function middleRank(adapters: readonly Adapter[]): number {
-  const ranks = adapters.map((one) => Math.ceil(totalRank(one) / one.modules.size));
-  return item(
-    ranks.sort((x, y) => x - y),
-    ranks.length >> 1,
-  );
+/** The largest rank that at least half of the votes reach on average over their modules. */
+function middleRank(voters: readonly Voter[]): number {
+  const ranked = voters
+    .map(({ adapter, weight }) => {
+      return { rank: Math.ceil(totalRank(adapter) / adapter.modules.size), weight };
+    })
+    .sort((x, y) => y.rank - x.rank);
+  const half = sum(ranked.map(({ weight }) => weight)) / 2;
+  let reached = 0;
+  const middle = ranked.find(({ weight }) => (reached += weight) >= half * (1 - 1e-9));
+  return (middle ?? item(ranked, 0)).rank;
 }
 
 /** Reports clients that name another base model or revision than the shared adapter. */

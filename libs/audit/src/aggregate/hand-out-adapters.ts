@@ -7,6 +7,7 @@ import type { MeasureOptions } from "../refine/measure-losses.js";
 import { electForm } from "./elect-form.js";
 import { handOutMeasured, type Evaluation } from "./hand-out-measured.js";
 import type { SentRound } from "./read-round.js";
+import { weighVotes } from "./weigh-votes.js";
 import { writeTargets, type Target } from "./write-targets.js";
 
 /** A summary of the adapters that were written. */
@@ -25,8 +26,8 @@ export interface HandedOut {
 }
 
 interface HandOutOptions {
-  /** The clients that determine the form of `global`: those that it is made of. */
-  readonly voters: readonly string[];
+  /** The clients that `global` is made of. */
+  readonly pooled: ReadonlySet<string>;
   /** Rank of the adapters; undefined: the clients' own, and for `global` that of most voters. */
   readonly rank: number | undefined;
   /** Measures which version of its adapter each client should get. */
@@ -43,7 +44,7 @@ export async function handOut(
   out: string,
   sent: SentRound,
   aggregation: Aggregation,
-  { voters, rank, evaluate }: HandOutOptions,
+  { pooled, rank, evaluate }: HandOutOptions,
 ): Promise<HandedOut> {
   const { adapters, starts, globalStart } = sent;
   const { change, personal = new Map<string, never>(), refined } = aggregation;
@@ -51,7 +52,7 @@ export async function handOut(
   const resize = (one: Adapter) => (rank === undefined ? one : withRank(one, rank));
   const targets: Target[] = [];
   if (change.length > 0) {
-    const elected = electForm(pickVoters(adapters, voters), adapters);
+    const elected = electForm(listVoters(sent, pooled), adapters);
     warnings.push(...elected.warnings);
     const like = resize(elected.like);
     targets.push({ name: "global", like, start: globalStart, terms: change });
@@ -87,13 +88,18 @@ export async function handOut(
   };
 }
 
-/** @throws UserError if there is none, although the aggregator has returned a change for all */
-function pickVoters(
-  adapters: ReadonlyMap<string, Adapter>,
-  voters: readonly string[],
-): ReadonlyMap<string, Adapter> {
-  const picked = new Map([...adapters].filter(([name]) => voters.includes(name)));
-  if (picked.size > 0) return picked;
+/**
+ * The pooled clients with their votes on the form of `global`.
+ * @throws UserError if there is none, although the aggregator has returned a change for all
+ */
+function listVoters({ adapters, updates }: SentRound, pooled: ReadonlySet<string>) {
+  const voters = updates.filter(({ clientId }) => pooled.has(clientId));
+  const weights = weighVotes(voters);
+  const picked = [...adapters].flatMap(([name, adapter]) => {
+    const weight = weights.get(name);
+    return weight === undefined ? [] : [{ adapter, weight }];
+  });
+  if (picked.length > 0) return picked;
   throw new UserError(
     "the aggregator returned a change for all clients but pooled none, so none can say how global is written",
     exitCodes.stopped,
