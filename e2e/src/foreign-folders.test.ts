@@ -247,3 +247,71 @@ describe("a folder from somebody else", () => {
     }
   });
 });
+
+describe("data elsewhere that a folder from somebody else names", () => {
+  let folder: string;
+  let secret: string;
+  let author: string;
+  let reader: string;
+
+  const as = (state: string, ...args: readonly string[]): Promise<CommandResult> =>
+    fedclair(args, { cwd: folder, env: { XDG_STATE_HOME: state } });
+
+  before(async () => {
+    const place = await temporaryFolder();
+    [folder, secret, author] = [join(place, "study"), join(place, "secret.csv"), join(place, "a")];
+    const shipped = join(workspace, "trials/linear-regression");
+    await mkdir(join(folder, "claims"), { recursive: true });
+    const trial = await readFile(join(shipped, "own-data.yaml"), "utf8");
+    const [, file = ""] = /file: ([\w./-]+)/.exec(trial) ?? [];
+    await cp(join(shipped, file), secret);
+    const claim = trial.replace(file, "../../secret.csv");
+    await writeFile(join(folder, "claims/trial.yaml"), claim);
+    await cp(join(shipped, file), join(folder, "claims/own.csv"));
+    await writeFile(join(folder, "claims/own.yaml"), trial.replace(file, "own.csv"));
+    const args = ["run", "claims/trial.yaml", ...quick, "--out", "one", "--set", "rounds=1"];
+    const { code, stderr } = await as(author, ...args);
+    assert.equal(code, 0, stderr);
+    assert.equal((await as(author, "verify", "one")).code, 0);
+  });
+  beforeEach(async () => {
+    reader = await temporaryFolder();
+  });
+
+  it("is not read, until the user allows it", async () => {
+    for (const args of [
+      ["verify", "one"],
+      ["verify", "claims"],
+      ["resume", "one", ...quick],
+      ["replay", "one", "--without", "c00", ...quick],
+    ]) {
+      const { code, stderr } = await as(reader, ...args);
+      assert.equal(code, 2, stderr);
+      assert.match(stderr, /would read files outside its folder that no run of yours has read/);
+      assert.ok(stderr.includes(`\n  ${secret}\nallow it by --trust`), stderr);
+    }
+    for (const more of [["--trust"], []]) {
+      const { code, stderr } = await as(reader, "verify", "one", ...more);
+      assert.equal(code, 0, stderr);
+    }
+  });
+
+  it("is not read by commands that only look", async () => {
+    await writeFile(
+      join(folder, "claims/trace.yaml"),
+      `${await readFile(join(folder, "claims/own.yaml"), "utf8")}
+devices: { trace: ${secret} }\n`,
+    );
+    const { stdout, stderr } = await as(reader, "list", "claims");
+    assert.match(stdout, /^claims\/trace\.yaml +linear-regression/m, stderr);
+    await writeFile(secret, "words that nobody should see");
+    for (const args of [
+      ["show", "one"],
+      ["report", "one"],
+    ]) {
+      const shown = await as(reader, ...args);
+      assert.equal(shown.code, 0, shown.stderr);
+      assert.match((await as(author, ...args)).stderr, /secret\.csv has no column/);
+    }
+  });
+});

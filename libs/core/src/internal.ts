@@ -96,6 +96,7 @@ export {
 export type { OptionChange } from "./trial/option-changes.js";
 export type { PreparedTrial } from "./trial/prepared-trial.js";
 export { prepareResolvedTrial } from "./trial/prepare-trial.js";
+export { dataPathKeys, listTextsAt } from "./trial/data-paths.js";
 export { Trace } from "./trial/trace.js";
 export {
   clientCount,

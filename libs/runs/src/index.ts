@@ -73,6 +73,7 @@ export {
 export { readRunTrial } from "./store/read-trial.js";
 export {
   identifyPythonCode,
+  identifyData,
   rememberCode,
   selectUnknownCode,
   type OutsideCode,
@@ -97,7 +98,7 @@ export { print } from "./words/print.js";
 export type { CheckpointOptions } from "./process/run-options.js";
 export { systemErrorCode } from "./words/system-error.js";
 export { addPythonCode, hashClients } from "./trial/python-code.js";
-export { prepareSource, prepareTrial } from "./trial/prepare-trial.js";
+export { prepareTrial } from "./trial/prepare-trial.js";
 export { isSweep, readTrialFile } from "./trial/read-trial-file.js";
 export { formatTime } from "./words/format-time.js";
 export { Progress } from "./run/progress.js";

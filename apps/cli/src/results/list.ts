@@ -1,12 +1,17 @@
 import { UserError } from "@fedclair/core";
-import { listArms, oneLine, type TrialSource } from "@fedclair/core/internal";
+import {
+  listArms,
+  oneLine,
+  prepareResolvedTrial,
+  resolveTrial,
+  type TrialSource,
+} from "@fedclair/core/internal";
 import { loadNamedPlugins } from "@fedclair/plugins";
 import {
   columns,
   formatNumber,
   isSweep,
   parseSweep,
-  prepareSource,
   print,
   readTrialFile,
   listRuns,
@@ -106,7 +111,8 @@ async function listed(file: string): Promise<Listed> {
       const { name, trials, claim = "" } = parseSweep(source, plugins);
       return { file, sweep: name, trials: trials.length, claim };
     }
-    const { trial } = prepareSource(source, plugins);
+    // No trace of devices is read: the file may be somebody else's.
+    const { trial } = prepareResolvedTrial(resolveTrial(source, plugins), plugins, file);
     const { task, clients, claim = "" } = trial;
     return { file, task: task.name, clients, claim };
   } catch (error) {

@@ -1,6 +1,8 @@
 import { join } from "node:path";
 import { UserError, type Plugins } from "@fedclair/core";
 import {
+  dataPathKeys,
+  listTextsAt,
   locatePython,
   oneLine,
   pluginMismatch,
@@ -13,6 +15,7 @@ import {
 import { loadNamedPlugins, namedModules, readCode, resolveModules } from "@fedclair/plugins";
 import {
   addPythonCode,
+  identifyData,
   identifyPythonCode,
   isSweep,
   readTrialFile,
@@ -30,7 +33,7 @@ export interface TrustOptions {
   readonly trust: boolean;
 }
 
-/** Code that a trial names, with words for messages. */
+/** Code or data that a trial names, with words for messages. */
 interface NamedCode extends OutsideCode {
   readonly text: string;
   /** The file of a module of plug-ins, which `--plugin` can name. */
@@ -38,26 +41,29 @@ interface NamedCode extends OutsideCode {
 }
 
 /**
- * Creates a function that loads the plug-ins of a trial or a sweep, if their code may run.
- * @throws UserError as `allowPlugins`, in the function
+ * Creates a function that loads the plug-ins of a trial or a sweep, if their code may run and its
+ * data may be read.
+ * @throws UserError as `allowPlugins` and `allowData`, in the function
  */
 export function loadAllowedPlugins(
   options: TrustOptions,
 ): (source: TrialSource) => Promise<Plugins> {
   return async (source) => {
     await allowPlugins(source, options);
-    return await loadNamedPlugins(source);
+    const plugins = await loadNamedPlugins(source);
+    await allowData(source, plugins, options);
+    return plugins;
   };
 }
 
 /**
- * Checks that the code of a run folder may run, without running it.
+ * Checks that the code of a run folder may run and its data may be read.
  * @throws UserError if it may not, or has changed since the run
  */
 export async function allowRun(folder: string, options: TrustOptions): Promise<void> {
   const source = readTrialFile(join(folder, "trial.yaml"));
   const { file, yaml } = source;
-  await allowPlugins(source, options);
+  await loadAllowedPlugins(options)(source);
   const named = readNamedPython(yaml);
   if (named === undefined || isSweep(source)) {
     throw new UserError(`'${file}' is not the trial of a run: expected one that fedclair wrote`);
@@ -73,6 +79,26 @@ export async function allowRun(folder: string, options: TrustOptions): Promise<v
 export async function allowPlugins(source: TrialSource, options: TrustOptions): Promise<void> {
   const codes = await readPluginCode(source);
   await allow(codes, source.file, options);
+}
+
+/**
+ * Checks that the data that a trial or a sweep names may be read: files in its own folder, and
+ * those that a run of the user has read before or that the user allows now.
+ * @throws UserError that names the files
+ */
+async function allowData(
+  { file, yaml, resolvePath = String }: TrialSource,
+  { tasks }: Plugins,
+  options: TrustOptions,
+): Promise<void> {
+  const paths = [...tasks.values()]
+    .flatMap(dataPathKeys)
+    .filter((keys) => !yaml.isOverridden(keys))
+    .flatMap((keys) => listTextsAt(yaml.content, keys))
+    .map((path) => resolvePath(path, "file"));
+  const data = identifyData(paths, file);
+  const named = data.map((one) => ({ ...one, text: oneLine(one.path) }));
+  await allow(named, file, options);
 }
 
 /** Checks that the Python code of resolved trials may run, as `allowPlugins` does. */
@@ -144,10 +170,19 @@ async function check(
 /** @throws UserError if the user says no, or cannot be asked */
 async function askAbout(codes: readonly NamedCode[], file: string): Promise<void> {
   const list = [...new Set(codes.map(({ text }) => `\n  ${text}`))].join("");
-  const what = `'${oneLine(file)}' would run code that you have not run before, or that has changed since:${list}\n`;
-  const answer = await askForYes(`${what}It can do everything that you can. Run it?`);
+  const isData = codes.every(({ hash }) => hash === "data");
+  const does = isData
+    ? "read files outside its folder that no run of yours has read before"
+    : "run code that you have not run before, or that has changed since";
+  const what = `'${oneLine(file)}' would ${does}:${list}\n`;
+  const question = isData ? "Read them?" : "It can do everything that you can. Run it?";
+  const answer = await askForYes(`${what}${question}`);
   if (answer === true) return;
-  if (answer === false) throw new UserError(`the code that '${oneLine(file)}' names was not run`);
+  if (answer === false)
+    throw new UserError(
+      `the ${isData ? "data" : "code"} that '${oneLine(file)}' names was not ${isData ? "read" : "run"}`,
+    );
+  if (isData) throw new UserError(`${what}allow it by --trust, or keep a copy beside the trial`);
   const modules = codes.flatMap(({ module }) => (module === undefined ? [] : [module]));
   const each = modules.map((module) => `--plugin ${oneLine(module)}`).join(" ");
   const ways = each === "" ? "--trust" : `${each}, or all that the trial names by --trust`;

@@ -14,6 +14,7 @@ import { formatSchemaFault } from "../words/schema-fault.js";
 import { excerpt } from "../words/text.js";
 import type { ParsedYaml } from "../words/parsed-yaml.js";
 import { parseYaml } from "../words/yaml.js";
+import { dataPathKeys, listTextsAt } from "./data-paths.js";
 import { locatePython } from "./python-clients.js";
 import { prepareResolvedTrial } from "./prepare-trial.js";
 import type { PreparedTrial } from "./prepared-trial.js";
@@ -67,10 +68,7 @@ export function resolveTrial({ file, yaml, resolvePath }: TrialSource, plugins: 
     );
   }
   if (!resolvePath) return withUsedPlugins(data, plugins);
-  const taskPaths = plugins.tasks.get(data.task.name)?.paths ?? [];
-  const paths = [...taskPaths.map((path) => `task.${path}`), "devices.trace"];
-  const resolved = paths.reduce((trial, path) => {
-    const keys = path.split(".");
+  const resolved = dataPathKeys(plugins.tasks.get(data.task.name)).reduce((trial, keys) => {
     const by = yaml.isOverridden(keys) ? "override" : "file";
     return changeText(trial, keys, (text) => resolvePath(text, by));
   }, data);
@@ -194,13 +192,9 @@ export function readNamedPlugins({
  * column and key.
  */
 export function locateTask({ yaml }: TrialSource, { task }: Trial, plugins: Plugins): string {
-  const paths = (plugins.tasks.get(task.name)?.paths ?? []).map((path) => path.split("."));
-  const has = (path: readonly string[]) =>
-    path.reduce<unknown>(
-      (node, key) => (node as Partial<Record<string, unknown>> | undefined)?.[key],
-      task,
-    ) !== undefined;
-  return `${yaml.place(["task", ...(paths.find(has) ?? [])])}: task`;
+  const keys = dataPathKeys(plugins.tasks.get(task.name)).filter(([first]) => first === "task");
+  const named = keys.find((path) => listTextsAt({ task }, path).length > 0);
+  return `${yaml.place(named ?? ["task"])}: task`;
 }
 
 /** Returns the number of clients of a trial that is not checked yet; undefined if it is invalid. */

@@ -52,13 +52,17 @@ export function describeFromRecords(clients: ReadonlyMap<string, ClientHistory>)
 
 /**
  * Describes a prepared trial.
+ * @param namesClients whether the task may read its data for the names of clients
  * @throws UserError if its task cannot be loaded, or `clientLabel` fails
  */
-export async function describeTrial(prepared: PreparedTrial): Promise<TrialDescription> {
+export async function describeTrial(
+  prepared: PreparedTrial,
+  namesClients = true,
+): Promise<TrialDescription> {
   const { contamination, unknown, measures, taskPlugin } = prepared;
   const { metrics = {}, primary } = measures;
   return {
-    label: await loadClientLabels(prepared),
+    label: namesClients ? await loadClientLabels(prepared) : noDescription.label,
     attacks: new Map([...contamination].map(([id, { name }]) => [id, name])),
     unknown,
     metrics,

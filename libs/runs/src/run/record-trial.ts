@@ -82,8 +82,8 @@ export async function recordTrial(run: TrialRun): Promise<Summary> {
     await Promise.race([Promise.all([reading, joining]), whenAborted(signal)]);
     const backend = run.backend() ?? "unknown";
     const reason = run.chosen?.name === backend ? run.chosen.why : undefined;
-    const checkpoint = await folder.begin(backend, withModules(trial, outside), reason);
     await rememberCode(listOutsideCode(prepared)); // to resume the run without asking
+    const checkpoint = await folder.begin(backend, withModules(trial, outside), reason);
     activity = new ActivityWriter(folder.path, run.hosts);
     const writer = activity;
     const onEvent = (event: ArmEvent) => {

@@ -1,28 +1,35 @@
 import { appendFileSync, mkdirSync, realpathSync } from "node:fs";
 import { homedir } from "node:os";
-import { dirname, join, resolve } from "node:path";
-import { readPythonClients, type PreparedTrial, type PythonClients } from "@fedclair/core/internal";
+import { dirname, join, resolve, sep } from "node:path";
+import {
+  dataPathKeys,
+  listTextsAt,
+  readPythonClients,
+  type PreparedTrial,
+  type PythonClients,
+} from "@fedclair/core/internal";
 import { hashClients } from "../trial/python-code.js";
 import { systemErrorCode } from "../words/system-error.js";
 import { writeWhole } from "./atomic-files.js";
 import { readText } from "./regular-file.js";
 
-/** Code that fedclair does not ship and that a trial names. */
+/** Code that fedclair does not ship and that a trial names, or its data. */
 export interface OutsideCode {
-  /** The file of a module of plug-ins, or the folder and the names of Python modules. */
+  /** The file of a module of plug-ins, the folder and the names of Python modules, or data. */
   readonly path: string;
-  /** A hash of the code; empty if Python modules are not in their folder. */
+  /** A hash of the code; empty if Python modules are not in their folder; `data` for data. */
   readonly hash: string;
 }
 
 /** Longest list of known code. After that, the older half is forgotten. */
 const maxBytes = 2 ** 20;
 
-/** Lists the code from outside that runs with a trial. */
+/** Lists the code from outside that runs with a trial, and the data that it reads. */
 export function listOutsideCode({
   trial,
   outside,
-}: Pick<PreparedTrial, "trial" | "outside">): OutsideCode[] {
+  taskPlugin,
+}: Pick<PreparedTrial, "trial" | "outside" | "taskPlugin">): OutsideCode[] {
   const modules = new Map(
     outside.flatMap(({ module, hash }) => (module === undefined ? [] : [[module, hash] as const])),
   );
@@ -30,7 +37,27 @@ export function listOutsideCode({
   return [
     ...[...modules].map(([path, hash]) => ({ path, hash })),
     ...(python ? [identifyPythonCode(python)] : []),
+    ...identifyData(listDataPaths({ trial, taskPlugin })),
   ];
+}
+
+/**
+ * Identifies files and folders of data. What they contain may change.
+ * @param trial the file of the trial that names them; what is in its folder is left out
+ */
+export function identifyData(paths: readonly string[], trial?: string): OutsideCode[] {
+  const own = trial === undefined ? undefined : findRealPath(dirname(trial)) + sep;
+  return paths
+    .map((path) => ({ path: findRealPath(path), hash: "data" }))
+    .filter(({ path }) => own === undefined || !path.startsWith(own));
+}
+
+/** Lists the paths of the data that a trial reads. */
+export function listDataPaths({
+  trial,
+  taskPlugin,
+}: Pick<PreparedTrial, "trial" | "taskPlugin">): string[] {
+  return dataPathKeys(taskPlugin).flatMap((keys) => listTextsAt(trial, keys));
 }
 
 /** Identifies the code of Python clients, as it is on this machine now. */
@@ -101,10 +128,10 @@ function formatLine({ path, hash }: OutsideCode): string {
   return `${hash === "" ? "-" : hash} ${JSON.stringify(path)}`;
 }
 
-function findRealPath(folder: string): string {
+function findRealPath(path: string): string {
   try {
-    return realpathSync(folder);
+    return realpathSync(path);
   } catch {
-    return resolve(folder);
+    return resolve(path);
   }
 }

@@ -8,6 +8,7 @@ import {
   type TrialSource,
 } from "@fedclair/core/internal";
 import { describeTrial, type TrialDescription } from "../measures/description.js";
+import { identifyData, listDataPaths, selectUnknownCode } from "../store/known-code.js";
 import { readRunTrial } from "../store/read-trial.js";
 import { UnreadableError } from "../store/regular-file.js";
 
@@ -16,7 +17,8 @@ export type StoredDescription =
   { readonly description: TrialDescription } | { readonly missing: readonly string[] };
 
 /**
- * Describes the trial of a run folder.
+ * Describes the trial of a run folder. The names of clients are left out if they are in data
+ * elsewhere that no run of this user has read.
  * @param plugins those that are loaded
  * @throws UserError if the folder holds no run, or as `describeTrial`
  */
@@ -26,8 +28,10 @@ export async function describeStored(folder: string, plugins: Plugins): Promise<
   const missing = listMissingPlugins(source, plugins);
   if (missing.length > 0) return { missing };
   const trial = resolveTrial(source, plugins);
-  // Unlike `prepareSource`, reads no trace of devices: no round runs, and its file may be gone.
-  return { description: await describeTrial(prepareResolvedTrial(trial, plugins, file)) };
+  // Reads no trace of devices: no round runs, and its file may be gone.
+  const prepared = prepareResolvedTrial(trial, plugins, file);
+  const unknownData = selectUnknownCode(identifyData(listDataPaths(prepared), file));
+  return { description: await describeTrial(prepared, unknownData.length === 0) };
 }
 
 function readTrialText(folder: string): string {

@@ -32,11 +32,7 @@ export async function prepareTrial(
       `'${file}' describes several trials: use ${commandName()} sweep, or set seeds=1 for one of its seeds`,
     );
   }
-  return prepareSource(source, await loadPlugins(source));
-}
-
-/** Prepares a trial from its parsed YAML. @throws UserError as `prepareTrial` */
-export function prepareSource(source: TrialSource, plugins: Plugins): PreparedTrial {
+  const plugins = await loadPlugins(source);
   const trial = addPythonCode(resolveTrial(source, plugins), source.file);
   const trace = readTrace(trial, source.yaml.place(["devices", "trace"]));
   const taskPlace = locateTask(source, trial, plugins);
