@@ -43,6 +43,7 @@ export type { Collected } from "./loop/collect.js";
 export { needsFinish } from "./loop/finish-external.js";
 export { windowSize } from "./loop/gather-streamed.js";
 export { askForParams } from "./loop/ask-for-params.js";
+export { surveyClients } from "./loop/survey-clients.js";
 export { jobFor, renewJob } from "./loop/job.js";
 export type { ClientRecord, RoundRecord, RoundTiming } from "./loop/record.js";
 export { planRounds, type RoundPlan } from "./loop/round-plan.js";

@@ -4,7 +4,9 @@ import type { Plugins } from "../src/contracts/plugin.js";
 import type { ClientPool } from "../src/contracts/pool.js";
 import { planRounds } from "../src/loop/round-plan.js";
 import { runRounds, type RoundDone } from "../src/loop/round.js";
+import { surveyClients } from "../src/loop/survey-clients.js";
 import { startTrial, type TrialState } from "../src/loop/trial-state.js";
+import type { Shapes } from "../src/tensors/admission.js";
 import { prepareResolvedTrial } from "../src/trial/prepare-trial.js";
 import type { PreparedTrial } from "../src/trial/prepared-trial.js";
 import type { Trace } from "../src/trial/trace.js";
@@ -41,7 +43,9 @@ export async function play(
   };
   const plan = planRounds(prepared, { ...prepared.arms[0], benignOnly }, run);
   const rounds: RoundDone[] = [];
-  let state = from ?? (await startTrial(task, plan.clientIds, plan.rng));
+  const survey = (expects: Shapes) =>
+    surveyClients({ ...plan, ...run }, prepared.clientIds, expects);
+  let state = from ?? (await startTrial(task, plan.clientIds, plan.rng, { survey }));
   for await (const event of runRounds(plan, state)) {
     if (event.kind !== "round") continue;
     rounds.push(event);

@@ -29,7 +29,7 @@ export const toyTask: TaskPlugin = {
   name: "toy",
   summary: "Each client holds a number.",
   schema: toyOptions,
-  hasLabels: true,
+  hasLabels: () => true,
   holdsBack: true,
   acceptsStale: () => true,
   contaminations: () => new Map([["offset", offsetOptions]]),

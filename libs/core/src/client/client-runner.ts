@@ -192,11 +192,11 @@ export class ClientRunner implements JobRunner {
   }
 
   async #runAlone(job: ClientJob, signal: AbortSignal): Promise<TrainResult | Failure> {
-    if (job.kind === "initial") throw new Error("a simulated client has no initial params");
     const params = await copyJobParams(job);
     const trainer = await this.#open(job);
     try {
       this.#enterTask(methods[job.kind]);
+      if (job.kind === "initial") return await answerSurvey(trainer);
       if (job.kind === "evaluate") return await evaluate(trainer, params);
       if (job.kind === "choose") return await measureCandidates(trainer, params, job);
       const returned = await trainer.train(this.#trainJob(job, params, signal));
@@ -285,7 +285,17 @@ export class ClientRunner implements JobRunner {
 }
 
 /** The method of a trainer that a kind of job calls. */
-const methods = { train: "train", evaluate: "evaluate", choose: "measureHeldBack" } as const;
+const methods = {
+  train: "train",
+  evaluate: "evaluate",
+  choose: "measureHeldBack",
+  initial: "survey",
+} as const;
+
+async function answerSurvey(trainer: LocalTrainer): Promise<TrainResult> {
+  if (!trainer.survey) throw new Error("this client has no answer to a survey");
+  return checkResult(await trainer.survey(), "survey()");
+}
 
 /** Copies the params of a job: jobs share a base, and a trainer may change its params in place. */
 async function copyJobParams({ params }: ClientJob): Promise<Params> {

@@ -109,7 +109,7 @@ export interface TaskPlugin extends Plugin<Task | Promise<Task>> {
    */
   readonly holdsBack?: boolean;
   /** Does `openShard` apply `corruptLabels`? If not, attacks on labels are rejected. */
-  readonly hasLabels?: boolean;
+  hasLabels?(options: never): boolean;
   /**
    * Returns the kinds of `Shard.contamination` that `openShard` applies, with the schemas of their
    * options. Others are rejected.

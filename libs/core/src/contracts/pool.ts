@@ -14,7 +14,8 @@ export interface Job {
   readonly round: number;
   readonly phase: string;
   /**
-   * `initial` asks an external client for the params that all clients start from. `choose` asks for
+   * `initial` asks an external client for the params that all clients start from, and a simulated
+   * one for its answer to the task's survey. `choose` asks for
    * the losses of candidates on data that the client held back, as metrics by kind.
    */
   readonly kind: "train" | "evaluate" | "initial" | "choose";

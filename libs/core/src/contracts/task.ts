@@ -57,6 +57,13 @@ export interface CohortTraining {
 export interface StartContext {
   readonly clientIds: readonly string[];
   readonly rng: Stream;
+  /**
+   * Asks every simulated client for what `LocalTrainer.survey` returns, and yields the admitted
+   * answers in the order of the clients. Absent where no client can be asked, as for tasks of
+   * custom plug-ins.
+   * @param expects the modules of an answer
+   */
+  survey?(expects: Shapes): AsyncIterable<Update>;
 }
 
 export interface Start<S = unknown> {
@@ -184,6 +191,11 @@ export interface LocalTrainer {
    * contaminated like the rest. The client keeps the candidate with the lowest loss.
    */
   measureHeldBack?(params: Params): Promise<number>;
+  /**
+   * Returns what the task asks its clients before round 1, such as sums of columns (see
+   * `StartContext.survey`). Neither attacks nor mods change it.
+   */
+  survey?(): Promise<TrainResult>;
   close?(): void;
 }
 

@@ -1,9 +1,7 @@
-import type { Stream } from "@fedclair/linalg";
 import { admitUpdate, type Shapes } from "../tensors/admission.js";
-import { collect } from "./collect.js";
-import type { Admit, ClientPool } from "../contracts/pool.js";
+import { askBefore, type BeforeRounds } from "./ask-before.js";
+import type { Admit } from "../contracts/pool.js";
 import { exitCodes, failure, UserError, type Failure } from "../words/errors.js";
-import { jobFor } from "./job.js";
 import { Products } from "../tensors/merge.js";
 import { encodeSafetensors } from "../tensors/safetensors.js";
 import {
@@ -15,7 +13,6 @@ import {
   type Dense,
   type Params,
 } from "../tensors/tensor.js";
-import type { Trial } from "../trial/trial.js";
 import {
   deltaShape,
   isLowRank,
@@ -42,41 +39,18 @@ export interface Initial {
 /** The largest number of clients that are asked, one after another, until one answers. */
 const mostAsked = 3;
 
-interface Asked {
-  readonly trial: Pick<Trial, "limits">;
-  readonly clientIds: readonly string[];
-  /** A pool that is ready. */
-  readonly pool: ClientPool;
-  readonly rng: Stream;
-  readonly signal: AbortSignal;
-}
-
 /**
  * Asks the first client for the params that all clients start from, and the next one if it fails.
  * @throws UserError (exit code 3) after three failures
  */
-export async function askForParams(asked: Asked): Promise<Initial> {
-  const { trial, clientIds, pool, rng, signal } = asked;
-  const { answerSeconds, maxMessageBytes } = trial.limits;
+export async function askForParams(asked: BeforeRounds): Promise<Initial> {
   const failures: (Failure & { readonly id: string })[] = [];
-  for (const clientId of clientIds.slice(0, mostAsked)) {
-    const job = jobFor(
-      { clientIds, rng },
-      {
-        clientId,
-        round: 0,
-        phase: "initial",
-        kind: "initial",
-        params: { base: new Map(), rounds: [] },
-      },
-    );
-    const admit: Admit = (update) => admitInitial(update, maxMessageBytes);
-    const answers = collect(pool, [job], admit, answerSeconds, signal);
-    let step = await answers.next();
-    while (!step.done) step = await answers.next();
-    const [update] = step.value.updates;
+  const admit: Admit = (update) => admitInitial(update, asked.trial.limits.maxMessageBytes);
+  for (const clientId of asked.clientIds.slice(0, mostAsked)) {
+    const answers = await askBefore(asked, "initial", [clientId], admit);
+    const [update] = answers.updates;
     if (update) return await toInitial(update);
-    for (const [id, failure] of step.value.failures) failures.push({ id, ...failure });
+    for (const [id, failure] of answers.failures) failures.push({ id, ...failure });
   }
   const lines = failures.map(({ id, code, message }) => `\n  ${id}: ${code} (${message})`);
   const isOwnFault = failures.length > 0 && failures.every(({ code }) => code === "CLIENT_ERROR");

@@ -12,7 +12,7 @@ import {
 import { CommonBases } from "../tensors/common-bases.js";
 import type { Aggregation } from "../contracts/aggregator.js";
 import type { Admit, Derivation } from "../contracts/pool.js";
-import type { Ask, Start, Step, Task } from "../contracts/task.js";
+import type { Ask, Start, StartContext, Step, Task } from "../contracts/task.js";
 import { errorMessage, errorLocation, UserError, type Failure } from "../words/errors.js";
 import type { Initial, Origin } from "./ask-for-params.js";
 import type { ControlVariates } from "./control-variates.js";
@@ -77,22 +77,28 @@ export interface Pending {
   readonly failure?: Failure;
 }
 
+/** How a trial asks its clients before round 1. */
+export interface AskClients {
+  /** Fetches the params from a client, for tasks that do not know them. */
+  readonly askForParams?: () => Promise<Initial>;
+  readonly survey?: NonNullable<StartContext["survey"]>;
+}
+
 /**
  * Returns the state before the first round.
- * @param askClient fetches the params from a client, for tasks that do not know them
  * @throws UserError if the task's `start` fails or returns something else than its contract says
  */
 export async function startTrial(
   task: Pick<Task, "start">,
   clientIds: readonly string[],
   rng: Stream,
-  askClient?: () => Promise<Initial>,
+  { askForParams, survey }: AskClients = {},
 ): Promise<TrialState> {
-  const start = await callStart(task, clientIds, rng.at("init"));
-  const { params, ask = { phase: "train" }, state } = start;
-  if (params === "client" && !askClient)
+  const context = { clientIds, rng: rng.at("init"), ...(survey && { survey }) };
+  const { params, ask = { phase: "train" }, state } = await callStart(task, context);
+  if (params === "client" && !askForParams)
     throw new Error("the task's params are a client's: there is none");
-  const initial = params === "client" ? await askClient?.() : { params };
+  const initial = params === "client" ? await askForParams?.() : { params };
   return {
     round: 0,
     params: initial?.params ?? new Map(),
@@ -106,14 +112,10 @@ export async function startTrial(
   };
 }
 
-async function callStart(
-  task: Pick<Task, "start">,
-  clientIds: readonly string[],
-  rng: Stream,
-): Promise<Start> {
+async function callStart(task: Pick<Task, "start">, context: StartContext): Promise<Start> {
   let start: unknown;
   try {
-    start = await task.start({ clientIds, rng });
+    start = await task.start(context);
   } catch (error) {
     if (error instanceof UserError) throw error;
     throw new UserError(`the task cannot start: ${errorMessage(error)}${errorLocation(error)}`);

@@ -146,7 +146,7 @@ function findAttackFault(prepared: Checked, i: number): string | undefined {
     return `${place} does nothing: expected one of ${acts.join(", ")}`;
   // Hosts of external clients declare what they can do to their data when they join.
   if (clients?.every((id) => external.has(id)) ?? external.size === trial.clients) return undefined;
-  if (attack.corruptLabels && !taskPlugin.hasLabels)
+  if (attack.corruptLabels && !taskPlugin.hasLabels?.(pluginOptions(trial.task) as never))
     return `${place} contaminates labels, and task ${taskPlugin.name} has none; choose an attack on updates`;
   try {
     if (attack.data) checkContamination(attack.data, contaminations);

@@ -10,6 +10,7 @@ import {
   planRounds,
   runRounds,
   startTrial,
+  surveyClients,
   windowSize,
   type Arm,
   type ClientPool,
@@ -124,9 +125,12 @@ export async function startArms(
   signal: AbortSignal,
   { start }: Pick<WatchedServer, "start"> = { start: undefined },
 ): Promise<TrialState> {
-  const { trial, clientIds, rng } = prepared;
+  const { trial, clientIds, rng, external } = prepared;
   const task = start ? { start } : await prepared.loadTask();
-  return await startTrial(task, clientIds, rng, () =>
-    askForParams({ trial, clientIds, pool, rng, signal }),
-  );
+  const before = { trial, clientIds, pool, rng, signal };
+  const simulated = clientIds.filter((id) => !external.has(id));
+  return await startTrial(task, clientIds, rng, {
+    askForParams: () => askForParams(before),
+    survey: (expects) => surveyClients(before, simulated, expects),
+  });
 }

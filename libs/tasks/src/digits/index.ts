@@ -29,7 +29,7 @@ export const digits: TaskPlugin = {
   summary:
     "MNIST digits, or your own images, split among the clients: a linear model, a perceptron, or LoRA on it.",
   schema: digitsSchema,
-  hasLabels: true,
+  hasLabels: () => true,
   paths: sourcePaths,
   metrics: {
     accuracy: {

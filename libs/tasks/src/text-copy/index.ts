@@ -110,7 +110,7 @@ export const textCopy: TaskPlugin = {
   name: "text-copy",
   summary: "A Transformer with LoRA adapters learns to copy short texts.",
   schema,
-  hasLabels: true,
+  hasLabels: () => true,
   paths: sourcePaths,
   metrics: {
     accuracy: {
