@@ -70,7 +70,7 @@ export default definePlugin({
   name: "twin",
   summary: "Softmax regression that numpy clients compute as well.",
   schema: z.strictObject({}),
-  hasLabels: true,
+  hasLabels: () => true,
   acceptsStale: () => true,
   contaminations: () => new Map([["mirrored", z.strictObject({})]]),
   metrics: { loss: { better: "lower", description: "cross-entropy" } },

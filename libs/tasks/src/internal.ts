@@ -3,7 +3,7 @@ export { packageFolder } from "./data/npm-package.js";
 export { readFolder } from "./digits/data.js";
 export { holdings, reserve } from "./digits/holdings.js";
 export { choose } from "./digits/images.js";
-export { measure } from "./digits/training.js";
+export { measure } from "./perceptron/training.js";
 export { baseFile } from "./text-copy/base-file.js";
 export { encodeWeights } from "./text-copy/base.js";
 export { addresses } from "./text-copy/documents.js";

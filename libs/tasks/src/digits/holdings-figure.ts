@@ -3,7 +3,8 @@ import type { ClientsInFigure, FigureInput, TaskFigure } from "@fedclair/core";
 import { atInt, item } from "@fedclair/linalg";
 import { encode } from "fast-png";
 import { holdings } from "./holdings.js";
-import { choose, imageAt, type Chosen, type Collection } from "./images.js";
+import { inputAt, type Examples } from "../perceptron/examples.js";
+import { choose, type Collection } from "./images.js";
 import { digitsSchema } from "./options.js";
 
 /** Rows of the figure. */
@@ -102,7 +103,7 @@ function chooseClients({ count, truth }: ClientsInFigure): number[] {
   );
 }
 
-function sortByClass(held: Chosen): Chosen {
+function sortByClass(held: Examples): Examples {
   const order = [...held.labels.keys()].sort(
     (a, b) => atInt(held.labels, a) - atInt(held.labels, b) || a - b,
   );
@@ -113,19 +114,19 @@ function sortByClass(held: Chosen): Chosen {
   };
 }
 
-function countClasses({ labels }: Chosen, { classes }: Collection): number[] {
+function countClasses({ labels }: Examples, { classes }: Collection): number[] {
   const counts = new Array<number>(classes).fill(0);
   for (const label of labels) counts[label] = item(counts, label) + 1;
   return counts;
 }
 
 /** Draws evenly chosen digits beside each other, black on white, as the address of a PNG image. */
-function drawStrip(held: Chosen, columns: number): string {
+function drawStrip(held: Examples, columns: number): string {
   const count = Math.min(columns, held.labels.length);
   const width = columns * side;
   const data = new Uint8Array(width * side).fill(255);
   for (let c = 0; c < count; c++) {
-    const image = imageAt(held, Math.floor(((c + 0.5) * held.labels.length) / count));
+    const image = inputAt(held, Math.floor(((c + 0.5) * held.labels.length) / count));
     const most = image instanceof Uint8Array ? 255 : 1;
     for (const [p, ink] of image.entries()) {
       // Sixteen greys compress to half of the size.

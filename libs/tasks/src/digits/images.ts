@@ -1,4 +1,5 @@
 import { atInt } from "@fedclair/linalg";
+import type { Examples } from "../perceptron/examples.js";
 
 /** Classes of MNIST. */
 export const classes = 10;
@@ -29,29 +30,14 @@ export interface Collection extends Digits {
   readonly writers?: readonly string[];
 }
 
-/** A selection of digits. The images are not copied. */
-export interface Chosen {
-  readonly images: Digits["images"];
-  /** Indices of the selected images. */
-  readonly places: Int32Array;
-  /** Labels of the selected images, in the same order. */
-  readonly labels: Int32Array;
-  readonly pixels: number;
-}
-
-export function choose({ images, labels, pixels }: Digits, places: ArrayLike<number>): Chosen {
+/** Selects digits. */
+export function choose({ images, labels, pixels }: Digits, places: ArrayLike<number>): Examples {
   return {
-    images,
-    pixels,
+    inputs: images,
+    width: pixels,
     places: Int32Array.from(places),
     labels: Int32Array.from(places, (i) => atInt(labels, i)),
   };
-}
-
-/** Returns the pixels of one selected image. */
-export function imageAt({ images, places, pixels }: Chosen, index: number): Digits["images"] {
-  const place = atInt(places, index);
-  return images.subarray(place * pixels, (place + 1) * pixels);
 }
 
 /** Formats the position of a number within the images, for error messages. */

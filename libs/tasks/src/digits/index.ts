@@ -4,12 +4,13 @@ import type { Stream } from "@fedclair/linalg";
 import { sourcePaths } from "../data/own-data.js";
 import { countHeldBack } from "../held-back.js";
 import { withFeatureNoise } from "../partition/feature-noise.js";
-import { DigitsClient, type ClientDigits } from "./client.js";
-import { choose, imageAt, inUnits, mnistCount, type Chosen, type Collection } from "./images.js";
+import { PerceptronClient, type ClientExamples } from "../perceptron/client.js";
+import { inputAt, type Examples } from "../perceptron/examples.js";
+import { initialParams, openPerceptron, readPerceptron } from "../perceptron/model.js";
+import { CommonExamples, trainPerceptron } from "../perceptron/training.js";
+import { choose, inUnits, mnistCount, type Collection } from "./images.js";
 import { checkHoldings, countWithheld, holdings, reserve } from "./holdings.js";
 import { digitsSchema, type DigitsOptions } from "./options.js";
-import { initialParams, openClassifier, readClassifier } from "./model.js";
-import { CommonDigits, trainClassifier } from "./training.js";
 
 /** The share of a client's digits that it trains on; the rest is held out. */
 const trainingShare = 0.8;
@@ -66,7 +67,7 @@ export const digits: TaskPlugin = {
         clientLabel: (index: number) => data.writers?.[index] ?? `writer ${index}`,
       }),
       async start({ rng }) {
-        const params = initialParams(options, data, rng);
+        const params = initialParams(options, data.pixels, data.classes, rng);
         return {
           params: options.model === "lora" ? await pretrain(options, data, params, rng) : params,
         };
@@ -92,7 +93,7 @@ export function createOpener(
     const held = choose(data, shared.partOf(index));
     const { uniform } = shared;
     return Promise.resolve(
-      new DigitsClient(options, { ...split(options, held, data.classes, shard), uniform }),
+      new PerceptronClient(options, { ...split(options, held, data.classes, shard), uniform }),
     );
   };
 }
@@ -104,7 +105,7 @@ interface Shared {
   readonly clients: number;
   /** Returns the digits of a client by its index, as indices. */
   readonly partOf: (client: number) => Int32Array;
-  readonly uniform: CommonDigits;
+  readonly uniform: CommonExamples;
 }
 
 function share(options: DigitsOptions, data: Collection, clients: number): Shared {
@@ -112,7 +113,7 @@ function share(options: DigitsOptions, data: Collection, clients: number): Share
   return {
     clients,
     partOf: holdings(options, data, clients),
-    uniform: new CommonDigits(choose(data, uniform)),
+    uniform: new CommonExamples(choose(data, uniform)),
   };
 }
 
@@ -124,15 +125,15 @@ async function pretrain(
   rng: Stream,
 ): Promise<Params> {
   const images = choose(data, reserve(options, data.labels.length).base);
-  const network = openClassifier(start, options.batchSize);
+  const network = openPerceptron(start, options.batchSize);
   try {
-    await trainClassifier(
+    await trainPerceptron(
       network,
       images,
       { ...options, epochs: options.baseEpochs, proximal: 0 },
       rng.at("base"),
     );
-    return readClassifier(network, start);
+    return readPerceptron(network, start);
   } finally {
     network.release();
   }
@@ -189,10 +190,10 @@ function checkClients(options: DigitsOptions, count: number): void {
  */
 function split(
   options: DigitsOptions,
-  held: Chosen,
+  held: Examples,
   classes: number,
   shard: Shard,
-): Omit<ClientDigits, "uniform"> {
+): Omit<ClientExamples, "uniform"> {
   const count = held.labels.length;
   const border = countTrained(count);
   const noisy = options.featureNoise === 0 ? held : withNoise(options, held, shard);
@@ -200,24 +201,29 @@ function split(
   const labels = shard.corruptLabels?.(training.labels, classes) ?? training.labels;
   const all = { ...training, labels };
   const trained = border - countHeldBack(border, shard.holdBack);
-  return { training: part(all, 0, trained), heldBack: part(all, trained, border), heldOut };
+  const [learnt, heldBack] = [part(all, 0, trained), part(all, trained, border)];
+  return { training: learnt, heldBack, heldOut, describeMisfit };
 }
 
-function part({ places, labels, ...rest }: Chosen, start: number, end: number): Chosen {
+function part({ places, labels, ...rest }: Examples, start: number, end: number): Examples {
   return { ...rest, places: places.subarray(start, end), labels: labels.subarray(start, end) };
 }
 
+function describeMisfit(wanted: number, width: number): string {
+  return `digits: the params are for images of ${wanted} numbers, and those of this host have ${width}: give every host images of one size and kind (a grey pixel is one number, a coloured one three)`;
+}
+
 /** Returns a copy with feature noise. */
-function withNoise({ featureNoise }: DigitsOptions, held: Chosen, shard: Shard): Chosen {
-  const { pixels } = held;
-  const images = new Float32Array(held.labels.length * pixels);
+function withNoise({ featureNoise }: DigitsOptions, held: Examples, shard: Shard): Examples {
+  const { width } = held;
+  const images = new Float32Array(held.labels.length * width);
   held.labels.forEach((_, i) => {
-    images.set(inUnits(imageAt(held, i)), i * pixels);
+    images.set(inUnits(inputAt(held, i)), i * width);
   });
   const rng = shard.rng.at("feature-noise");
   return {
     ...held,
-    images: withFeatureNoise(images, featureNoise, shard, rng),
+    inputs: withFeatureNoise(images, featureNoise, shard, rng),
     places: Int32Array.from(held.places.keys()),
   };
 }

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { clientColumn, tableSource } from "../data/own-data.js";
 import { partitionSchema } from "../partition/options.js";
-import { proximal } from "../proximal.js";
+import { perceptronOptions, withheld } from "../perceptron/options.js";
 import { classNames } from "./class-names.js";
 
 const columns = z.strictObject({
@@ -13,13 +13,6 @@ const columns = z.strictObject({
     .describe("Columns with the pixels; default: all that are not named otherwise"),
   client: clientColumn,
 });
-
-/** A number of images, or a share of all. */
-const withheld = z
-  .number()
-  .gt(0)
-  .refine((x) => x < 1 || Number.isInteger(x), "expected a whole number, or a share below 1")
-  .optional();
 
 export const digitsSchema = z
   .strictObject({
@@ -45,8 +38,6 @@ export const digitsSchema = z
       .describe(
         "logistic: one matrix. mlp: a hidden layer of ReLUs. lora: adapters on an mlp that is pre-trained on digits that no client holds",
       ),
-    hidden: z.int().min(1).default(32).describe("Units of the hidden layer"),
-    rank: z.int().min(1).default(4).describe("Rank of the adapters (model lora)"),
     partition: partitionSchema,
     featureNoise: z
       .number()
@@ -55,18 +46,7 @@ export const digitsSchema = z
       .describe(
         "Standard deviation of the noise on the last client's pixels; client i of n gets i/n of it",
       ),
-    localEpochs: z
-      .int()
-      .min(1)
-      .default(1)
-      .describe("Epochs per round: a client's passes over its digits"),
-    batchSize: z.int().min(1).default(32).describe("Digits per step"),
-    learningRate: z
-      .number()
-      .gt(0)
-      .default(0.1)
-      .describe("Learning rate of the plain gradient steps"),
-    proximal,
+    ...perceptronOptions,
     baseDigits: withheld.describe(
       "Images that no client holds, for pre-training (model lora): a number, or a share below 1. Default: 1000 of mnist; of your own, 0.2 for lora and none for other models",
     ),

@@ -7,7 +7,8 @@ import { UserError } from "@fedclair/core";
 import { item } from "@fedclair/linalg";
 import { readFolder } from "./data.js";
 import { digitFiles, describeUnusualFiles } from "./folder-files.js";
-import { choose, imageAt, pixels } from "./images.js";
+import { inputAt } from "../perceptron/examples.js";
+import { choose, pixels } from "./images.js";
 import { idx, npy } from "../../testing/array-files.js";
 
 /** Three digits that differ in their first numbers. */
@@ -65,7 +66,7 @@ describe("reading digits", () => {
   it("reads IDX, plain and gzipped, and npy of all types to the same bytes", async () => {
     const digits = await read(train);
     assert.deepEqual(digits, expected);
-    assert.equal(imageAt(choose(digits, [1]), 0)[5], ((pixels + 5) * 7) % 256);
+    assert.equal(inputAt(choose(digits, [1]), 0)[5], ((pixels + 5) * 7) % 256);
     assert.deepEqual(await read(zipped), expected);
     const units = Float32Array.from(greys, (grey) => grey / 255);
     const longs = BigInt64Array.from(labels, BigInt);

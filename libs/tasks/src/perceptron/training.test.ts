@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import type { Params } from "@fedclair/core";
 import { item, stream } from "@fedclair/linalg";
-import { choose, classes, pixels } from "./images.js";
-import { openClassifier, readClassifier } from "./model.js";
-import { trainClassifier, type Pace } from "./training.js";
+import { choose, classes, pixels } from "../digits/images.js";
+import { openPerceptron, readPerceptron } from "./model.js";
+import { trainPerceptron, type Pace } from "./training.js";
 
 const rng = stream("digits training test");
 const images = Float32Array.from(rng.at("images").normals(4 * pixels, 0.1));
@@ -15,10 +15,10 @@ const start: Params = new Map([
 
 /** Trains logistic regression on a batch of all digits. */
 async function trainFrom(params: Params, pace: Partial<Pace> & Pick<Pace, "epochs">) {
-  const network = openClassifier(params, 4);
+  const network = openPerceptron(params, 4);
   try {
-    await trainClassifier(network, data, { batchSize: 4, learningRate: 0.5, ...pace }, rng);
-    return readClassifier(network, params);
+    await trainPerceptron(network, data, { batchSize: 4, learningRate: 0.5, ...pace }, rng);
+    return readPerceptron(network, params);
   } finally {
     network.release();
   }
@@ -26,7 +26,7 @@ async function trainFrom(params: Params, pace: Partial<Pace> & Pick<Pace, "epoch
 
 const numbersOf = (params: Params) => params.get("output")?.data ?? assert.fail();
 
-describe("training of digits", () => {
+describe("training of a perceptron", () => {
   it("is pulled back to its start by FedProx", async () => {
     const pulled = numbersOf(await trainFrom(start, { epochs: 2, proximal: 0.3 }));
     // The first step starts at the start, where there is no pull.
@@ -44,7 +44,7 @@ describe("training of digits", () => {
 
   it("adds the control of SCAFFOLD to the gradient of each step", async () => {
     const numbers = Float32Array.from(rng.at("control").normals(7850));
-    const control = openClassifier(
+    const control = openPerceptron(
       new Map([["output", { shape: [10, pixels + 1], data: numbers }]]),
       1,
     );

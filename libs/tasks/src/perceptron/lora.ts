@@ -82,7 +82,7 @@ export class AdaptedLayer implements NetworkLayer {
 
 /**
  * Creates a network whose adapters are trained. Returns it with the adapters by module.
- * @param rows the largest number of digits in a batch
+ * @param rows the largest number of examples in a batch
  */
 export function createAdaptedNetwork(params: Params, rank: number, common: Stream, rows: number) {
   const adapters = new Map(

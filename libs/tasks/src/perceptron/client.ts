@@ -9,21 +9,23 @@ import {
 } from "@fedclair/core";
 import { item } from "@fedclair/linalg";
 import type { Network } from "../nets/network.js";
-import type { Chosen } from "./images.js";
+import type { Examples } from "./examples.js";
 import { createAdaptedNetwork } from "./lora.js";
-import { openClassifier, readClassifier } from "./model.js";
-import type { DigitsOptions } from "./options.js";
-import { measure, trainClassifier, type CommonDigits } from "./training.js";
+import { openPerceptron, readPerceptron } from "./model.js";
+import type { PerceptronOptions } from "./options.js";
+import { measure, trainPerceptron, type CommonExamples } from "./training.js";
 
-/** One client's digits. */
-export interface ClientDigits {
-  readonly training: Chosen;
-  /** Digits that are held back from training, with labels contaminated like those. */
-  readonly heldBack: Chosen;
-  /** Digits of the client that it never trains on. */
-  readonly heldOut: Chosen;
-  /** Digits that no client holds. All clients are measured on the same ones. */
-  readonly uniform: CommonDigits;
+/** One client's data. */
+export interface ClientExamples {
+  readonly training: Examples;
+  /** Examples that are held back from training, with labels contaminated like those. */
+  readonly heldBack: Examples;
+  /** Examples of the client that it never trains on. */
+  readonly heldOut: Examples;
+  /** Examples that no client holds, if there are any. All clients are measured on the same ones. */
+  readonly uniform?: CommonExamples | undefined;
+  /** Says what to change if the params are for another number of inputs than the data have. */
+  readonly describeMisfit: (wanted: number, width: number) => string;
 }
 
 interface TrainingResult {
@@ -31,11 +33,11 @@ interface TrainingResult {
   readonly delta: Delta;
 }
 
-export class DigitsClient implements LocalTrainer {
-  readonly #options: DigitsOptions;
-  readonly #data: ClientDigits;
+export class PerceptronClient implements LocalTrainer {
+  readonly #options: PerceptronOptions;
+  readonly #data: ClientExamples;
 
-  constructor(options: DigitsOptions, data: ClientDigits) {
+  constructor(options: PerceptronOptions, data: ClientExamples) {
     this.#options = options;
     this.#data = data;
   }
@@ -52,26 +54,26 @@ export class DigitsClient implements LocalTrainer {
         ? await this.#trainAdapters(job)
         : await this.#trainWeights(job);
     const metrics = { loss, ...(job.control && { stepSum: this.#stepSum }) };
-    return { numExamples: this.#data.training.labels.length, delta, metrics };
+    return { numExamples: this.#data.training.places.length, delta, metrics };
   }
 
   get #stepSum(): number {
     const { localEpochs, batchSize, learningRate } = this.#options;
-    const steps = localEpochs * Math.ceil(this.#data.training.labels.length / batchSize);
+    const steps = localEpochs * Math.ceil(this.#data.training.places.length / batchSize);
     return steps * learningRate;
   }
 
   async #trainWeights(job: TrainJob): Promise<TrainingResult> {
-    const network = openClassifier(job.params, this.#rows);
+    const network = openPerceptron(job.params, this.#rows);
     const start = network.trained.map(({ weights }) => weights.copy());
-    const control = job.control && openClassifier(job.control, 1);
+    const control = job.control && openPerceptron(job.control, 1);
     try {
       const loss = await this.#descend(network, job, control);
       // Subtracting the initial weights leaves the change.
       network.trained.forEach(({ weights }, i) => {
         descend(weights, item(start, i), 1);
       });
-      return { loss, delta: readClassifier(network, job.params) };
+      return { loss, delta: readPerceptron(network, job.params) };
     } finally {
       for (const one of [network, ...start, ...(control ? [control] : [])]) one.release();
     }
@@ -90,48 +92,48 @@ export class DigitsClient implements LocalTrainer {
 
   #descend(network: Network, { rng, signal }: TrainJob, control?: Network): Promise<number> {
     const pace = { ...this.#options, epochs: this.#options.localEpochs, control };
-    return trainClassifier(network, this.#data.training, pace, rng, signal);
+    return trainPerceptron(network, this.#data.training, pace, rng, signal);
   }
 
   /**
-   * The images of two hosts may differ. The coordinator gets the message of the error, so it
-   * contains only the number of pixels.
-   * @throws UserError if the params are for images of another size
+   * The data of two hosts may differ. The coordinator gets the message of the error, so it contains
+   * only the number of inputs.
+   * @throws UserError if the params are for another number of inputs
    */
   #requireSize(params: Params): void {
     const [first] = params.values();
     const wanted = (first?.shape[1] ?? 0) - 1;
-    const { pixels } = this.#data.training;
-    if (pixels === wanted) return;
-    throw new UserError(
-      `digits: the params are for images of ${wanted} numbers, and those of this host have ${pixels}: give every host images of one size and kind (a grey pixel is one number, a coloured one three)`,
-    );
+    const { training, describeMisfit } = this.#data;
+    if (training.width !== wanted) throw new UserError(describeMisfit(wanted, training.width));
   }
 
-  /** Digits per step. */
+  /** Examples per step. */
   get #rows(): number {
-    return Math.min(this.#options.batchSize, this.#data.training.labels.length);
+    return Math.min(this.#options.batchSize, this.#data.training.places.length);
   }
 
-  /** Measures the loss on the digits that are held back, in nats. */
+  /** Measures the loss on the examples that are held back. */
   async measureHeldBack(params: Params): Promise<number> {
     this.#requireSize(params);
     return (await measure(params, this.#data.heldBack)).loss;
   }
 
   /**
-   * Measures `accuracy` and `loss` (nats) on the client's held-out digits, and `uniformAccuracy` on
-   * digits that no client holds.
+   * Measures `accuracy` and `loss` on the client's held-out examples, and `uniformAccuracy` on
+   * those that no client holds. Where numbers are predicted, there is `uniformLoss` and no accuracy.
    */
   async evaluate(params: Params): Promise<TrainResult> {
     this.#requireSize(params);
     const { heldOut, uniform } = this.#data;
     const own = await measure(params, heldOut);
-    const common = await uniform.measure(params);
-    return {
-      numExamples: heldOut.labels.length,
-      delta: new Map(),
-      metrics: { accuracy: own.accuracy, uniformAccuracy: common.accuracy, loss: own.loss },
-    };
+    const common = await uniform?.measure(params);
+    const metrics = heldOut.outputs
+      ? { loss: own.loss, ...(common && { uniformLoss: common.loss }) }
+      : {
+          accuracy: own.accuracy,
+          ...(common && { uniformAccuracy: common.accuracy }),
+          loss: own.loss,
+        };
+    return { numExamples: heldOut.places.length, delta: new Map(), metrics };
   }
 }

@@ -2,8 +2,7 @@ import { at32, item, type Stream } from "@fedclair/linalg";
 import type { Params } from "@fedclair/core";
 import { Dense } from "../nets/dense.js";
 import { Network } from "../nets/network.js";
-import type { Digits } from "./images.js";
-import type { DigitsOptions } from "./options.js";
+import type { PerceptronOptions } from "./options.js";
 
 /*
  * A perceptron with ReLU between its layers. With one layer it is multinomial logistic regression.
@@ -16,14 +15,15 @@ import type { DigitsOptions } from "./options.js";
  * the ReLUs and N(0, 1/inputs) after them, with biases of 0.
  */
 export function initialParams(
-  { model, hidden }: DigitsOptions,
-  { pixels, classes }: Pick<Digits, "pixels" | "classes">,
+  { model, hidden }: Pick<PerceptronOptions, "model" | "hidden">,
+  inputs: number,
+  outputs: number,
   rng: Stream,
 ): Params {
-  if (model === "logistic") return new Map([["output", module(pixels, classes, 0, rng)]]);
+  if (model === "logistic") return new Map([["output", module(inputs, outputs, 0, rng)]]);
   return new Map([
-    ["hidden", module(pixels, hidden, 2 / pixels, rng.at("hidden"))],
-    ["output", module(hidden, classes, 1 / hidden, rng.at("output"))],
+    ["hidden", module(inputs, hidden, 2 / inputs, rng.at("hidden"))],
+    ["output", module(hidden, outputs, 1 / hidden, rng.at("output"))],
   ]);
 }
 
@@ -36,9 +36,9 @@ function module(inputs: number, outputs: number, variance: number, rng: Stream) 
 
 /**
  * Creates a network in which everything is trained.
- * @param rows the largest number of digits in a batch
+ * @param rows the largest number of examples in a batch
  */
-export function openClassifier(params: Params, rows: number): Network {
+export function openPerceptron(params: Params, rows: number): Network {
   const layers = [...params.values()].map(({ shape: [outputs = 0, width = 0], data }) => {
     const layer = new Dense(width - 1, outputs, true);
     layer.weights.writeTransposed(data);
@@ -48,10 +48,10 @@ export function openClassifier(params: Params, rows: number): Network {
 }
 
 /**
- * Reads the current weights of a network as params: the inverse of `networkOf`.
+ * Reads the current weights of a network as params: the inverse of `openPerceptron`.
  * @param params names and shapes
  */
-export function readClassifier(network: Network, params: Params): Params {
+export function readPerceptron(network: Network, params: Params): Params {
   return new Map(
     [...params].map(([name, { shape }], i) => [
       name,
@@ -61,7 +61,7 @@ export function readClassifier(network: Network, params: Params): Params {
 }
 
 /**
- * Computes the mean cross-entropy in nats per digit, and its gradient.
+ * Computes the mean cross-entropy in nats per example, and its gradient.
  * @param logits n×classes
  */
 export function classCrossEntropy(logits: Float32Array, labels: Int32Array) {
@@ -87,11 +87,26 @@ export function classCrossEntropy(logits: Float32Array, labels: Int32Array) {
   return { loss: loss / labels.length, gradient };
 }
 
-/** Counts the digits whose largest logit is at their label. */
+/** Counts the examples whose largest logit is at their label. */
 export function countRight(logits: Float32Array, labels: Int32Array): number {
   const classes = logits.length / labels.length;
   return labels.filter((label, s) => {
     const row = logits.subarray(s * classes, (s + 1) * classes);
     return row.indexOf(Math.max(...row)) === label;
   }).length;
+}
+
+/**
+ * Computes the mean squared error of an output, and its gradient.
+ * @param predicted n×q
+ * @param outputs n×q, the numbers to predict
+ */
+export function meanSquaredError(predicted: Float32Array, outputs: Float32Array) {
+  let loss = 0;
+  const gradient = predicted.map((value, i) => {
+    const error = value - at32(outputs, i);
+    loss += error ** 2;
+    return (2 * error) / outputs.length;
+  });
+  return { loss: loss / outputs.length, gradient };
 }

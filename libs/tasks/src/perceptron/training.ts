@@ -2,8 +2,8 @@ import { descend, type Floats } from "@fedclair/compute";
 import { yieldToEventLoop, type Params } from "@fedclair/core";
 import { areEqual, item, type Stream } from "@fedclair/linalg";
 import type { Network } from "../nets/network.js";
-import { imageAt, type Chosen } from "./images.js";
-import { countRight, classCrossEntropy, openClassifier } from "./model.js";
+import { inputAt, type Examples } from "./examples.js";
+import { classCrossEntropy, countRight, meanSquaredError, openPerceptron } from "./model.js";
 
 /** Settings of plain gradient descent on random batches. */
 export interface Pace {
@@ -17,7 +17,7 @@ export interface Pace {
 }
 
 /**
- * Digits that are measured in one batch. This takes a millisecond or two, so that a host still
+ * Examples that are measured in one batch. This takes a millisecond or two, so that a host still
  * answers its socket.
  */
 const evaluationBatch = 128;
@@ -26,23 +26,23 @@ const evaluationBatch = 128;
  * Trains a network in place. The loss that it returns excludes FedProx's term.
  * @returns the mean loss of the last epoch, where each batch is measured before its step
  */
-export async function trainClassifier(
+export async function trainPerceptron(
   network: Network,
-  data: Chosen,
+  data: Examples,
   { epochs, batchSize, learningRate, proximal = 0, control }: Pace,
   rng: Stream,
   signal?: AbortSignal,
 ): Promise<number> {
-  const count = data.labels.length;
+  const count = data.places.length;
   const start = proximal > 0 ? network.trained.map(({ weights }) => weights.copy()) : [];
   let total = NaN;
   try {
     for (let epoch = 0; epoch < epochs; epoch++) {
-      const order = rng.sample([...data.labels.keys()]);
+      const order = rng.sample([...data.places.keys()]);
       total = 0;
       for (let from = 0; from < count; from += batchSize) {
         const batch = order.slice(from, from + batchSize);
-        const { loss, gradient } = computeEntropy(network, data, batch);
+        const { loss, gradient } = computeLoss(network, data, batch);
         network.back(gradient, batch.length);
         for (const [i, { weights }] of network.trained.entries()) {
           const origin = start[i];
@@ -70,24 +70,25 @@ function pullBack(weights: Floats, origin: Floats, share: number): void {
   descend(weights, origin, -share);
 }
 
-/** The share of digits that are recognised, and their mean loss in nats. */
 interface Measurement {
+  /** The share of examples whose class is predicted; 0 where numbers are. */
   readonly accuracy: number;
+  /** The mean loss of an example: cross-entropy in nats, or the squared error of an output. */
   readonly loss: number;
 }
 
-export async function measure(params: Params, data: Chosen): Promise<Measurement> {
-  const count = data.labels.length;
-  const network = openClassifier(params, Math.min(evaluationBatch, count));
+export async function measure(params: Params, data: Examples): Promise<Measurement> {
+  const count = data.places.length;
+  const network = openPerceptron(params, Math.min(evaluationBatch, count));
   let right = 0;
   let loss = 0;
   try {
     for (let start = 0; start < count; start += evaluationBatch) {
       const length = Math.min(evaluationBatch, count - start);
       const part = Array.from({ length }, (_, i) => start + i);
-      const entropy = computeEntropy(network, data, part);
-      right += countRight(entropy.logits, entropy.labels);
-      loss += entropy.loss * length;
+      const measured = computeLoss(network, data, part);
+      right += measured.right;
+      loss += measured.loss * length;
       await yieldToEventLoop();
     }
   } finally {
@@ -96,30 +97,39 @@ export async function measure(params: Params, data: Chosen): Promise<Measurement
   return { accuracy: right / count, loss: loss / count };
 }
 
-function computeEntropy(network: Network, data: Chosen, batch: readonly number[]) {
+function computeLoss(network: Network, data: Examples, batch: readonly number[]) {
   batch.forEach((index, row) => {
-    network.input.writeRow(row, imageAt(data, index));
+    network.input.writeRow(row, inputAt(data, index));
   });
-  const logits = network.forward(batch.length);
+  const predicted = network.forward(batch.length);
+  const { outputs } = data;
+  if (outputs) {
+    const width = predicted.length / batch.length;
+    const wanted = new Float32Array(predicted.length);
+    batch.forEach((index, row) => {
+      wanted.set(outputs.subarray(index * width, (index + 1) * width), row * width);
+    });
+    return { right: 0, ...meanSquaredError(predicted, wanted) };
+  }
   const labels = Int32Array.from(batch, (index) => item(data.labels, index));
-  return { logits, labels, ...classCrossEntropy(logits, labels) };
+  return { right: countRight(predicted, labels), ...classCrossEntropy(predicted, labels) };
 }
 
 /**
- * The digits on which all clients are measured. The last result is cached, because clients of a
+ * The examples on which all clients are measured. The last result is cached, because clients of a
  * round mostly have the same params.
  */
-export class CommonDigits {
-  readonly #digits: Chosen;
+export class CommonExamples {
+  readonly #examples: Examples;
   #last: { readonly params: Params; readonly measured: Promise<Measurement> } | undefined;
 
-  constructor(digits: Chosen) {
-    this.#digits = digits;
+  constructor(examples: Examples) {
+    this.#examples = examples;
   }
 
   measure(params: Params): Promise<Measurement> {
     if (!this.#last || !haveSameNumbers(this.#last.params, params)) {
-      this.#last = { params, measured: measure(params, this.#digits) };
+      this.#last = { params, measured: measure(params, this.#examples) };
     }
     return this.#last.measured;
   }

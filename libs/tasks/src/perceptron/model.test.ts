@@ -4,7 +4,13 @@ import { readNumbers, type LowRank, type Params } from "@fedclair/core";
 import { stream, item, at32 } from "@fedclair/linalg";
 import type { Network } from "../nets/network.js";
 import { AdaptedLayer, createAdaptedNetwork } from "./lora.js";
-import { countRight, classCrossEntropy, openClassifier, readClassifier } from "./model.js";
+import {
+  classCrossEntropy,
+  countRight,
+  meanSquaredError,
+  openPerceptron,
+  readPerceptron,
+} from "./model.js";
 
 const rng = stream("digits model test");
 const labels = Int32Array.of(0, 2, 1);
@@ -39,12 +45,12 @@ function assertGradients(network: Network, { step, error }: { step: number; erro
   }
 }
 
-describe("the perceptron of digits", () => {
+describe("the perceptron", () => {
   it("multiplies, adds the bias of the last column and cuts below 0", () => {
     const hidden = { shape: [2, 3], data: Float32Array.of(1, 2, 3, -1, 0, 0) };
     const output = { shape: [1, 3], data: Float32Array.of(10, 100, 1) };
     const outputs = (params: Params) => {
-      const network = openClassifier(params, 1);
+      const network = openPerceptron(params, 1);
       network.input.write([1, 2]);
       const logits = network.forward(1);
       network.release();
@@ -60,8 +66,8 @@ describe("the perceptron of digits", () => {
       ["hidden", module(4, 5, "hidden")],
       ["output", module(5, 3, "output")],
     ]);
-    const network = openClassifier(params, 3);
-    assert.deepEqual(readClassifier(network, params), params);
+    const network = openPerceptron(params, 3);
+    assert.deepEqual(readPerceptron(network, params), params);
     assertGradients(network, { step: 1e-2, error: 1e-3 });
     network.release();
   });
@@ -73,7 +79,14 @@ describe("the perceptron of digits", () => {
     assert.equal(classCrossEntropy(Float32Array.of(1000, 0, 0), Int32Array.of(1)).loss, 1000);
   });
 
-  it("counts the digits whose largest logit is at their label", () => {
+  it("has a mean squared error whose gradient agrees with differences", () => {
+    const [predicted, outputs] = [Float32Array.of(1, -2, 3, 0), Float32Array.of(1, 0, 2, 0)];
+    const { loss, gradient } = meanSquaredError(predicted, outputs);
+    assert.equal(loss, 5 / 4);
+    assert.deepEqual([...gradient], [0, -1, 0.5, 0]);
+  });
+
+  it("counts the examples whose largest logit is at their label", () => {
     assert.equal(countRight(Float32Array.of(1, 2, 0, 5, 4, 3), Int32Array.of(1, 2)), 1);
   });
 });
@@ -120,7 +133,7 @@ describe("a layer with an adapter", () => {
         rng.at("factors", weights.rows, weights.columns).normals(weights.rows * weights.columns),
       );
     }
-    const plain = openClassifier(
+    const plain = openPerceptron(
       new Map([...adapters].map(([name, one]) => [name, sum(params, name, one.update())])),
       3,
     );

@@ -1,0 +1,21 @@
+import { atInt } from "@fedclair/linalg";
+
+/** A selection of examples. Their numbers are not copied. */
+export interface Examples {
+  /** All rows of inputs, of which some are selected: numbers, or bytes that stand for 0 … 1. */
+  readonly inputs: Float32Array | Uint8Array;
+  /** Inputs per example. */
+  readonly width: number;
+  /** Rows of the selected examples. */
+  readonly places: Int32Array;
+  /** Classes of the selected examples, in the same order; empty if there are none. */
+  readonly labels: Int32Array;
+  /** Numbers to predict instead of classes: those of the selected examples, row by row. */
+  readonly outputs?: Float32Array;
+}
+
+/** Returns the inputs of one selected example. */
+export function inputAt({ inputs, places, width }: Examples, index: number): Examples["inputs"] {
+  const place = atInt(places, index);
+  return inputs.subarray(place * width, (place + 1) * width);
+}

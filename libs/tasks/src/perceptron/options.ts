@@ -1,0 +1,28 @@
+import { z } from "zod";
+import { proximal } from "../proximal.js";
+
+/** The options of tasks whose clients train a perceptron. */
+export const perceptronOptions = {
+  hidden: z.int().min(1).default(32).describe("Units of the hidden layer"),
+  rank: z.int().min(1).default(4).describe("Rank of the adapters (model lora)"),
+  localEpochs: z
+    .int()
+    .min(1)
+    .default(1)
+    .describe("Epochs per round: a client's passes over its examples"),
+  batchSize: z.int().min(1).default(32).describe("Examples per step"),
+  learningRate: z.number().gt(0).default(0.1).describe("Learning rate of the plain gradient steps"),
+  proximal,
+};
+
+/** The values of these options, and the model. */
+export type PerceptronOptions = z.output<z.ZodObject<typeof perceptronOptions>> & {
+  readonly model: "logistic" | "mlp" | "lora";
+};
+
+/** A number of examples, or a share of all, that no client holds. */
+export const withheld = z
+  .number()
+  .gt(0)
+  .refine((x) => x < 1 || Number.isInteger(x), "expected a whole number, or a share below 1")
+  .optional();
