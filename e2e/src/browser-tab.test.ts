@@ -102,7 +102,7 @@ describe("a tab in a browser", function () {
       seed: 1,
       rounds: 2,
       task: {
-        name: "linear-regression",
+        name: "table",
         source: { file: "theirs.csv", columns: { outputs: "y" } },
       },
       clients: 1,
@@ -122,7 +122,7 @@ describe("a tab in a browser", function () {
     const hostile = "<img src=x>.csv";
     await joinWith(page, hostile, "u,v,y\n1,2,3\n<img src=y>,2,3\n");
     await notice(
-      /train on your data\..*<img src=x>\.csv, line 3: column 'u': expected a number, got '<img src=y>'/,
+      /train on your data\..*<img src=x>\.csv, line 3: column 'u': expected a number as in 1 other rows, got '<img src=y>'/,
     );
     assert.equal(await page.locator("img").count(), 0);
     await joinWith(page, "mine.csv", mine ?? "");

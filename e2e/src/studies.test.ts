@@ -112,7 +112,7 @@ describe("a task's notice about its data", () => {
 rounds: 1
 clients: 2
 task:
-  name: linear-regression
+  name: table
   source: { file: data.csv, columns: { outputs: [y], inputs: [x], client: client } }
 aggregator: { name: fedavg }
 `;

@@ -2,7 +2,7 @@
  * The tasks that a browser tab can train: `@fedclair/tasks/browser`. Nothing that it imports needs
  * Node.js, if the bundler follows the condition `browser` of package.json.
  */
-import type { TaskPlugin } from "@fedclair/core";
+import { UserError, type TaskPlugin } from "@fedclair/core";
 import type { ChosenData } from "./data/chosen-files.js";
 
 export type { ChosenData, ChosenFile, ReadData } from "./data/chosen-files.js";
@@ -11,10 +11,24 @@ export type { ChosenData, ChosenFile, ReadData } from "./data/chosen-files.js";
 const loaders: Readonly<Record<string, (chosen?: ChosenData) => Promise<TaskPlugin>>> = {
   digits: async (chosen) => (await import("./digits/chosen-digits.js")).withChosenDigits(chosen),
   "linear-regression": async (chosen) =>
-    (await import("./linear-regression/chosen-rows.js")).withChosenRows(chosen),
+    withoutChosen((await import("./linear-regression/index.js")).linearRegression, chosen),
+  table: async (chosen) => (await import("./table/chosen-table.js")).withChosenTable(chosen),
   "text-copy": async (chosen) =>
     (await import("./text-copy/chosen-texts.js")).withChosenTexts(chosen),
 };
+
+/** Rejects files for a task that simulates its data. */
+function withoutChosen(task: TaskPlugin, chosen: ChosenData | undefined): TaskPlugin {
+  if (!chosen) return task;
+  return {
+    ...task,
+    create: () => {
+      throw new UserError(
+        `a tab trains on a file of its own if the task reads data, and ${task.name} simulates them: join without the file`,
+      );
+    },
+  };
+}
 
 /** Names of the tasks that a browser tab can train. */
 export const tabTaskNames: readonly string[] = Object.keys(loaders);

@@ -10,6 +10,7 @@ export const taskLoaders = {
   external: async () => (await import("./external/index.js")).external,
   "linear-regression": async () => (await import("./linear-regression/index.js")).linearRegression,
   network: async () => (await import("./network/index.js")).network,
+  table: async () => (await import("./table/index.js")).table,
   "text-copy": async () => (await import("./text-copy/index.js")).textCopy,
 } satisfies Readonly<Record<string, () => Promise<TaskPlugin>>>;
 

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
 import { unreleasedFloats, loadBackend } from "@fedclair/compute";
 import { describeTask, type TaskSetting } from "@fedclair/core/testing";
 import { taskLoaders } from "./index.js";
+
+const wine = fileURLToPath(new URL("../../../../trials/table/data/wine.csv", import.meta.url));
 
 /** Small trials of every task, one for each of its modes. */
 const settings: Readonly<Record<string, readonly TaskSetting[]>> = {
@@ -33,6 +36,18 @@ const settings: Readonly<Record<string, readonly TaskSetting[]>> = {
       kind: "shuffled",
     },
   ],
+  table: [
+    ["classes, linear", { label: "target" }, "linear"],
+    ["classes, mlp", { label: "target" }, "mlp"],
+    ["classes, lora", { label: "target" }, "lora"],
+    ["numbers, linear", { outputs: ["hue", "ash"], ignore: ["target"] }, "linear"],
+    ["numbers, mlp", { outputs: "hue" }, "mlp"],
+  ].map(([name, columns, model]) => ({
+    name: String(name),
+    options: { source: { file: wine, columns }, model, hidden: 6, localEpochs: 1 },
+    clients: 4,
+    rounds: 2,
+  })),
   "text-copy": [
     {
       name: "tokens",

@@ -57,7 +57,7 @@ export async function trainOnce(
   };
 }
 
-/** Returns the params from which a task starts. */
+/** Returns the params from which a task with one client starts. */
 export function firstParams(task: Task): Promise<Params> {
-  return startOf(task, newStream());
+  return startOf(task, newStream(), ["c0"]);
 }

@@ -1,14 +1,26 @@
 import type { Aggregation, Params, Round, Start, Step, Task, Update } from "@fedclair/core";
 import { stream, type Stream } from "@fedclair/linalg";
 
-/** Starts the coordinator half of a task. */
+/** Starts the coordinator half of a task. A survey asks as many clients as there are ids. */
 export function start(task: Task, rng: Stream, clientIds: readonly string[] = []): Promise<Start> {
-  return task.start({ clientIds, rng });
+  return task.start({ clientIds, rng, survey: () => survey(task, rng, clientIds) });
+}
+
+async function* survey(task: Task, rng: Stream, clientIds: readonly string[]) {
+  for (const [index, clientId] of clientIds.entries()) {
+    const trainer = await task.openShard({ index, count: clientIds.length, rng });
+    const answer = await trainer.survey?.();
+    if (answer) yield { ...answer, clientId };
+  }
 }
 
 /** Returns the params from which all clients start. */
-export async function startOf(task: Task, rng: Stream): Promise<Params> {
-  const { params } = await start(task, rng);
+export async function startOf(
+  task: Task,
+  rng: Stream,
+  clientIds?: readonly string[],
+): Promise<Params> {
+  const { params } = await start(task, rng, clientIds);
   if (params === "client") throw new Error("only a client knows the params");
   return params;
 }

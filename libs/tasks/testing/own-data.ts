@@ -55,7 +55,8 @@ export async function trainClient(
   phase = "train",
 ): Promise<TrainedClient> {
   const trainer = await task.openShard({ index, count, rng: ownDataRng.at("client", index) });
-  const params = await startOf(task, ownDataRng);
+  const clientIds = Array.from({ length: count }, (_, i) => `c${i}`);
+  const params = await startOf(task, ownDataRng, clientIds);
   const rng = ownDataRng.at("round");
   const { signal } = new AbortController();
   const result = await trainer.train({ round: 1, phase, params, rng, common: rng, signal });

@@ -4,8 +4,19 @@ import { largestTable, type Row, type TableFile } from "./table-file.js";
 
 /** The columns that one of a task's words stands for, as they are named in the files. */
 export interface ReadColumns {
-  readonly type: "number" | "text";
+  readonly type: ColumnType;
   readonly names: readonly string[];
+}
+
+/** What the cells of columns must be; `mixed` ones may be numbers, texts or missing. */
+export type ColumnType = "number" | "text" | "mixed";
+
+/** The cells of columns whose kind the data tell, rows×columns, row by row. */
+export interface MixedCells {
+  /** NaN where a cell is a text or missing. */
+  readonly numbers: Float64Array;
+  /** Returns the text of the cell at a position; undefined if it is a number or missing. */
+  text(position: number): string | undefined;
 }
 
 /** The columns of one or more files, in memory, by the task's own words for them. */
@@ -15,17 +26,23 @@ export interface Table {
   numbers(word: string): Float64Array;
   /** Returns the names of the columns that a word stands for. */
   names(word: string): readonly string[];
+  /** Returns the cells of a word that may be numbers, texts or missing. */
+  mixed(word: string): MixedCells;
   /** Returns the texts of a word, one per row. */
   texts(word: string): readonly string[];
   /** Returns the file and the line or row of a row, for messages. */
   place(row: number): string;
 }
 
+/** Words for a missing value, as pandas, R and the UCI repository write them. */
+const missing = new Set(["", "?", "na", "n/a", "#n/a", "nan", "null", "none"]);
+
 /** Collects the rows of files. Equal texts share their memory. */
 export class TableBuilder {
   readonly #columns: readonly { readonly word: string; readonly read: ReadColumns }[];
   readonly #numbers = new Map<string, GrowingNumbers>();
   readonly #texts = new Map<string, string[]>();
+  readonly #mixed = new Map<string, MixedColumns>();
   readonly #known = new Map<string, string>();
   readonly #files: { readonly file: TableFile; readonly firstRow: number }[] = [];
   readonly #rowNumbers = new GrowingNumbers();
@@ -36,6 +53,7 @@ export class TableBuilder {
     this.#columns = Object.entries(columns).map(([word, read]) => ({ word, read }));
     for (const { word, read } of this.#columns) {
       if (read.type === "number") this.#numbers.set(word, new GrowingNumbers());
+      else if (read.type === "mixed") this.#mixed.set(word, new MixedColumns());
       else this.#texts.set(word, []);
     }
   }
@@ -59,6 +77,8 @@ export class TableBuilder {
         const cell = cells[k++];
         if (read.type === "number") {
           this.#numbers.get(word)?.push(this.#toNumber(cell, name));
+        } else if (read.type === "mixed") {
+          this.#mixed.get(word)?.push(this.#toMixed(cell, name));
         } else {
           this.#texts.get(word)?.push(this.#toText(cell, name));
         }
@@ -84,6 +104,7 @@ export class TableBuilder {
       rows: this.#rows,
       numbers: (word) => find(numbers, word),
       names: (word) => find(names, word),
+      mixed: (word) => find(this.#mixed, word).finish(),
       texts: (word) => find(this.#texts, word),
       place: (row) => this.#place(row),
     };
@@ -95,10 +116,23 @@ export class TableBuilder {
   }
 
   #toNumber(cell: unknown, name: string): number {
-    const value = typeof cell === "string" && cell.trim() !== "" ? Number(cell) : cell;
-    const number = typeof value === "bigint" || typeof value === "boolean" ? Number(value) : value;
-    if (typeof number === "number" && Number.isFinite(number)) return number;
+    const number = parseNumber(cell);
+    if (number !== undefined) return number;
     throw this.#createFault(cell, name, "a number");
+  }
+
+  /** Returns a number, a text, or undefined if the cell is missing. */
+  #toMixed(cell: unknown, name: string): number | string | undefined {
+    const number = parseNumber(cell);
+    if (number !== undefined) return number;
+    const isMissing =
+      cell === undefined ||
+      cell === null ||
+      Number.isNaN(cell) ||
+      (typeof cell === "string" && missing.has(cell.trim().toLowerCase()));
+    if (isMissing) return undefined;
+    if (typeof cell === "string") return this.#toText(cell, name);
+    throw this.#createFault(cell, name, "a number or a text");
   }
 
   #toText(cell: unknown, name: string): string {
@@ -120,6 +154,13 @@ export class TableBuilder {
       `source: ${this.#place(this.#rows)}: column '${excerpt(name)}': expected ${expected}, got ${got}; correct the cell, or leave the row out`,
     );
   }
+}
+
+/** Returns undefined if a cell is no finite number. */
+function parseNumber(cell: unknown): number | undefined {
+  const value = typeof cell === "string" && cell.trim() !== "" ? Number(cell) : cell;
+  const number = typeof value === "bigint" || typeof value === "boolean" ? Number(value) : value;
+  return typeof number === "number" && Number.isFinite(number) ? number : undefined;
 }
 
 function show(cell: unknown): string {
@@ -148,5 +189,33 @@ class GrowingNumbers {
 
   toArray(): Float64Array {
     return this.#data.slice(0, this.#length);
+  }
+}
+
+/** Collects cells that are numbers, texts or missing. Texts are stored as codes. */
+class MixedColumns {
+  readonly #numbers = new GrowingNumbers();
+  readonly #codes = new GrowingNumbers();
+  readonly #texts: string[] = [];
+  readonly #codeOf = new Map<string, number>();
+
+  push(cell: number | string | undefined): void {
+    this.#numbers.push(typeof cell === "number" ? cell : NaN);
+    this.#codes.push(typeof cell === "string" ? this.#encode(cell) : -1);
+  }
+
+  finish(): MixedCells {
+    const codes = this.#codes.toArray();
+    return {
+      numbers: this.#numbers.toArray(),
+      text: (position) => this.#texts[codes[position] ?? -1],
+    };
+  }
+
+  #encode(text: string): number {
+    const known = this.#codeOf.get(text);
+    if (known !== undefined) return known;
+    this.#codeOf.set(text, this.#texts.length);
+    return this.#texts.push(text) - 1;
   }
 }

@@ -3,16 +3,18 @@ import { excerpt, UserError } from "@fedclair/core";
 import { didYouMean } from "@fedclair/core/internal";
 import { item } from "@fedclair/linalg";
 import type { TableSource } from "./own-data.js";
-import { TableBuilder, type ReadColumns, type Table } from "./table-builder.js";
+import { TableBuilder, type ColumnType, type ReadColumns, type Table } from "./table-builder.js";
 import type { TableFile } from "./table-file.js";
 import type { FolderFile } from "./table-files.js";
 import { unreadable } from "./unreadable.js";
 
 /** The columns that one of a task's words stands for. */
 interface WantedColumns {
-  readonly type: "number" | "text";
+  readonly type: ColumnType;
   /** Names of columns; undefined for all columns that no other word names. */
   readonly names: readonly string[] | undefined;
+  /** Columns that are not among all others. */
+  readonly ignored?: readonly string[];
 }
 
 /** The columns that a task reads, by its own words for them. */
@@ -36,6 +38,14 @@ export interface Clients {
 /** Asks for one column of numbers, or for several as a matrix. */
 export function numbers(names: string | readonly string[] | undefined): WantedColumns {
   return { type: "number", names: typeof names === "string" ? [names] : names };
+}
+
+/** Asks for columns whose cells may be numbers, texts or missing. */
+export function mixed(
+  names: readonly string[] | undefined,
+  ignored: readonly string[],
+): WantedColumns {
+  return { type: "mixed", names, ignored };
 }
 
 /** Asks for a column of texts. */
@@ -104,7 +114,9 @@ async function addRows(builder: TableBuilder, file: TableFile): Promise<number> 
 
 /** Names the columns of a word that stands for all columns that no other word names. */
 function resolveColumns(file: TableFile, wanted: Wanted): Readonly<Record<string, ReadColumns>> {
-  const named = new Set(Object.values(wanted).flatMap(({ names = [] }) => names));
+  const named = new Set(
+    Object.values(wanted).flatMap(({ names = [], ignored = [] }) => [...names, ...ignored]),
+  );
   requireColumns(file, [...named]);
   const others = file.columns.filter((name) => !named.has(name));
   return Object.fromEntries(

@@ -3,8 +3,8 @@ import { sizeOf, UserError } from "@fedclair/core";
 import { item, sum } from "@fedclair/linalg";
 import { withArray, type ArrayNumbers } from "../data/array-file.js";
 import type { DigitFiles, FolderDigits } from "./folder-files.js";
-import { numberClasses } from "./class-names.js";
-import { formatPosition, largestLabel } from "./images.js";
+import { largestLabel, numberClasses } from "../data/class-names.js";
+import { formatPosition } from "./images.js";
 
 /** A pair of files whose labels have been read. */
 interface LabelledPair {

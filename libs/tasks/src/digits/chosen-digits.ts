@@ -1,9 +1,8 @@
 import { UserError, type Task, type TaskPlugin } from "@fedclair/core";
 import { formatCount, withoutChecks, type ChosenData } from "../data/chosen-files.js";
 import { readChosenImages } from "./chosen-images.js";
-import { namedClasses } from "./class-names.js";
 import { countWithheld, minimumPerClient } from "./holdings.js";
-import { pixels as mnistPixels } from "./images.js";
+import { namedClasses, pixels as mnistPixels } from "./images.js";
 import { countUses, createOpener, digits } from "./index.js";
 import type { DigitsOptions } from "./options.js";
 

@@ -11,7 +11,7 @@ import {
 } from "../data/chosen-files.js";
 import type { NamedImage } from "../data/png-image.js";
 import { largestTable } from "../data/table-file.js";
-import { numberClasses } from "./class-names.js";
+import { numberClasses } from "../data/class-names.js";
 import type { Collection } from "./images.js";
 import { readLabelledTable } from "./labelled-table.js";
 import type { DigitsOptions } from "./options.js";

@@ -3,7 +3,7 @@ import { UserError } from "@fedclair/core";
 import { item } from "@fedclair/linalg";
 import { listVisible } from "../data/list-visible.js";
 import { listPngs, readPngs } from "../data/png-files.js";
-import { numberClasses, sortClasses } from "./class-names.js";
+import { numberClasses, sortClasses } from "../data/class-names.js";
 import type { Digits } from "./images.js";
 
 /** The most numbers of all images: two gigabytes. */

@@ -258,6 +258,22 @@ describe("digits", function () {
       ) as Promise<Task>;
     await assert.rejects(read({ label: "b" }), /column 'shape': expected a number, got 'row'/);
     await assert.rejects(read({ label: "kind" }), /has no column 'kind'/);
+    assert.doesNotMatch(task.notice?.(3) ?? "", /standardises/);
+  });
+
+  it("points to the task table if the columns of a table are hardly pixels", async () => {
+    const readRows = async (value: number) => {
+      const file = join(folder, "wine.csv");
+      const rows = Array.from({ length: 20 }, (_, i) => `${i % 2},${value},0.9`);
+      await writeFile(file, ["label,proline,hue", ...rows].join("\n"));
+      return await digits.create(digits.schema.parse({ source: { file } }) as never);
+    };
+    assert.match(
+      (await readRows(1000)).notice?.(2) ?? "",
+      /up to 1000 in column 'proline' and to 0\.9 in column 'hue'.*use the task table/,
+    );
+    assert.doesNotMatch((await readRows(800)).notice?.(2) ?? "", /proline/);
+    await assert.rejects(readRows(-1), /expected a number from 0, .*got -1: .* the task table/);
   });
 
   it("takes PNG images from one folder per class", async () => {

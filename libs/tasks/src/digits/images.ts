@@ -8,9 +8,6 @@ export const mnistCount = 10_000;
 /** Pixels of an image of MNIST: 28×28. */
 export const pixels = 784;
 
-/** The largest label of own images, which bounds the number of classes. */
-export const largestLabel = 999;
-
 /** Images with their labels. Bytes of a file stay bytes until a step reads them. */
 export interface Digits {
   /** n×pixels, numbers in 0 … 1, or bytes; 0 is background. */
@@ -28,6 +25,8 @@ export interface Collection extends Digits {
   /** The writer of each digit, as an index into `writers`. */
   readonly owners?: Int32Array;
   readonly writers?: readonly string[];
+  /** A notice about columns of a table that are hardly pixels. */
+  readonly unevenColumns?: string | undefined;
 }
 
 /** Selects digits. */
@@ -52,4 +51,13 @@ export function inUnits(images: Uint8Array | Float32Array): Float32Array {
   // A loop is twenty times as fast as Float32Array.from.
   for (let i = 0; i < images.length; i++) units[i] = (images[i] ?? NaN) / 255;
   return units;
+}
+
+/** Returns the classes that the trial names; those of MNIST are 0 to 9. */
+export function namedClasses(
+  source: "mnist" | { readonly classes?: readonly (string | number)[] | undefined },
+): readonly string[] | undefined {
+  return source === "mnist"
+    ? Array.from({ length: classes }, (_, i) => `${i}`)
+    : source.classes?.map(String);
 }

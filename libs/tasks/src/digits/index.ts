@@ -5,7 +5,7 @@ import { sourcePaths } from "../data/own-data.js";
 import { countHeldBack } from "../held-back.js";
 import { withFeatureNoise } from "../partition/feature-noise.js";
 import { PerceptronClient, type ClientExamples } from "../perceptron/client.js";
-import { inputAt, type Examples } from "../perceptron/examples.js";
+import { inputAt, sliceExamples, type Examples } from "../perceptron/examples.js";
 import { initialParams, openPerceptron, readPerceptron } from "../perceptron/model.js";
 import { CommonExamples, trainPerceptron } from "../perceptron/training.js";
 import { choose, inUnits, mnistCount, type Collection } from "./images.js";
@@ -162,7 +162,8 @@ function describeUse(options: DigitsOptions, data: Collection, clients: number):
     `${uniform} measure all clients`,
     ...(base > 0 ? [`${base} pre-train`] : []),
   ];
-  return `source: ${labels.length} images of ${pixels} numbers in ${classes} classes: ${uses.join(", ")}`;
+  const use = `source: ${labels.length} images of ${pixels} numbers in ${classes} classes: ${uses.join(", ")}`;
+  return data.unevenColumns === undefined ? use : `${use}\n${data.unevenColumns}`;
 }
 
 /** Returns the number of a client's images that it trains on, held-back ones included. */
@@ -197,16 +198,15 @@ function split(
   const count = held.labels.length;
   const border = countTrained(count);
   const noisy = options.featureNoise === 0 ? held : withNoise(options, held, shard);
-  const [training, heldOut] = [part(noisy, 0, border), part(noisy, border, count)];
+  const [training, heldOut] = [
+    sliceExamples(noisy, 0, border),
+    sliceExamples(noisy, border, count),
+  ];
   const labels = shard.corruptLabels?.(training.labels, classes) ?? training.labels;
   const all = { ...training, labels };
   const trained = border - countHeldBack(border, shard.holdBack);
-  const [learnt, heldBack] = [part(all, 0, trained), part(all, trained, border)];
+  const [learnt, heldBack] = [sliceExamples(all, 0, trained), sliceExamples(all, trained, border)];
   return { training: learnt, heldBack, heldOut, describeMisfit };
-}
-
-function part({ places, labels, ...rest }: Examples, start: number, end: number): Examples {
-  return { ...rest, places: places.subarray(start, end), labels: labels.subarray(start, end) };
 }
 
 function describeMisfit(wanted: number, width: number): string {

@@ -3,7 +3,7 @@ import { excerpt, UserError } from "@fedclair/core";
 import { sum } from "@fedclair/linalg";
 import { readSmallFile } from "../data/small-file.js";
 import type { DigitFiles, FolderDigits } from "./folder-files.js";
-import { numberClasses } from "./class-names.js";
+import { numberClasses } from "../data/class-names.js";
 import { classes, formatPosition, pixels } from "./images.js";
 
 /**

@@ -1,8 +1,9 @@
 import { UserError } from "@fedclair/core";
+import { item } from "@fedclair/linalg";
 import type { TableSource } from "../data/own-data.js";
 import type { TableFile } from "../data/table-file.js";
 import { numbers, readTable, texts } from "../data/table.js";
-import { numberClasses, sortClasses } from "./class-names.js";
+import { numberClasses, sortClasses } from "../data/class-names.js";
 import type { Collection } from "./images.js";
 import type { DigitsOptions } from "./options.js";
 
@@ -30,20 +31,37 @@ export async function readLabelledTable(
   );
   const values = table.numbers("pixels");
   const width = table.names("pixels").length;
-  let largest = 1;
+  const tallest = new Float64Array(width);
   values.forEach((value, i) => {
     if (value < 0) {
       throw new UserError(
-        `source: ${table.place(Math.floor(i / width))}: column '${table.names("pixels")[i % width] ?? ""}': expected a number from 0, got ${value}`,
+        `source: ${table.place(Math.floor(i / width))}: column '${table.names("pixels")[i % width] ?? ""}': expected a number from 0, as pixels are, got ${value}: for columns of other kinds use the task table`,
       );
     }
-    largest = Math.max(largest, value);
+    tallest[i % width] = Math.max(tallest[i % width] ?? 0, value);
   });
+  const largest = tallest.reduce((a, b) => Math.max(a, b), 1);
   return {
     images: Float32Array.from(values, (value) => value / largest),
     labels,
     pixels: width,
     classes: names.length,
+    unevenColumns: findUneven(tallest, table.names("pixels")),
     ...(clients && { owners: clients.owners, writers: clients.names }),
   };
+}
+
+/** Columns whose largest numbers differ by this factor are hardly pixels. */
+const widestSpread = 1000;
+
+/** Describes two columns whose scales are far apart; undefined if there are none. */
+function findUneven(tallest: Float64Array, names: readonly string[]): string | undefined {
+  const order = [...tallest.keys()]
+    .filter((j) => item(tallest, j) > 0)
+    .sort((a, b) => item(tallest, a) - item(tallest, b));
+  const [low, high] = [order[0], order.at(-1)];
+  if (low === undefined || high === undefined) return undefined;
+  const [small, large] = [item(tallest, low), item(tallest, high)];
+  if (large < widestSpread * small) return undefined;
+  return `source: numbers go up to ${large} in column '${names[high] ?? ""}' and to ${small} in column '${names[low] ?? ""}', and all are divided by the largest one, as for pixels: if these are no images, use the task table, which standardises each column`;
 }

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { clientColumn, tableSource } from "../data/own-data.js";
 import { partitionSchema } from "../partition/options.js";
 import { perceptronOptions, withheld } from "../perceptron/options.js";
-import { classNames } from "./class-names.js";
+import { classNames } from "../data/class-names.js";
 
 const columns = z.strictObject({
   label: z.string().default("label").describe("Column with the class"),
@@ -13,6 +13,8 @@ const columns = z.strictObject({
     .describe("Columns with the pixels; default: all that are not named otherwise"),
   client: clientColumn,
 });
+
+const { hidden, rank, ...pace } = perceptronOptions({ localEpochs: 1, batchSize: 32 });
 
 export const digitsSchema = z
   .strictObject({
@@ -38,6 +40,8 @@ export const digitsSchema = z
       .describe(
         "logistic: one matrix. mlp: a hidden layer of ReLUs. lora: adapters on an mlp that is pre-trained on digits that no client holds",
       ),
+    hidden,
+    rank,
     partition: partitionSchema,
     featureNoise: z
       .number()
@@ -46,7 +50,7 @@ export const digitsSchema = z
       .describe(
         "Standard deviation of the noise on the last client's pixels; client i of n gets i/n of it",
       ),
-    ...perceptronOptions,
+    ...pace,
     baseDigits: withheld.describe(
       "Images that no client holds, for pre-training (model lora): a number, or a share below 1. Default: 1000 of mnist; of your own, 0.2 for lora and none for other models",
     ),

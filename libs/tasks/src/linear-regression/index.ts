@@ -1,16 +1,7 @@
-import {
-  turnOfEventLoop,
-  type Params,
-  type Shard,
-  type Task,
-  type TaskPlugin,
-} from "@fedclair/core";
+import { turnOfEventLoop, type Shard, type Task, type TaskPlugin } from "@fedclair/core";
 import { Matrix, multiply, stream, thinQr, type Stream } from "@fedclair/linalg";
-import { sourcePaths, type TableSource } from "../data/own-data.js";
-import type { TableFile } from "../data/table-file.js";
 import { countHeldBack } from "../held-back.js";
 import { linearRegressionSchema, type LinearRegressionOptions } from "./options.js";
-import { openRows, readSamples } from "./own-samples.js";
 import {
   createLinearTrainer,
   minus,
@@ -19,12 +10,6 @@ import {
   type RegressionSample,
   type ShardSamples,
 } from "./trainer.js";
-
-const error = {
-  better: "lower",
-  description: "squared Frobenius distance from the true weights",
-} as const;
-const loss = { better: "lower", description: "mean squared error of an output" } as const;
 
 /**
  * Linear regression with a shared column space: client k holds samples y = xᵀ(T₀ + D_k) + noise
@@ -46,9 +31,6 @@ const loss = { better: "lower", description: "mean squared error of an output" }
  * from the client's true weights. `loss` is the mean squared error of one output on fresh samples,
  * as many as the client trains on: noise² + error/q on average.
  *
- * With `source`, clients hold rows of a table, standardised, and a constant input. `loss` is then
- * measured on the client's held-out rows, and there is no `error`, because nobody knows the truth.
- *
  * There are no labels. The experiment's contaminated clients run the attack `gaussian-update`:
  * their D_k is a matrix of N(0, rank/p). Scaled to the median benign norm, the attack has the same
  * distribution except for the spread of the norm.
@@ -57,19 +39,14 @@ export const linearRegression: TaskPlugin = {
   name: "linear-regression",
   summary: "Least squares on synthetic data whose true weights share a column space.",
   schema: linearRegressionSchema,
-  paths: sourcePaths,
-  metrics: { error, loss },
+  metrics: {
+    error: { better: "lower", description: "squared Frobenius distance from the true weights" },
+    loss: { better: "lower", description: "mean squared error of an output" },
+  },
   primary: "error",
-  measures: ({ source }: LinearRegressionOptions) =>
-    source
-      ? { metrics: { loss }, primary: "loss" }
-      : { metrics: { error, loss }, primary: "error" },
   acceptsStale: () => true,
   holdsBack: true,
-  create: (options: LinearRegressionOptions): Task | Promise<Task> =>
-    options.source
-      ? createOwn(options, options.source, options.source.columns).then(({ task }) => task)
-      : createSimulated(options),
+  create: createSimulated,
 };
 
 function createSimulated(options: LinearRegressionOptions): Task {
@@ -79,30 +56,10 @@ function createSimulated(options: LinearRegressionOptions): Task {
     .normals(p * rank);
   const basis = thinQr(new Matrix(p, rank, normals)).q;
   return {
-    start: () => Promise.resolve({ params: zeroParams(p, q) }),
+    start: () => Promise.resolve({ params: toParams(new Float64Array(p * q), p, q) }),
     openShard: (shard) =>
       Promise.resolve(createLinearTrainer(simulate(options, basis, shard), proximal)),
   };
-}
-
-/** Creates the task on the rows of a table, and counts them. */
-export async function createOwn(
-  options: LinearRegressionOptions,
-  source: TableSource | TableFile,
-  columns: NonNullable<LinearRegressionOptions["source"]>["columns"],
-): Promise<{ readonly task: Task; readonly rows: number }> {
-  const samples = await readSamples(options, source, columns);
-  const task: Task = {
-    ...samples.clients.members,
-    start: () => Promise.resolve({ params: zeroParams(samples.p, samples.q) }),
-    openShard: (shard) =>
-      Promise.resolve(createLinearTrainer(openRows(samples, shard), options.proximal)),
-  };
-  return { task, rows: samples.y.length / samples.q };
-}
-
-function zeroParams(p: number, q: number): Params {
-  return toParams(new Float64Array(p * q), p, q);
 }
 
 /** Simulates one client. It holds only the true weights: each pass draws the same samples again. */

@@ -1,26 +1,10 @@
 import { z } from "zod";
-import { clientColumn, tableSource } from "../data/own-data.js";
-import { ownPartition } from "../partition/options.js";
+import { noOwnData } from "../data/own-data.js";
 import { proximal } from "../proximal.js";
-
-const columns = z.strictObject({
-  inputs: z
-    .array(z.string())
-    .min(1)
-    .optional()
-    .describe("Columns with the inputs; default: all that are not named otherwise"),
-  outputs: z
-    .union([z.string(), z.array(z.string()).min(1)])
-    .describe("Column, or list of columns, to predict"),
-  client: clientColumn,
-});
 
 export const linearRegressionSchema = z
   .strictObject({
-    source: tableSource(columns.describe("The table's columns"))
-      .optional()
-      .describe("Your own samples, in place of simulated ones: one row per sample"),
-    partition: ownPartition,
+    source: noOwnData("The task linear-regression simulates its data; the task table reads yours."),
     p: z
       .int()
       .min(1)
@@ -41,8 +25,7 @@ export const linearRegressionSchema = z
       .default(1)
       .describe("Seed of the shared column space; the clients' own data follow the trial's seed"),
   })
-  .superRefine(({ source, p, rank, samples }, context) => {
-    if (source) return;
+  .superRefine(({ p, rank, samples }, context) => {
     const reject = (key: string, message: string) => {
       context.addIssue({ code: "custom", path: [key], message });
     };

@@ -97,10 +97,10 @@ export function toParams(weights: Float64Array, p: number, q: number): Params {
  */
 function weightsOf(params: Params, p: number, q: number): Numbers {
   const weights = params.get("weights");
-  if (weights === undefined) throw new Error("linear-regression: params without `weights`");
+  if (weights === undefined) throw new Error("least squares: params without `weights`");
   const { shape, data } = weights;
   if (shape[0] === p && shape[1] === q) return data;
   throw new UserError(
-    `linear-regression: the params are ${shape.join("×")}, and the data of this host need ${p}×${q}, inputs (with the constant) × outputs: give every host a table with the same columns`,
+    `least squares: the params are ${shape.join("×")}, and the data of this host need ${p}×${q}, inputs (with the constant) × outputs: give every host a table with the same columns`,
   );
 }

@@ -22,7 +22,7 @@ export interface ClientExamples {
   readonly heldBack: Examples;
   /** Examples of the client that it never trains on. */
   readonly heldOut: Examples;
-  /** Examples that no client holds, if there are any. All clients are measured on the same ones. */
+  /** Examples that no client holds. All clients are measured on the same ones. */
   readonly uniform?: CommonExamples | undefined;
   /** Says what to change if the params are for another number of inputs than the data have. */
   readonly describeMisfit: (wanted: number, width: number) => string;
@@ -120,7 +120,7 @@ export class PerceptronClient implements LocalTrainer {
 
   /**
    * Measures `accuracy` and `loss` on the client's held-out examples, and `uniformAccuracy` on
-   * those that no client holds. Where numbers are predicted, there is `uniformLoss` and no accuracy.
+   * those that no client holds. If numbers are predicted, it reports `uniformLoss` and no accuracy.
    */
   async evaluate(params: Params): Promise<TrainResult> {
     this.#requireSize(params);

@@ -2,7 +2,7 @@ import { atInt } from "@fedclair/linalg";
 
 /** A selection of examples. Their numbers are not copied. */
 export interface Examples {
-  /** All rows of inputs, of which some are selected: numbers, or bytes that stand for 0 … 1. */
+  /** The inputs of all rows: numbers, or bytes that stand for 0 … 1. */
   readonly inputs: Float32Array | Uint8Array;
   /** Inputs per example. */
   readonly width: number;
@@ -18,4 +18,19 @@ export interface Examples {
 export function inputAt({ inputs, places, width }: Examples, index: number): Examples["inputs"] {
   const place = atInt(places, index);
   return inputs.subarray(place * width, (place + 1) * width);
+}
+
+/** Returns the selected examples from `start` to `end`. */
+export function sliceExamples(
+  { places, labels, outputs, ...rest }: Examples,
+  start: number,
+  end: number,
+): Examples {
+  const width = outputs ? outputs.length / places.length : 0;
+  return {
+    ...rest,
+    places: places.subarray(start, end),
+    labels: labels.subarray(start, end),
+    ...(outputs && { outputs: outputs.subarray(start * width, end * width) }),
+  };
 }

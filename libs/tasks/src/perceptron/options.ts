@@ -2,21 +2,24 @@ import { z } from "zod";
 import { proximal } from "../proximal.js";
 
 /** The options of tasks whose clients train a perceptron. */
-export const perceptronOptions = {
+export const perceptronOptions = (defaults: {
+  readonly localEpochs: number;
+  readonly batchSize: number;
+}) => ({
   hidden: z.int().min(1).default(32).describe("Units of the hidden layer"),
   rank: z.int().min(1).default(4).describe("Rank of the adapters (model lora)"),
   localEpochs: z
     .int()
     .min(1)
-    .default(1)
+    .default(defaults.localEpochs)
     .describe("Epochs per round: a client's passes over its examples"),
-  batchSize: z.int().min(1).default(32).describe("Examples per step"),
+  batchSize: z.int().min(1).default(defaults.batchSize).describe("Examples per step"),
   learningRate: z.number().gt(0).default(0.1).describe("Learning rate of the plain gradient steps"),
   proximal,
-};
+});
 
-/** The values of these options, and the model. */
-export type PerceptronOptions = z.output<z.ZodObject<typeof perceptronOptions>> & {
+/** The parsed options of a perceptron. */
+export type PerceptronOptions = z.output<z.ZodObject<ReturnType<typeof perceptronOptions>>> & {
   readonly model: "logistic" | "mlp" | "lora";
 };
 

@@ -10,7 +10,7 @@ import {
   firstParams,
   trainOnce,
 } from "../../testing/chosen.js";
-import { linearRegression } from "./index.js";
+import { table } from "./index.js";
 
 /** Twelve rows with y = 2·u - v + noise. */
 const csv = [
@@ -21,9 +21,9 @@ const csv = [
 ].join("\n");
 
 const inTab = (options: object, content: string | undefined = csv) =>
-  createInTab("linear-regression", options, [chosenFile("mine.csv", content)]);
+  createInTab("table", options, [chosenFile("mine.csv", content)]);
 
-describe("linear-regression on a table chosen in a browser", () => {
+describe("a table chosen in a browser", () => {
   const source = { file: "/elsewhere/of-the-coordinator.csv", columns: { outputs: "y" } };
 
   it("is what Node.js trains for one client with this table, whatever the index", async () => {
@@ -31,7 +31,7 @@ describe("linear-regression on a table chosen in a browser", () => {
     try {
       const file = join(folder, "mine.csv");
       await writeFile(file, csv);
-      const inNode = await createFresh(linearRegression, { source: { ...source, file } });
+      const inNode = await createFresh(table, { source: { ...source, file } });
       const params = await firstParams(inNode);
       const expected = await trainOnce(inNode, params, 0, 1);
       const { task, read } = await inTab({ source });
@@ -59,7 +59,10 @@ describe("linear-regression on a table chosen in a browser", () => {
         (error) => error instanceof UserError && message.test(error.message),
         String(message),
       );
-    await rejected(inTab({}), /this one has no source, because it simulates its data/);
+    await rejected(
+      createInTab("linear-regression", {}, [chosenFile("mine.csv", csv)]),
+      /if the task reads data, and linear-regression simulates them/,
+    );
     const { columns } = source;
     await rejected(inTab({ source: { folder: "schools", columns } }), /this one has a folder/);
     const natural = { ...source, columns: { ...columns, client: "school" } };
@@ -69,17 +72,60 @@ describe("linear-regression on a table chosen in a browser", () => {
       /mine\.csv has no column 'z'/,
     );
     await rejected(inTab({ source }, "u,v,y\n1,2,3\n2,3,5\n"), /would hold 2 rows, but needs 5/);
-    const without = (options: object) => createInTab("linear-regression", options, undefined);
-    await rejected(without({ source }), /choose a CSV file with the columns y \(to predict\)/);
-    assert.ok(await without({}));
+    await rejected(
+      createInTab("table", { source }, undefined),
+      /choose a CSV file with the columns y \(to predict\)/,
+    );
+    const byClass = { ...source, columns: { label: "y" } };
+    await rejected(inTab({ source: byClass }), /if the trial names the classes/);
+    const known = { ...byClass, classes: [1, 2] };
+    await rejected(
+      inTab({ source: known }, "u,v,y\n1,2,3\n"),
+      /line 2: column 'y': expected one of the classes 1, 2, got '3'/,
+    );
+  });
+
+  it("shows how many rows there are of each class, and takes the units of the params", async () => {
+    const options = {
+      source: {
+        file: "theirs.csv",
+        columns: { label: "kind" },
+        classes: ["a", "b"],
+        categories: { sex: ["f", "m"] },
+      },
+    };
+    const rows = Array.from({ length: 20 }, (_, i) => `${i},${i % 3 ? "f" : "m"},${"ab"[i % 2]}`);
+    const { task, read } = await inTab(options, ["size,sex,kind", ...rows].join("\n"));
+    assert.deepEqual(read?.classes, [
+      { name: "a", count: 10 },
+      { name: "b", count: 10 },
+    ]);
+    const params = await firstParams(task);
+    const widths = [...params].map(([name, { shape }]) => [name, ...shape]);
+    assert.deepEqual(widths, [
+      ["output", 2, 4],
+      ["scale", 1, 2],
+    ]);
+    const { trained } = await trainOnce(task, params, 3, 9);
+    assert.deepEqual([...trained.delta.keys()], ["output"]);
   });
 
   it("fails on params for other columns, with nothing of the data but their number", async () => {
     const { task } = await inTab({ source });
-    const params = new Map([["weights", { shape: [4, 1], data: new Float64Array(4) }]]);
-    await assert.rejects(trainOnce(task, params, 0, 1), {
+    const scale = (columns: number) => ["scale", zeros([columns, 2])] as const;
+    const weights = ["weights", zeros([4, 1])] as const;
+    await assert.rejects(trainOnce(task, new Map([weights, scale(4)]), 0, 1), {
       message:
-        "linear-regression: the params are 4×1, and the data of this host need 3×1, inputs (with the constant) × outputs: give every host a table with the same columns",
+        "table: the params are for 4 columns of numbers, and the table of this host has 3: give every host a table with the same columns",
+    });
+    await assert.rejects(trainOnce(task, new Map([weights, scale(3)]), 0, 1), {
+      message:
+        "least squares: the params are 4×1, and the data of this host need 3×1, inputs (with the constant) × outputs: give every host a table with the same columns",
     });
   });
+});
+
+const zeros = ([rows = 0, columns = 0]: readonly number[]) => ({
+  shape: [rows, columns],
+  data: new Float64Array(rows * columns),
 });

@@ -1,8 +1,10 @@
 import { excerpt, UserError } from "@fedclair/core";
 import { didYouMean } from "@fedclair/core/internal";
 import { z } from "zod";
-import { sortNames } from "../data/table.js";
-import { classes as mnistClasses, largestLabel } from "./images.js";
+import { sortNames } from "./table.js";
+
+/** The largest number of a class, which bounds how many there are. */
+export const largestLabel = 999;
 
 /** The option `source.classes`. */
 export const classNames = z
@@ -21,17 +23,8 @@ export const classNames = z
   })
   .optional()
   .describe(
-    "Names of the classes in the order of their numbers; default: those in the data, sorted. Browser tabs with images of their own need them",
+    "Names of the classes in the order of their numbers; default: those in the data, sorted. Browser tabs with data of their own need them",
   );
-
-/** Returns the classes that the trial names; those of MNIST are 0 to 9. */
-export function namedClasses(
-  source: "mnist" | { readonly classes?: readonly (string | number)[] | undefined },
-): readonly string[] | undefined {
-  return source === "mnist"
-    ? Array.from({ length: mnistClasses }, (_, i) => `${i}`)
-    : source.classes?.map(String);
-}
 
 /**
  * Creates the function that numbers a class by its name.
