@@ -1,6 +1,7 @@
 import { UserError, type ModuleDistance, type Update, type VerdictStatus } from "@fedclair/core";
 import { areEqual, item, pick, zip } from "@fedclair/linalg";
 import { findFailures, type ClientVerdict } from "./judge/gap.js";
+import { withholdMisplaced } from "./judge/profile.js";
 import { judgeRound, type ClairResult, type RoundContext } from "./judge-round.js";
 import { ModulePool } from "./modules/module-pool.js";
 import { leastClients, type ClairOptions } from "./options.js";
@@ -44,9 +45,21 @@ export async function clair(
     const active = { clients, present, rows };
     const judgement = await judgeRound(modules, active, options, context);
     const { found, voters, groups } = judgement;
+    const canFlag = clients.length >= leastClients(options);
+    const isOfPairs = judgement.judge.by === "evidence" && !judgement.judge.measures.isDense;
+    const ownNorms = norms.map((ofModule) => pick(ofModule, indicesOf(clients)));
+    const judged =
+      canFlag && isOfPairs
+        ? withholdMisplaced(
+            judgement.clients,
+            new Map(zip(modules.names, ownNorms)),
+            voters,
+            options.rule,
+          )
+        : judgement.clients;
 
     // Step 6: report on this round's clients.
-    const pooling = indicesWhere(judgement.clients, ({ isPooled }) => isPooled);
+    const pooling = indicesWhere(judged, ({ isPooled }) => isPooled);
     const shared = takeOncePerGroup(pooling, voters, groups);
     const takePresent = (some: readonly number[]) =>
       pick(
@@ -59,12 +72,11 @@ export async function clair(
     const inside = takePresent(pooling);
     const failures = await runScreens(modules, spaces, inside, options);
     const pooled = inside.filter(({ id }) => !failures.has(id));
-    const canFlag = clients.length >= leastClients(options);
     const byId = <T>(values: readonly T[]) =>
       new Map(
         values.length === 0 ? [] : present.map((k) => [item(clients, k).id, item(values, k)]),
       );
-    const verdicts = byId(judgement.clients);
+    const verdicts = byId(judged);
     const copies = listGroups(present, groups).map((group) =>
       group.map((k) => item(clients, k).id),
     );
