@@ -20,7 +20,7 @@ no_key = bytes(8)
 #: Begins an answer: the id of its job.
 answer_id = struct.Struct("<Q")
 
-_longest_receive = 1 << 26
+_ahead_bytes, _longest_receive = 1 << 16, 1 << 26
 
 
 class Channel:
@@ -30,6 +30,8 @@ class Channel:
         """:param key: as of the other end; None takes over the key of the first frame that is received"""
         self._end = end
         self._key = key
+        self._ahead = bytearray()
+        """What has been received of the next frames."""
 
     def send(self, kind: bytes, *parts: bytes) -> None:
         self._end.sendall(b"".join([header.pack(kind, sum(map(len, parts)), self._key or no_key), *parts]))
@@ -48,20 +50,27 @@ class Channel:
 
     def has_frame(self) -> bool:
         """Whether a frame has begun to arrive, or the end of all."""
-        return bool(select.select([self._end], [], [], 0)[0])
+        return bool(self._ahead or select.select([self._end], [], [], 0)[0])
 
     def close(self) -> None:
         self._end.close()
 
     def _read(self, size: int) -> bytes:
-        parts: list[bytes] = []
+        while len(self._ahead) < size <= _ahead_bytes:  # small frames come together
+            self._ahead += self._receive(_ahead_bytes)
+        parts = [bytes(self._ahead[:size])]
+        del self._ahead[:size]
+        size -= len(parts[0])
         while size > 0:
-            part = self._end.recv(min(size, _longest_receive), socket.MSG_WAITALL)
-            if not part:
-                raise EOFError
-            parts.append(part)
-            size -= len(part)
-        return parts[0] if len(parts) == 1 else b"".join(parts)
+            parts.append(self._receive(min(size, _longest_receive), socket.MSG_WAITALL))
+            size -= len(parts[-1])
+        return b"".join(parts)
+
+    def _receive(self, size: int, flags: int = 0) -> bytes:
+        part = self._end.recv(size, flags)
+        if not part:
+            raise EOFError
+        return part
 
 
 class ChannelBroken(Exception):

@@ -84,6 +84,7 @@ class Dispatcher:
         self._suspects: set[str] = set()
         self._is_read_by_clients = False
         self._key = no_key
+        self._unsent_frames: list[bytes] = []
         self._on_files: Callable[[dict[str, str]], None] = lambda files: None
 
     # ---- from the coordinator
@@ -164,7 +165,7 @@ class Dispatcher:
     async def talk(self, end: socket.socket, key: bytes = no_key) -> bool:
         """Sends everything that is not answered, and delivers answers until the other end closes.
         :returns: whether somebody else has read from that end or written to it"""
-        self._key, self._is_read_by_clients = key, False
+        self._key, self._is_read_by_clients, self._unsent_frames = key, False, []
         transport, frames = await asyncio.get_running_loop().create_connection(lambda: _Frames(self._receive_frame, key), sock=end)
         self._transport = transport
         try:
@@ -297,9 +298,18 @@ class Dispatcher:
             self._send(MESSAGE, base.data)
 
     def _send(self, kind: bytes, data: bytes) -> None:
-        """Sends a frame, if clients are there; others get it from `_send_all`."""
+        """Sends a frame, if clients are there; others get it from `_send_all`. Frames of one turn of the event loop go together: to
+        wake a process takes longer than to send."""
+        if self._transport is None:
+            return
+        if not self._unsent_frames:
+            asyncio.get_running_loop().call_soon(self._send_frames)
+        self._unsent_frames += header.pack(kind, len(data), self._key), data
+
+    def _send_frames(self) -> None:
+        frames, self._unsent_frames = self._unsent_frames, []
         if self._transport is not None:
-            self._transport.write(header.pack(kind, len(data), self._key) + data)
+            self._transport.writelines(frames)
 
 
 class _Frames(asyncio.Protocol):
