@@ -20,6 +20,7 @@ from .client_process import ClientProcess, ClientProcesses, format_exit
 from .codec import CoordinatorMessage, encode_failure, to_job, to_params
 from .ended import EndedClients, variable
 from .errors import ClientsEnded
+from .frames import Frames
 from .peer import Peer, small_bytes
 from .text import printable
 from .time_limit import client_seconds
@@ -166,7 +167,7 @@ class Dispatcher:
         """Sends everything that is not answered, and delivers answers until the other end closes.
         :returns: whether somebody else has read from that end or written to it"""
         self._key, self._is_read_by_clients, self._unsent_frames = key, False, []
-        transport, frames = await asyncio.get_running_loop().create_connection(lambda: _Frames(self._receive_frame, key), sock=end)
+        transport, frames = await asyncio.get_running_loop().create_connection(lambda: Frames(self._receive_frame, key), sock=end)
         self._transport = transport
         try:
             self._send_all()
@@ -310,38 +311,3 @@ class Dispatcher:
         frames, self._unsent_frames = self._unsent_frames, []
         if self._transport is not None:
             self._transport.writelines(frames)
-
-
-class _Frames(asyncio.Protocol):
-    """Splits what the clients send into frames, until there is one without the key."""
-
-    def __init__(self, receive: Callable[[bytes, bytes], None], key: bytes):
-        self._receive = receive
-        self._key = key
-        self._rest = bytearray()
-        self.are_foreign: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        """At the end, whether the last of them has no key."""
-
-    def data_received(self, data: bytes) -> None:
-        rest = self._rest
-        rest += data
-        at = 0
-        while len(rest) >= at + header.size:
-            kind, size, key = header.unpack_from(rest, at)
-            if key != self._key:
-                self._end(True)
-                return
-            end = at + header.size + size
-            if len(rest) < end:
-                break
-            self._receive(kind, bytes(memoryview(rest)[at + header.size : end]))
-            at = end
-        if at > 0:
-            del rest[:at]
-
-    def connection_lost(self, error: Exception | None) -> None:
-        self._end(False)
-
-    def _end(self, are_foreign: bool) -> None:
-        if not self.are_foreign.done():
-            self.are_foreign.set_result(are_foreign)
