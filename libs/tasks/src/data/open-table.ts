@@ -8,18 +8,22 @@ const formats: Readonly<Record<string, (path: string) => Promise<TableFile>>> = 
   ".csv": async (path) => (await import("./csv-file.js")).openCsv(path),
   ".tsv": async (path) => (await import("./csv-file.js")).openCsv(path),
   ".jsonl": async (path) => (await import("./jsonl-file.js")).openJsonl(path),
-  ".parquet": async (path) => (await import("./parquet-file.js")).openParquet(path),
+  ".parquet": async (path) => (await import("./columnar-file.js")).openParquet(path),
+  ".arrow": async (path) => (await import("./columnar-file.js")).openArrow(path),
+  ".feather": async (path) => (await import("./columnar-file.js")).openArrow(path),
   ".npy": async (path) => (await import("./array-table.js")).openArray(path),
   "-ubyte": async (path) => (await import("./array-table.js")).openArray(path),
 };
+
+const columnar: ReadonlySet<string | undefined> = new Set([".parquet", ".arrow", ".feather"]);
 
 /** Returns the format of a table by its name; undefined if it is none. */
 function formatOf(path: string) {
   const name = path.toLowerCase();
   const [ending, open] =
     Object.entries(formats).find(([one]) => name.replace(/\.gz$/, "").endsWith(one)) ?? [];
-  // A zipped Parquet file could not be read in parts.
-  return ending === ".parquet" && name.endsWith(".gz") ? undefined : open;
+  // Files that store columns are compressed inside.
+  return columnar.has(ending) && name.endsWith(".gz") ? undefined : open;
 }
 
 /** Checks by its name whether a file is a table. */

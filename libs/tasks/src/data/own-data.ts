@@ -34,7 +34,7 @@ export function tableSource<C extends z.ZodType, O extends z.ZodRawShape = Recor
         .string()
         .optional()
         .describe(
-          "A table: .csv, .tsv, .jsonl, .parquet, .npy or IDX (-ubyte); all but .parquet also as .gz",
+          "A table: .csv, .tsv, .jsonl, .parquet, .arrow, .feather, .npy or IDX (-ubyte); text and arrays also as .gz",
         ),
       folder: z
         .string()

@@ -12,15 +12,17 @@ import {
   type DecodedArray,
   type FileMetaData,
 } from "hyparquet";
-import type { ParquetColumns, ParquetRequest, ParquetRows } from "./parquet-file.js";
+import {
+  rowsOfAnswer,
+  type ColumnarRequest,
+  type ColumnarRows,
+  type Columns,
+} from "./columnar-file.js";
 import { serveReader } from "./serve-reader.js";
 import { largestTable } from "./table-file.js";
 
 /** The most rows of a row group, which is in memory at once. */
 const largestGroup = 1 << 22;
-
-/** The rows of one answer. */
-const rowsOfAnswer = 1 << 15;
 
 /** The columns of a row group in memory, so that its rows can be sent in pieces. */
 interface Group {
@@ -32,7 +34,7 @@ interface Group {
 let metadataOf: { readonly path: string; readonly metadata: FileMetaData } | undefined;
 let last: Group | undefined;
 
-serveReader<ParquetRequest, ParquetColumns | ParquetRows>(
+serveReader<ColumnarRequest, Columns | ColumnarRows>(
   async ({ path, rows }) => {
     if (!rows) return listColumns(await readMetadata(path, true));
     const { names, group, from } = rows;
@@ -62,7 +64,7 @@ async function readMetadata(path: string, isFirst = false): Promise<FileMetaData
   return metadataOf.metadata;
 }
 
-function listColumns(metadata: FileMetaData): ParquetColumns {
+function listColumns(metadata: FileMetaData): Columns {
   const columns = parquetSchema(metadata).children.flatMap(({ children, element }) =>
     children.length > 0 ? [] : [element.name],
   );

@@ -123,6 +123,8 @@ export class TableBuilder {
 
   /** Returns a number, a text, or undefined if the cell is missing. */
   #toMixed(cell: unknown, name: string): number | string | undefined {
+    // In a text file they are texts.
+    if (typeof cell === "boolean") return this.#toText(cell, name);
     const number = parseNumber(cell);
     if (number !== undefined) return number;
     const isMissing =

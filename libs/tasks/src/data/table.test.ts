@@ -5,10 +5,12 @@ import { dirname, join } from "node:path";
 import { Readable } from "node:stream";
 import { deflateSync, gzipSync } from "node:zlib";
 import { UserError } from "@fedclair/core";
+import { columnFromArray, tableFromColumns, tableToIPC } from "@uwdata/flechette";
 import { encode } from "fast-png";
 import { parquetWriteBuffer } from "hyparquet-writer";
 import { gunzip } from "./gunzip.js";
-import { numbers, readTable, sortNames, texts } from "./table.js";
+import { decodeLz4Frame } from "./lz4-frame.js";
+import { mixed, numbers, readTable, sortNames, texts } from "./table.js";
 import { idx, npy } from "../../testing/array-files.js";
 import { insertChunk, parquetOfRun, withPixels } from "../../testing/hostile-files.js";
 
@@ -76,6 +78,57 @@ describe("reading tables", () => {
     const { table } = await readTable({ file: join(root, "a.parquet") }, { x: numbers("class") });
     assert.deepEqual([...table.numbers("x")], [3, 1, 2]);
     assert.match(table.place(2), /a\.parquet, row 3$/);
+  });
+
+  it("reads Arrow files, whose nested columns it does not list", async () => {
+    const columns = {
+      group: columnFromArray(["a", "b, c", "a"]),
+      score: columnFromArray([1.5, -2, 300]),
+      nested: columnFromArray([[1], [2], [3]]),
+    };
+    const file = tableToIPC(tableFromColumns(columns), { format: "file" });
+    assert.ok(file);
+    assert.deepEqual(await read("a.arrow", file), expected);
+    assert.deepEqual(await read("a.feather", file), expected);
+    await assertRejected(
+      readTable({ file: join(root, "a.arrow") }, { x: numbers("nested") }),
+      /a\.arrow has no column 'nested'; it has group, score/,
+    );
+  });
+
+  it("decodes frames of LZ4, and no more than they say", () => {
+    // Python: pyarrow.compress(b"federated " * 20 + bytes(range(40)), codec="lz4")
+    const frame = Buffer.from(
+      "BCJNGGBAgjgAAACvZmVkZXJhdGVkIAoAq/AZAAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJwAAAAA=",
+      "base64",
+    );
+    const bytes = Buffer.concat([
+      Buffer.from("federated ".repeat(20)),
+      Uint8Array.from({ length: 40 }, (_, i) => i),
+    ]);
+    assert.deepEqual(Buffer.from(decodeLz4Frame(frame, 240)), bytes);
+    assert.throws(() => decodeLz4Frame(frame, 239));
+    assert.throws(
+      () => decodeLz4Frame(frame, 241),
+      /expected 241 bytes in a frame of LZ4, got 240/,
+    );
+    assert.throws(() => decodeLz4Frame(frame.subarray(0, 40), 240), /a block of LZ4 is cut off/);
+    const lying = Uint8Array.from(frame);
+    lying[23] = 99; // a copy from before the beginning
+    assert.throws(() => decodeLz4Frame(lying, 240), /copies bytes that it does not have/);
+  });
+
+  it("takes cells that may be numbers, texts or missing", async () => {
+    const file = await write("mixed.csv", "x,y\n1,a\n?,2\n n/a ,NaN\n-3e2,true\n");
+    const { table } = await readTable({ file }, { all: mixed(undefined, []) });
+    const cells = table.mixed("all");
+    assert.deepEqual([...cells.numbers], [1, NaN, NaN, 2, NaN, NaN, -300, NaN]);
+    assert.deepEqual(
+      [0, 1, 2, 5, 7].map((position) => cells.text(position)),
+      [undefined, "a", undefined, undefined, "true"],
+    );
+    const some = await readTable({ file }, { all: mixed(undefined, ["y"]) });
+    assert.deepEqual(some.table.names("all"), ["x"]);
   });
 
   it("names the clients of a column or of a folder's files", async () => {
@@ -207,6 +260,7 @@ describe("reading tables", () => {
     await rejects("f.parquet", "PAR1", /f\.parquet: cannot be read as Parquet/);
     await rejects("f.csv.gz", "score", /cannot read .*f\.csv\.gz|f\.csv\.gz/);
     await rejects("f.xlsx", "", /f\.xlsx: expected a file whose name ends in \.csv, /);
+    await rejects("f.arrow", "ARROW1", /f\.arrow: cannot be read as Arrow/);
     await rejects("f.parquet.gz", "", /expected a file whose name ends/);
     await assertRejected(
       readTable({ file: join(root, "none.csv") }, wanted),

@@ -1,8 +1,13 @@
 import { ReaderProcess } from "./reader-process.js";
 import type { Row, TableFile } from "./table-file.js";
 
+/*
+ * Files that store columns, which a process of its own decodes: V8 ends a process whose arrays grow
+ * too large, so the decoder cannot run in a thread.
+ */
+
 /** A request to list the columns of a file, or to read rows of one of its groups. */
-export interface ParquetRequest {
+export interface ColumnarRequest {
   readonly path: string;
   readonly rows?: {
     readonly names: readonly string[];
@@ -13,31 +18,50 @@ export interface ParquetRequest {
 }
 
 /** The columns of a file, and the number of rows in each of its groups. */
-export interface ParquetColumns {
+export interface Columns {
   readonly columns: readonly string[];
   readonly groups: readonly number[];
 }
 
 /** Some rows of a group: the cells of each requested column. */
-export interface ParquetRows {
+export interface ColumnarRows {
   readonly count: number;
   readonly cells: readonly ArrayLike<unknown>[];
 }
 
-/** V8 ends a process whose arrays grow too large, so the decoder cannot run in a thread. */
-const reader = new ReaderProcess<ParquetRequest, ParquetColumns | ParquetRows>(
+/** The most rows of one answer. */
+export const rowsOfAnswer = 1 << 15;
+
+type Reader = ReaderProcess<ColumnarRequest, Columns | ColumnarRows>;
+
+const parquet: Reader = new ReaderProcess(
   new URL("parquet-reader.js", import.meta.url),
   "write it again with smaller row groups",
 );
 
+const arrow: Reader = new ReaderProcess(
+  new URL("arrow-reader.js", import.meta.url),
+  "write it as Parquet, which is read in parts",
+);
+
 /** Opens a Parquet file. Columns of nested types are not listed. */
-export async function openParquet(path: string): Promise<TableFile> {
-  const { columns, groups } = (await reader.ask({ path })) as ParquetColumns;
-  return { path, unit: "row", columns, read: (names) => readRows(path, groups, names) };
+export function openParquet(path: string): Promise<TableFile> {
+  return open(parquet, path);
+}
+
+/** Opens an Arrow file (IPC, also Feather 2). Columns of nested types are not listed. */
+export function openArrow(path: string): Promise<TableFile> {
+  return open(arrow, path);
+}
+
+async function open(reader: Reader, path: string): Promise<TableFile> {
+  const { columns, groups } = (await reader.ask({ path })) as Columns;
+  return { path, unit: "row", columns, read: (names) => readRows(reader, path, groups, names) };
 }
 
 /** Reads one row group after another, in pieces. */
 async function* readRows(
+  reader: Reader,
   path: string,
   groups: readonly number[],
   names: readonly string[],
@@ -46,7 +70,7 @@ async function* readRows(
   for (const [group, rows] of groups.entries()) {
     for (let from = 0; from < rows;) {
       const request = { path, rows: { names, group, from } };
-      const { count, cells } = (await reader.ask(request)) as ParquetRows;
+      const { count, cells } = (await reader.ask(request)) as ColumnarRows;
       for (let i = 0; i < count; i++) {
         yield { number: ++number, cells: cells.map((column) => column[i]) };
       }

@@ -1,0 +1,83 @@
+/** The script of the process that decodes Arrow files. */
+import { readFile } from "node:fs/promises";
+import * as zlib from "node:zlib";
+import { errorMessage } from "@fedclair/core/internal";
+import {
+  CompressionType,
+  setCompressionCodec,
+  tableFromIPC,
+  Type,
+  type Codec,
+  type Table,
+} from "@uwdata/flechette";
+import {
+  rowsOfAnswer,
+  type ColumnarRequest,
+  type ColumnarRows,
+  type Columns,
+} from "./columnar-file.js";
+import { decodeLz4Frame } from "./lz4-frame.js";
+import { serveReader } from "./serve-reader.js";
+
+/** Types whose values are no single number or text. */
+const nested = new Set<number>([
+  Type.Binary,
+  Type.LargeBinary,
+  Type.FixedSizeBinary,
+  Type.BinaryView,
+  Type.List,
+  Type.LargeList,
+  Type.FixedSizeList,
+  Type.ListView,
+  Type.LargeListView,
+  Type.Struct,
+  Type.Union,
+  Type.Map,
+]);
+
+let last: { readonly path: string; readonly table: Table } | undefined;
+
+serveReader<ColumnarRequest, Columns | ColumnarRows>(
+  async ({ path, rows }) => {
+    // Read again for a list of columns, because the file may have changed.
+    if (!rows || last?.path !== path) {
+      last = { path, table: tableFromIPC(new Uint8Array(await readFile(path))) };
+    }
+    const { table } = last;
+    if (!rows) {
+      const flat = table.schema.fields.filter(({ type }) => !nested.has(type.typeId));
+      return { columns: flat.map(({ name }) => name), groups: [table.numRows] };
+    }
+    const count = Math.min(rowsOfAnswer, table.numRows - rows.from);
+    const cells = rows.names.map((name) => {
+      const column = table.getChild(name);
+      return Array.from({ length: count }, (_, i): unknown => column?.at(rows.from + i));
+    });
+    if (rows.from + count === table.numRows) last = undefined;
+    return { count, cells };
+  },
+  ({ path }, error) => {
+    const message = errorMessage(error);
+    const hint = message.includes("compression codec")
+      ? "write it with LZ4 (zstd needs Node.js 22.15 or later)"
+      : "write it as an IPC file (pyarrow.feather.write_feather), or as Parquet";
+    return `source: ${path}: cannot be read as Arrow: ${message}; ${hint}`;
+  },
+);
+
+const decoder = (decode: Codec["decode"]): Codec => ({
+  decode,
+  encode: () => {
+    throw new Error("nothing is written");
+  },
+});
+
+setCompressionCodec(CompressionType.LZ4_FRAME, decoder(decodeLz4Frame));
+/** Node.js 22.15 and later have it. */
+const { zstdDecompressSync } = zlib as { readonly zstdDecompressSync?: typeof zlib.gunzipSync };
+if (zstdDecompressSync) {
+  setCompressionCodec(
+    CompressionType.ZSTD,
+    decoder((bytes, length) => zstdDecompressSync(bytes, { maxOutputLength: length })),
+  );
+}
