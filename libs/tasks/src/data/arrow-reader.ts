@@ -51,7 +51,7 @@ serveReader<ColumnarRequest, Columns | ColumnarRows>(
     const count = Math.min(rowsOfAnswer, table.numRows - rows.from);
     const cells = rows.names.map((name) => {
       const column = table.getChild(name);
-      return Array.from({ length: count }, (_, i): unknown => column?.at(rows.from + i));
+      return Array.from({ length: count }, (_, i): unknown => column.at(rows.from + i));
     });
     if (rows.from + count === table.numRows) last = undefined;
     return { count, cells };

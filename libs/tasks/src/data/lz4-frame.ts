@@ -1,6 +1,6 @@
 /*
- * The frame format of LZ4 (github.com/lz4/lz4, doc/lz4_Frame_format.md), in which pandas and pyarrow
- * compress Arrow files by default. Checksums are not verified.
+ * The frame format of LZ4 (github.com/lz4/lz4, doc/lz4_Frame_format.md), in which pandas and
+ * pyarrow compress Arrow files by default. Checksums are not verified.
  */
 
 const magic = 0x184d2204;
