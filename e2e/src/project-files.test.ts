@@ -61,14 +61,18 @@ describe("the files of a public project", () => {
     }
   });
 
-  it("publish tags with provenance, by the only job that may sign it", () => {
+  it("publish tags to npm and PyPI with provenance, by the only jobs that may sign it", () => {
     const { jobs } = parse(read(".github/workflows/release.yml")) as Workflow;
-    assert.deepEqual(Object.keys(jobs), ["publish"]);
-    const { publish = assert.fail("there is no job 'publish'") } = jobs;
-    assert.deepEqual(publish.permissions, { contents: "read", "id-token": "write" });
-    const { run, env } = publish.steps.at(-1) ?? {};
-    assert.equal(run, "npx nx release publish");
-    assert.equal(env?.["NPM_CONFIG_PROVENANCE"], "true");
+    assert.deepEqual(Object.keys(jobs), ["npm", "pypi"]);
+    const { scripts } = JSON.parse(read("package.json")) as { scripts: Record<string, string> };
+    for (const [name, { permissions, steps }] of Object.entries(jobs)) {
+      assert.deepEqual(permissions, { contents: "read", "id-token": "write" });
+      const { run, env } = steps.at(-1) ?? {};
+      assert.equal(run, `npm run publish:${name}`);
+      assert.ok(Object.hasOwn(scripts, `publish:${name}`));
+      assert.equal(env?.["NPM_CONFIG_PROVENANCE"], name === "npm" ? "true" : undefined);
+      assert.match(read(".ci/run"), new RegExp(`^npm run publish:${name} -- --dry-run$`, "m"));
+    }
   });
 
   it("have issue forms with a name, a description and unique fields", () => {

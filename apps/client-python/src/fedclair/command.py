@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 import threading
 from collections import deque
+from importlib import metadata
 from pathlib import Path
 from typing import IO, Callable, Mapping, Sequence
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from .progress import message_of
 
@@ -99,13 +103,25 @@ def command() -> list[str]:
         if local:
             return [local]
     bundled = Path(__file__).with_name("_node") / "bin" / "fedclair.js"
-    if not bundled.is_file():
-        raise FedclairError(
-            "this package was installed without the command fedclair: install the wheel that `npm run wheel` builds, "
-            "install the command here by npm install fedclair, or name it in FEDCLAIR_COMMAND",
-            2,
-        )
-    return [_node(), str(bundled)]
+    if bundled.is_file():
+        return [_node(), str(bundled)]
+    checkout = _checkout()
+    if checkout is None:
+        raise FedclairError("this package was installed without the command fedclair: name it in FEDCLAIR_COMMAND", 2)
+    if not (checkout / "apps/cli/dist/src/main.js").is_file():
+        raise FedclairError(f"the command is not built in {checkout}: run `npm ci && npm run build` there", 2)
+    return [_node(), str(checkout / "apps/cli/bin/fedclair.js")]
+
+
+def _checkout() -> Path | None:
+    """The checkout of fedclair that pip installed this package from, whose command it uses."""
+    try:
+        origin = json.loads(metadata.distribution("fedclair").read_text("direct_url.json") or "{}").get("url", "")
+    except metadata.PackageNotFoundError:
+        origin = ""
+    folder = Path(url2pathname(urlsplit(origin).path)) if origin.startswith("file:") else Path(__file__).parents[2]
+    checkout = folder.parents[1] if len(folder.parents) > 1 else folder
+    return checkout if (checkout / "apps/cli/bin/fedclair.js").is_file() else None
 
 
 def _node() -> str:

@@ -35,12 +35,12 @@ export const rowsOfAnswer = 1 << 15;
 type Reader = ReaderProcess<ColumnarRequest, Columns | ColumnarRows>;
 
 const parquet: Reader = new ReaderProcess(
-  new URL("parquet-reader.js", import.meta.url),
+  new URL(import.meta.resolve("#parquet-reader")),
   "write it again with smaller row groups",
 );
 
 const arrow: Reader = new ReaderProcess(
-  new URL("arrow-reader.js", import.meta.url),
+  new URL(import.meta.resolve("#arrow-reader")),
   "write it as Parquet, which is read in parts",
 );
 
