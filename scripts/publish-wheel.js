@@ -1,6 +1,6 @@
-// npm run publish:pypi: builds the wheel, checks it by twine, and uploads it to PyPI. With --dry-run
-// it uploads nothing, and skips with a message if there is no Python or no package index. In a
-// workflow with the permission id-token, PyPI needs no password, and the wheel gets an attestation.
+// npm run publish:pypi: builds the wheel, checks it by twine, and uploads it to PyPI. With
+// --dry-run it uploads nothing, and skips with a message if there is no Python or no package index.
+// In a workflow that may sign (id-token), it takes no password, and the wheel gets an attestation.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join, resolve } from "node:path";

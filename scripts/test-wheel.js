@@ -3,10 +3,11 @@
 // checkout, byte by byte. Skips with a message if there is no Python or no package index.
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { cp, mkdtemp, readFile, rm, symlink } from "node:fs/promises";
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { promisify } from "node:util";
+import { parquetWriteBuffer } from "hyparquet-writer";
 import { exitSkipped, pipOptions } from "./package-index.js";
 
 const workspace = resolve(import.meta.dirname, "..");
@@ -53,6 +54,22 @@ async function testWheel() {
   const script = `import fedclair; print(fedclair.audit("adapters").status.value_counts())`;
   expectMatch(await run(bin("python"), ["-c", script], pile), /contaminated +3/);
   console.log("clients in Python, and Python's audit: ok");
+
+  await writeFile(join(folder, "rows.parquet"), writeRows());
+  const source = "{ file: rows.parquet, columns: { label: kind } }";
+  const trial = `name: own\nrounds: 1\nclients: 2\ntask: { name: table, source: ${source} }\naggregator: { name: fedavg }\n`;
+  await writeFile(join(folder, "own.yaml"), trial);
+  expectMatch(await run(bin("fedclair"), ["run", "own.yaml"]), /benign accuracy/);
+  console.log("a table in Parquet: ok");
+}
+
+function writeRows() {
+  const even = Array.from({ length: 40 }, (_, i) => i % 2);
+  const columnData = [
+    { name: "size", type: "DOUBLE", data: even },
+    { name: "kind", type: "STRING", data: even.map((one) => (one ? "odd" : "even")) },
+  ];
+  return new Uint8Array(parquetWriteBuffer({ columnData }));
 }
 
 /** Runs a trial with the wheel and with this checkout, and compares the records. */

@@ -7,7 +7,7 @@ import { requireOpenssl } from "./support/secrets.js";
 
 describe("docs/first-answer.md", () => {
   it("leads to an answer and to a trial of one's own", async () => {
-    const isInstallation = (line: string) => /^npm (ci|run build)$/.test(line);
+    const isInstallation = (line: string) => /^npm (ci|run build|run install-command)$/.test(line);
     const { code, stdout, stderr } = await runDocument("docs/first-answer.md", isInstallation);
     assert.equal(code, 0, stdout.slice(-2000) + stderr);
     assert.match(stdout, /^clair +14 +0\.63 +1\.06$/m);

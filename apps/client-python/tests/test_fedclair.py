@@ -2,6 +2,7 @@ import json
 import re
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 import fedclair
 from fedclair.command import call
+from fedclair.command import command as find_command
 from fedclair.progress import Progress
 
 command = Path(__file__).parents[2] / "cli" / "bin" / "fedclair.js"
@@ -23,6 +25,14 @@ trial = {
     "aggregator": {"name": "clair", "rank": 1},
     "attacks": [{"attack": {"name": "gaussian-update"}, "clients": ["c01", "c04"]}],
 }
+
+
+def test_an_installation_from_a_checkout_runs_its_command_in_every_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("FEDCLAIR_COMMAND", raising=False)
+    monkeypatch.chdir(tmp_path)
+    assert find_command()[1] == str(command)
+    assert metadata.version("fedclair") == "0+source"
+
 
 clients = """
 import numpy as np
