@@ -225,6 +225,18 @@ describe("PEFT adapters", () => {
         save({ "q.lora_A.weight": a, "q.lora_B.weight": b }, { r: 8 }, "other rank"),
       ],
       [
+        "large rank",
+        /q: expected a rank of at most 3, its size, got 4/,
+        save(
+          {
+            "q.lora_A.weight": { shape: [4, 3], data: new Float32Array(12) },
+            "q.lora_B.weight": { shape: [2, 4], data: new Float32Array(8) },
+          },
+          { r: 4 },
+          "large rank",
+        ),
+      ],
+      [
         "experts",
         /target_parameters: expected plain LoRA.*experts.*leave such adapters out/,
         save({}, { target_parameters: ["mlp.experts.gate_up_proj"] }, "experts"),

@@ -111,6 +111,11 @@ function groupPairs(
     if (rank !== wanted) {
       throw new UserError(`${module}: ${configFile} says rank ${wanted}, the tensors have ${rank}`);
     }
+    // The time to compare adapters grows with the square of the rank.
+    const most = Math.max(b.shape[0] ?? 0, a.shape[1] ?? 0);
+    if (rank > most) {
+      throw new UserError(`${module}: expected a rank of at most ${most}, its size, got ${rank}`);
+    }
     modules.set(module, { b, a, scale: settings.scaleOf(module, rank) });
   }
   if (modules.size === 0) throw new UserError("no pair of lora_A and lora_B");
