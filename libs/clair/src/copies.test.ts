@@ -62,6 +62,16 @@ describe("copies of an honest update", () => {
     });
   }
 
+  it("flag nobody if all are copies of it", async () => {
+    const aggregator = new Clair(clairSchema.parse({ models: "global" }));
+    const first = item(honest(1), 0);
+    const updates = Array.from({ length: 8 }, (_, i) => copy(first, idOf(i), 1, 0));
+    const input = { round: 1, phase: "train", updates, rng: stream(1) };
+    const { verdicts = [] } = await aggregator.aggregate(input, undefined);
+    assert.equal(verdicts.length, 8);
+    for (const { status } of verdicts) assert.notEqual(status, "contaminated");
+  });
+
   it("count once in what is shared", async () => {
     const updates = honest(1);
     const share = async (some: readonly Update[]) => {
