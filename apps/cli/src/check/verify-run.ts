@@ -46,7 +46,7 @@ export async function verifyRun(folder: string, options: VerifyRunOptions): Prom
       `'${file}': its clients run in Python, and verify repeats runs of simulated clients`,
     );
   rejectExternalClients(file, prepared, folder);
-  const total = await checkSummary(folder, prepared, summary);
+  const { total, final } = await checkSummary(folder, prepared, summary);
   const seed = options.seed ?? randomInt(2 ** 32);
   const rounds = drawRounds(total, options.rounds ?? { share: 0.05 }, seed);
   const toRun = await countRoundsToRun(folder, rounds);
@@ -59,7 +59,7 @@ export async function verifyRun(folder: string, options: VerifyRunOptions): Prom
   try {
     const { signal } = interruption;
     await pool.ready(signal);
-    const verification = { folder, prepared, rounds, pool, server, signal };
+    const verification = { folder, prepared, rounds, final, pool, server, signal };
     for await (const compared of verifyRounds(verification)) {
       if (compared.keys.length > 0) differing.push(compared);
     }

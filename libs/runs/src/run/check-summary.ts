@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { join } from "node:path";
 import { UserError } from "@fedclair/core/errors";
-import type { PreparedTrial } from "@fedclair/core/internal";
+import { listArms, type PreparedTrial } from "@fedclair/core/internal";
 import { Tally, type Summary } from "../measures/summary.js";
 import { eachRecord } from "../store/record-chain.js";
 
@@ -11,25 +11,27 @@ const fields = ["name", "seed", "arms", "measures", "details", "hung", "failedAt
 /**
  * Compares the summary of a finished run with its records.
  * @param stored why arms have stopped is believed, because not all reasons are in records
- * @returns the number of records
+ * @returns the number of records, and which of them is the last of the main arm, counted from 1
  * @throws UserError if the records have changed, or give another summary
  */
 export async function checkSummary(
   folder: string,
   { trial, measures }: Pick<PreparedTrial, "trial" | "measures">,
   stored: Summary | undefined,
-): Promise<number> {
+): Promise<{ readonly total: number; readonly final: number }> {
+  const [main] = listArms(trial);
   const tally = new Tally(trial, measures.metrics ?? {});
-  let count = 0;
+  let [total, final] = [0, 0];
   for await (const record of eachRecord(folder)) {
     tally.add(record);
-    count++;
+    total++;
+    if (record.arm === main.label) final = total;
   }
   for (const [arm, reason] of Object.entries(stored?.stopped ?? {})) tally.stop(arm, reason);
   const computed = toStored(tally.summary());
   const given = stored && toStored(stored);
   const field = fields.find((one) => !isDeepStrictEqual(given?.[one], computed[one]));
-  if (field === undefined) return count;
+  if (field === undefined) return { total, final };
   throw new UserError(
     `'${join(folder, "summary.json")}': ${describeDifference(field, given, computed)}: the file has changed since the run wrote it`,
   );

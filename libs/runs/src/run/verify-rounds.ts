@@ -26,6 +26,8 @@ interface Verification {
   readonly prepared: PreparedTrial;
   /** The rounds to compare, counted over all arms from 1, in ascending order. */
   readonly rounds: readonly number[];
+  /** The last round of the main arm, which may have stopped before the trial's end. */
+  readonly final: number;
   readonly pool: ClientPool;
   readonly server?: WatchedServer | undefined;
   readonly signal: AbortSignal;
@@ -56,7 +58,7 @@ export interface VerifiedRound {
  * @throws UserError if a round cannot be run or read
  */
 export async function* verifyRounds(verification: Verification): AsyncGenerator<VerifiedRound> {
-  const { folder, prepared, rounds } = verification;
+  const { folder, rounds, final } = verification;
   const wanted = new Set(rounds);
   const again = new Rounds(verification, await listCheckpointRounds(folder));
   let number = 0;
@@ -68,8 +70,7 @@ export async function* verifyRounds(verification: Verification): AsyncGenerator<
       const { record } = own;
       const { place } = stored.record;
       const { keys, missing } = compareRecords(stored, own);
-      const isFinal = arm === prepared.arms[0] && record.round === prepared.trial.rounds;
-      const hasOtherParams = isFinal && !(await hasParams(folder, event.state));
+      const hasOtherParams = number === final && !(await hasParams(folder, event.state));
       const files = [
         ...(await listOtherCheckpoints(folder, number, event.state)),
         ...(hasOtherParams ? [paramsFile] : []),
