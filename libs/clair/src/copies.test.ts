@@ -62,16 +62,6 @@ describe("copies of an honest update", () => {
     });
   }
 
-  it("flag nobody if all are copies of it", async () => {
-    const aggregator = new Clair(clairSchema.parse({ models: "global" }));
-    const first = item(honest(1), 0);
-    const updates = Array.from({ length: 8 }, (_, i) => copy(first, idOf(i), 1, 0));
-    const input = { round: 1, phase: "train", updates, rng: stream(1) };
-    const { verdicts = [] } = await aggregator.aggregate(input, undefined);
-    assert.equal(verdicts.length, 8);
-    for (const { status } of verdicts) assert.notEqual(status, "contaminated");
-  });
-
   it("count once in what is shared", async () => {
     const updates = honest(1);
     const share = async (some: readonly Update[]) => {
@@ -160,6 +150,13 @@ describe("groupCopies", () => {
     const cosines = new Matrix(3, 3);
     cosines.data.fill(1);
     assert.deepEqual([...computeAgreement({ cosines, groups: [0, 0, 0] }, [0, 1, 2])], [1, 1, 1]);
+  });
+
+  it("joins nobody if all sent the same in the modules that changed", () => {
+    const [cosines, gram] = [new Matrix(4, 4), new Matrix(4, 4)];
+    cosines.data.fill(2 / 3); // a third of the modules did not change
+    gram.data.fill(1);
+    assert.deepEqual(groupCopies(cosines, [gram]), [0, 1, 2, 3]);
   });
 
   it("lets the copy of the most usual size vote", () => {

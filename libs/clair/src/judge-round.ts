@@ -211,9 +211,7 @@ async function weighEvidence(
     options.seed,
   );
   // Among few numbers, close changes are chance.
-  const copies = fewNumbers ? indices(clients.length) : groupCopies(cosines, grams, sample);
-  // If all sent the same, nobody is left to compare with.
-  const groups = new Set(copies).size > 1 ? copies : indices(clients.length);
+  const groups = fewNumbers ? indices(clients.length) : groupCopies(cosines, grams, sample);
   const voters = listVoters(groups, Float64Array.from(norms, Math.log));
   const voting = pick(clients, voters);
   const core = findAgreeingCore(cosines.among(voters), sample && findPlaces(voters, sample));

@@ -48,6 +48,7 @@ export function groupCopies(
     if (own < 0) members.push([i]);
     else members[own]?.push(i);
   }
+  if (members.length < 2) return groups; // nobody would be left to compare with
   for (const group of members) for (const k of group) groups[k] = item(group, 0);
   return groups;
 }
