@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import {
   parseCommands,
   listDocumentedCommands,
@@ -30,6 +30,15 @@ async function checkNpm([verb = "", ...args]: readonly string[]): Promise<void> 
     const { findLabScript } = await loadCatalogue();
     assert.ok(findLabScript(labScript), `scripts/lab/catalogue.js has no '${labScript}'`);
   }
+}
+
+/** The anchor that code hosts and the site give a heading. */
+function anchorOf(heading: string): string {
+  const text = heading.replace(/\[([^\]]*)\]\([^)]*\)/g, "$1").toLowerCase();
+  return text
+    .replace(/[^\p{L}\p{N}_\- ]/gu, "")
+    .trim()
+    .replaceAll(" ", "-");
 }
 
 /** Documents whose commands are run by other tests, in a folder that the commands create. */
@@ -84,6 +93,24 @@ describe("a documented file exists", () => {
       assert.deepEqual(missing, []);
     });
   }
+
+  it("and has the headings that links point to", async () => {
+    const texts = new Map<string, string>();
+    for (const document of listDocuments()) {
+      texts.set(document, await readFile(join(workspace, document), "utf8"));
+    }
+    const dead = [...texts].flatMap(([document, text]) =>
+      [...text.matchAll(/\]\(([^)\s:#]*)#([^)\s]+)\)/g)].flatMap(
+        ([link, path = "", anchor = ""]) => {
+          const target = path === "" ? document : join(dirname(document), path);
+          const headings = [...(texts.get(target) ?? "").matchAll(/^#+ (.*)$/gm)];
+          const anchors = headings.map(([, heading = ""]) => anchorOf(heading));
+          return !texts.has(target) || anchors.includes(anchor) ? [] : `${document}: ${link}`;
+        },
+      ),
+    );
+    assert.deepEqual(dead, []);
+  });
 
   it("docs/clair.md: the steps", async () => {
     const text = await readFile(join(workspace, "docs/clair.md"), "utf8");

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fedclair } from "./support/command.js";
@@ -34,6 +34,7 @@ describe("a study", () => {
     cwd = await mkdtemp(join(tmpdir(), "fedclair-study-"));
     await writeFile(join(cwd, "small.yaml"), trial);
     await succeed("run", "small.yaml", "--out", "runs/small", "--no-report");
+    await mkdir(join(cwd, "csv-less"));
   });
   after(() => rm(cwd, { recursive: true }));
 
@@ -47,6 +48,12 @@ describe("a study", () => {
       [["small.yaml", 2]],
     );
     assert.deepEqual(studies, [{ folder: "runs/small", name: "small", trials: 2, finished: 2 }]);
+  });
+
+  it("is listed with its folder too, and so are its runs", async () => {
+    assert.match((await succeed("list", "runs")).stdout, /^runs\/small +2 of 2$/m);
+    assert.match((await succeed("list", "runs/small")).stdout, /^runs\/small\/seed-1 +done /m);
+    assert.match((await succeed("list", "csv-less")).stdout, /^nothing to list in csv-less$/m);
   });
 
   it("is exported as one table per kind of row, with run and seed in each", async () => {

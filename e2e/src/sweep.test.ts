@@ -73,7 +73,16 @@ aggregator: { name: fedavg }
     assert.equal(misspelt.code, 2, misspelt.stderr);
     assert.match(
       misspelt.stderr,
-      /no trial can have error\.fedag, did you mean 'error\.fedavg'\?\n {2}expected some of .*error\.fedavg/,
+      /no trial can have error\.fedag, did you mean 'error\.fedavg'\?$/m,
     );
+    const single = await fedclair(["run", file, "--set", "seeds=1"]);
+    assert.equal(single.code, 2);
+    assert.match(
+      single.stderr,
+      /describes several trials: use fedclair sweep, or choose one: take its section sweep out of a copy, with one value for each list \(task\.noise\)$/m,
+    );
+    const bare = await fedclair(["sweep", file, "--out", join(folder, "bare"), "--no-report"]);
+    assert.equal(bare.code, 2); // of the misspelt measure, not of the option
+    assert.match(bare.stderr, /no trial can have/);
   });
 });

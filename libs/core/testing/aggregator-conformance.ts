@@ -11,6 +11,7 @@ import {
   subtract,
   thinQr,
 } from "@fedclair/linalg";
+import { checkAggregation } from "../src/contracts/aggregation.js";
 import type { Aggregation, AggregatorInput } from "../src/contracts/aggregator.js";
 import type { AggregatorPlugin } from "../src/contracts/plugin.js";
 import { toDense, toTensor } from "../src/tensors/matrix.js";
@@ -99,13 +100,15 @@ export function describeAggregator(
   plugin: AggregatorPlugin,
   { options = {}, multipliesOut, dependsOnSeed }: AggregatorSetting = {},
 ): void {
-  const aggregate = (updates: readonly Update[], seed = 1, state?: unknown) =>
-    plugin
+  const aggregate = async (updates: readonly Update[], seed = 1, state?: unknown) => {
+    const round = state === undefined ? 1 : 2;
+    const aggregation: unknown = await plugin
       .create(plugin.schema.parse(options) as never)
-      .aggregate(
-        { round: state === undefined ? 1 : 2, phase: "train", updates, rng: stream(seed) },
-        state,
-      );
+      .aggregate({ round, phase: "train", updates, rng: stream(seed) }, state);
+    const ids = updates.map(({ clientId }) => clientId);
+    checkAggregation(plugin.name, aggregation, ids);
+    return aggregation;
+  };
 
   describe(`${plugin.name} ${formatOptions(options)}as an aggregator`, function () {
     setUpSuite(this);

@@ -7,8 +7,8 @@ import { addApp, lazily } from "./options.js";
 export function addResultCommands(program: Command): void {
   program
     .command("list")
-    .description("list trials and sweeps, and the runs in ./runs")
-    .argument("[folder]", "folder with trial files; default: trials, if it exists")
+    .description("list trials and sweeps, and runs")
+    .argument("[folder]", "folder with trial files or runs; default: trials and runs")
     .option("--json", "print JSON", false)
     .action(lazily(async () => (await import("../results/list.js")).list));
 

@@ -95,6 +95,7 @@ function addSweep(program: Command): void {
     .addOption(python())
     .addOption(device())
     .option("--json", "print the tables as JSON", false)
+    .option("--no-report", "do not write report.html and its figures")
     .action(async (file: string, options: SweepOptions & { readonly seeds?: string }) => {
       // Tasks of a job array run on other machines.
       if (!options.slurm) checkProcessCount("--jobs", options.jobs);

@@ -51,7 +51,13 @@ export function createSweepTables({
     {
       name: "means",
       columns: [
-        ...textColumns("measure", "facet", "row", "column"),
+        // Named like the dimensions, as in the other tables.
+        ...textColumns(
+          "measure",
+          "facet",
+          grid.rows?.path ?? "row",
+          grid.columns?.path ?? "column",
+        ),
         ...numberColumns(["mean", "low", "high", "min", "max"]),
         ...integerColumns("seeds", "hits", "of"),
         ...numberColumns(["shareLow", "shareHigh"]),

@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { UserError } from "@fedclair/core";
 import {
   listArms,
@@ -32,16 +33,18 @@ interface ListOptions {
 }
 
 /**
- * `fedclair list`: lists the trials and sweeps under a folder (default: `trials`, if it exists) and
- * the runs in `runs`. Runs no code that the user has not run before.
+ * `fedclair list`: lists the trials and sweeps in `trials` and the runs in `runs`, or everything in
+ * a folder, with the runs of its subfolder `runs`. Runs no code that the user has not run before.
  * @throws UserError after they are printed, if a file cannot be read
  */
 export async function list(folder: string | undefined, { json }: ListOptions): Promise<void> {
   const names =
     folder === undefined ? await trialFiles("trials").catch(() => []) : await trialFiles(folder);
   const files = await Promise.all(names.map(listed));
-  const runs = (await listRuns("runs")).map((run) => ({ run, primary: primaryOf(run) }));
-  const folders = await listSweeps("runs");
+  const places = folder === undefined ? ["runs"] : [folder, join(folder, "runs")];
+  const found = (await Promise.all(places.map(listRuns))).flat();
+  const runs = found.map((run) => ({ run, primary: primaryOf(run) }));
+  const folders = (await Promise.all(places.map(listSweeps))).flat();
   const trials = files.filter((entry) => "task" in entry);
   const sweeps = files.filter((entry) => "sweep" in entry);
   const faulty = files.filter((entry) => "fault" in entry);
@@ -75,6 +78,9 @@ export async function list(folder: string | undefined, { json }: ListOptions): P
     folders.map(({ folder, trials: all, finished }) => [oneLine(folder), `${finished} of ${all}`]),
   );
   section(["run", "status", "rounds", "began", "seed", "primary measure", ""], runs.map(runRow));
+  if (files.length + folders.length + runs.length === 0) {
+    print(`nothing to list in ${folder ?? "trials and runs"}\n`);
+  }
   checkFaulty(faulty);
 }
 

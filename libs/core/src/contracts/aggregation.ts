@@ -72,6 +72,19 @@ function checkPersonal(whose: string, personal: unknown, clientIds: readonly str
 /** Describes the first part of a value that is not a list of changes; undefined if it is one. */
 function findOddTerm(terms: unknown, path: string): string | undefined {
   if (!Array.isArray(terms)) return `${path}: ${describeValue(terms)}`;
-  const odd = terms.findIndex((term) => !(term instanceof Map));
-  return odd < 0 ? undefined : `${path}[${odd}]: ${describeValue(terms[odd])}`;
+  for (const [i, term] of (terms as readonly unknown[]).entries()) {
+    if (!(term instanceof Map)) return `${path}[${i}]: ${describeValue(term)}`;
+    for (const [module, tensor] of term as ReadonlyMap<unknown, unknown>) {
+      if (isTensor(tensor)) continue;
+      const { a, b } = (tensor ?? {}) as Readonly<Record<string, unknown>>;
+      if (isTensor(a) && isTensor(b)) continue;
+      const got = describeValue(tensor);
+      return `${path}[${i}], module ${excerpt(String(module))}: ${got} without a list shape`;
+    }
+  }
+  return undefined;
+}
+
+function isTensor(value: unknown): boolean {
+  return Array.isArray((value as { readonly shape?: unknown } | null | undefined)?.shape);
 }

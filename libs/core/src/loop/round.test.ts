@@ -485,6 +485,11 @@ describe("runRounds", () => {
         `${noChanges} change[0]: an object`,
       ],
       [
+        "numbers without a shape",
+        returnAggregation({ change: [new Map([["dense", tensor.data]])] }),
+        `${noChanges} change[0], module dense: a Float64Array without a list shape`,
+      ],
+      [
         "one change for a client",
         returnAggregation({ change: [], personal: new Map([["c00", new Map()]]) }),
         "aggregator 'toy-mean': personal: expected a Map, a list of changes by client, got the changes of c00: a Map",

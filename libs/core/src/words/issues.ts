@@ -16,7 +16,7 @@ export const formatIssue: z.core.$ZodErrorMap = (issue) => {
     // The first key that resembles none gets the list of all, if it is short.
     const list = known.join(", ");
     const unlike = list !== "" && list.length <= longestList ? advice.indexOf("") : -1;
-    if (unlike >= 0) advice[unlike] = `; expected one of ${list}`;
+    if (unlike >= 0) advice[unlike] = `${describeKind(issue)}; expected one of ${list}`;
     // `separateIssues` splits the lines again; an excerpt is always one line.
     return issue.keys.map((key, i) => `unknown key '${excerpt(key)}'${advice[i]}`).join("\n");
   }
@@ -26,6 +26,14 @@ export const formatIssue: z.core.$ZodErrorMap = (issue) => {
   if (issue.code === "too_big") return formatBound(issue, issue.maximum, "at most", "less than");
   return undefined;
 };
+
+/** Names the kind that a mapping chooses by `by` or `name`, which decides its other keys. */
+function describeKind(issue: z.core.$ZodRawIssue<z.core.$ZodIssueUnrecognizedKeys>): string {
+  const { by } = (issue.input ?? {}) as { readonly by?: unknown };
+  return typeof by === "string"
+    ? ` beside by: ${by} (to change that by --set, set the whole mapping)`
+    : "";
+}
 
 type BoundIssue = z.core.$ZodRawIssue<z.core.$ZodIssueTooSmall | z.core.$ZodIssueTooBig>;
 

@@ -38,9 +38,8 @@ export function checkMeasures(
     if (trials.some(({ trial }) => isModMeasure(trial, measure))) continue;
     const advice = didYouMean(measure, [...known]);
     if (advice === "" && labels.some((label) => measure.endsWith(`.${label}`))) continue;
-    throw new UserError(
-      `${where}: no trial can have ${measure}${advice}\n  expected some of ${[...known].sort().join(", ")}`,
-    );
+    const all = advice === "" ? `\n  expected some of ${[...known].sort().join(", ")}` : "";
+    throw new UserError(`${where}: no trial can have ${measure}${advice}${all}`);
   }
 }
 

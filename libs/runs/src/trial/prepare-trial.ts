@@ -28,8 +28,9 @@ export async function prepareTrial(
 ): Promise<PreparedTrial> {
   const source = readTrialFile(file, overrides);
   if (isSweep(source)) {
+    const advice = await describeLists(source, loadPlugins);
     throw new UserError(
-      `'${file}' describes several trials: use ${commandName()} sweep, or set seeds=1 for one of its seeds`,
+      `'${file}' describes several trials: use ${commandName()} sweep, or choose one: ${advice}`,
     );
   }
   const plugins = await loadPlugins(source);
@@ -37,4 +38,16 @@ export async function prepareTrial(
   const trace = readTrace(trial, source.yaml.place(["devices", "trace"]));
   const taskPlace = locateTask(source, trial, plugins);
   return prepareResolvedTrial(trial, plugins, source.file, trace, taskPlace);
+}
+
+/** Says how to choose one of several trials: which values to set in place of which lists. */
+async function describeLists(source: TrialSource, loadPlugins: LoadPlugins): Promise<string> {
+  const { seeds = 1, sweep } = source.yaml.content as Readonly<Record<string, unknown>>;
+  if (sweep === undefined) return "set seeds=1";
+  // Loaded here, because a run does not need it.
+  const { parseSweep } = await import("../sweep/sweep-file.js");
+  const { dimensions } = parseSweep(source, await loadPlugins(source));
+  const lists = dimensions.filter(({ path }) => path !== "seed").map(({ path }) => path);
+  const values = lists.length > 0 ? `, with one value for each list (${lists.join(", ")})` : "";
+  return `take its section sweep out of a copy${values}${seeds === 1 ? "" : ", and set seeds=1"}`;
 }

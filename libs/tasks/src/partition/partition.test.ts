@@ -3,6 +3,7 @@ import { UserError } from "@fedclair/core";
 import { stream } from "@fedclair/linalg";
 import fc from "fast-check";
 import { withFeatureNoise } from "./feature-noise.js";
+import { checkValue } from "@fedclair/core/internal";
 import { partitionSchema } from "./options.js";
 import { checkPartition, drawPart, partition, type SplitChoice } from "./partition.js";
 
@@ -39,6 +40,13 @@ const choices: fc.Arbitrary<SplitChoice> = fc.oneof(
 );
 
 describe("partition", () => {
+  it("says of a key of another kind which kind was chosen", () => {
+    const { faults } = checkValue(partitionSchema, { by: "iid", alpha: 0.1 });
+    assert.deepEqual(faults, [
+      "unknown key 'alpha' beside by: iid (to change that by --set, set the whole mapping); expected one of by",
+    ]);
+  });
+
   it("gives every sample to exactly one client, and each client at least the minimum", () => {
     const labels = fc.array(fc.integer({ min: 0, max: 5 }), { minLength: 40, maxLength: 120 });
     const clients = fc.integer({ min: 1, max: 10 });
