@@ -38,6 +38,22 @@ def test_an_app_receives_the_contamination_of_its_data_while_it_trains():
     assert jobs[1].contamination is None
 
 
+def test_an_app_reads_the_trials_config_and_a_missing_key_says_where_to_set_it():
+    app = ClientApp()
+
+    @app.train()
+    def train(message, context):
+        config = message.content["config"]
+        content = {"arrays": ArrayRecord({"w": Array(np.full(2, config["lr"]))}), "metrics": MetricRecord({"num-examples": 3})}
+        return Message(content=RecordDict(content), reply_to=message)
+
+    client, params = flower_clients(app)(1), Params({"w": np.zeros(2)}, [])
+    trial = {"flower": {"app": "a:app", "trainConfig": {"lr": 0.5}}}
+    assert client.train(params, Job("c01", 1, 4, 2, "train", 5, 6, trial)).delta["w"].tolist() == [0.5, 0.5]
+    with pytest.raises(ValueError, match=r"reads 'lr' of the message's config, .*trainConfig: \{ lr: … \}"):
+        client.train(params, job())
+
+
 def test_a_state_that_hosts_and_arms_share_is_reported_once(caplog):
     app = ClientApp()
 

@@ -125,10 +125,11 @@ class _FlowerClient(Client):
             run_config=dict(self._run_config),
         )
         job_config = {"server-round": job.round, "seed": job.seed, "common-seed": job.common_seed}
+        config = ConfigRecord({**self._run_config, **_config_of(job.trial, kind), **job_config})
         content = RecordDict(
             {
                 "arrays": ArrayRecord({name: FlowerArray(np.array(array)) for name, array in params.items()}),
-                "config": ConfigRecord({**self._run_config, **job_config}),
+                "config": config,
             }
         )
         if job.contamination is not None:
@@ -144,12 +145,37 @@ class _FlowerClient(Client):
             ttl=float(job.trial.get("limits", {}).get("clientSeconds", 30)) + 3600,
             message_type=kind,
         )
-        reply = self._app(Message(content=content, metadata=metadata), context)
+        try:
+            reply = self._app(Message(content=content, metadata=metadata), context)
+        except KeyError as error:
+            key = error.args[0] if error.args else None
+            if not isinstance(key, str) or key in config or not _reads(error, config):
+                raise
+            raise ValueError(
+                f"the app reads {key!r} of the message's config, which has {', '.join(config)}: set it in the trial file, "
+                f"as flower: {{ app: …, {kind}Config: {{ {key}: … }} }}"
+            ) from error
         if reply.has_error():
             raise RuntimeError(f"the app answered with error {reply.error.code}: {reply.error.reason}")
         if len(self._state) > 0:
             _warn_of_state()
         return reply.content
+
+
+def _config_of(trial: Mapping[str, Any], kind: str) -> Mapping[str, Any]:
+    """What the trial file says in place of a ServerApp's train_config or evaluate_config."""
+    flower = trial.get("flower")
+    return flower.get(f"{kind}Config") or {} if isinstance(flower, dict) else {}
+
+
+def _reads(error: KeyError, config: ConfigRecord) -> bool:
+    """Was the missing key asked of this record? Flower's lookup is the innermost frame, with the record as its `self`."""
+    trace = error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_locals.get("self") is config:
+            return True
+        trace = trace.tb_next
+    return False
 
 
 @cache

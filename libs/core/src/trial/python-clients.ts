@@ -31,6 +31,9 @@ export const pythonSchema = z
     "The external clients as module:function, like my_model:make_client, in Python beside this file. `fedclair run` then starts their hosts.",
   );
 
+/** A ConfigRecord of a message to the ClientApp. */
+const config = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional();
+
 /** The key `flower` of a trial. */
 export const flowerSchema = z
   .union([
@@ -38,6 +41,10 @@ export const flowerSchema = z
     z.strictObject({
       app: objectName.describe("The ClientApp."),
       initial: objectName.optional().describe("A function that returns the first params."),
+      trainConfig: config.describe(
+        "What train reads of the message's record `config`, like { lr: 0.01 }; in Flower, the ServerApp's train_config.",
+      ),
+      evaluateConfig: config.describe("The same for evaluate."),
       folder,
       code,
     }),
