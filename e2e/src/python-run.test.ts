@@ -186,10 +186,11 @@ describe("Python clients by one command", function () {
 
   it("explain, before a round, what keeps their hosts from starting", async () => {
     const broken = await writeTrial(`def load():\n    raise RuntimeError("no data")\n\nload()\n`);
-    const importing = await fedclair(["run", broken, "--python", python, "--hosts", "1"]);
+    const importing = await fedclair(["run", broken, "--python", python, "--hosts", "2"]);
     assert.equal(importing.code, 2);
     assert.match(importing.stderr, /model:make_client cannot be imported/);
     assert.match(importing.stderr, /model\.py", line 2, in load[^]*RuntimeError: no data/);
+    assert.equal(importing.stderr.match(/RuntimeError/g)?.length, 1);
     const missing = await fedclair(["run", broken, "--python", "/no/python"]);
     assert.equal(missing.code, 2);
     assert.match(missing.stderr, /cannot start Python '\/no\/python'.*--python/);

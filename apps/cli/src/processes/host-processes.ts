@@ -56,9 +56,13 @@ export function keepHosts(
   address: Promise<string>,
   over: AbortSignal,
 ): Promise<HostFailure>[] {
-  const keepAll = (count: number, what: string, start: () => StartedHost | Promise<StartedHost>) =>
+  const keepAll = (
+    count: number,
+    what: string,
+    start: (index: number) => StartedHost | Promise<StartedHost>,
+  ) =>
     Array.from({ length: count }, (_, i) =>
-      keepHost(processes.notes, start, `${what} ${i + 1} of ${count}`, address, over),
+      keepHost(processes.notes, () => start(i), `${what} ${i + 1} of ${count}`, address, over),
     );
   const checkCode = python && new CodeCheck(python);
   return [
@@ -66,9 +70,9 @@ export function keepHosts(
       ? keepAll(simulated.count, "client host", () => startSimulated(processes, simulated))
       : []),
     ...(python
-      ? keepAll(python.count, "Python host", async () => {
+      ? keepAll(python.count, "Python host", async (index) => {
           await checkCode?.compare();
-          return startPython(processes, python);
+          return startPython(processes, python, index);
         })
       : []),
   ];
@@ -153,6 +157,7 @@ export async function checkInterpreter(interpreter: string): Promise<void> {
 function startPython(
   processes: Processes,
   { interpreter, args, folder, clients }: NonNullable<Hosts["python"]>,
+  index: number,
 ): StartedHost {
   const note = processes.notes.create();
   const child = processes.spawn(
@@ -162,7 +167,13 @@ function startPython(
       ...(folder !== undefined && { cwd: folder }),
       // Sums of PyTorch depend on the number of threads, and bytes must not depend on hosts or
       // cores.
-      env: { OMP_NUM_THREADS: "1", ...process.env, FEDCLAIR_HOST_NOTE: note },
+      env: {
+        OMP_NUM_THREADS: "1",
+        ...process.env,
+        FEDCLAIR_HOST_NOTE: note,
+        // All import the same module, so that one of them shows why it cannot be imported.
+        ...(index > 0 && { FEDCLAIR_HOST_BRIEF: "1" }),
+      },
       // An open stdin tells the host that this process lives.
       stdio: ["pipe", "inherit", "inherit"],
     },

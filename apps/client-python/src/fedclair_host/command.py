@@ -38,7 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         ending = _run(options)
     except HostError as error:
-        log.error("error: %s", error)
+        # The first of several hosts shows the traceback of an import that fails in all.
+        is_brief = "FEDCLAIR_HOST_BRIEF" in os.environ
+        log.error("error: %s", str(error).partition("\n")[0] if is_brief else error)
         return 2
     except ClientsEnded as error:
         log.error("error: %s", error)
