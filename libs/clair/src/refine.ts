@@ -2,6 +2,7 @@ import {
   dtypeOf,
   isLowRank,
   readNumbers,
+  toTensor,
   UserError,
   type Aggregation,
   type Delta,
@@ -160,6 +161,11 @@ export function toAggregation(
       updates.filter(({ clientId }) => pooled.has(clientId)),
       { weighting },
     ).told,
+    spaces: new Map(
+      [...result.spaces].flatMap(([name, { left }]): [string, Tensor][] =>
+        left === undefined ? [] : [[name, toTensor(left)]],
+      ),
+    ),
   };
 }
 

@@ -1,3 +1,4 @@
+import type { Tensor } from "../tensors/tensor.js";
 import type { Delta, Metrics, Update } from "../tensors/update.js";
 import type { Stream } from "@fedclair/linalg";
 
@@ -86,6 +87,11 @@ export interface Aggregation<S = unknown> {
   /** A sentence about the updates that may surprise the user. It is printed once for each arm. */
   readonly notice?: string;
   readonly metrics?: Metrics;
+  /**
+   * The column spaces that it found the clients' changes to share, by module, as orthonormal
+   * columns. A round of a simulation that knows the true ones records how far they are apart.
+   */
+  readonly spaces?: ReadonlyMap<string, Tensor>;
   /** The state for the next call. Default: the state before. */
   readonly state?: S;
 }

@@ -1,5 +1,5 @@
 import type { Shapes } from "../tensors/admission.js";
-import type { Params } from "../tensors/tensor.js";
+import type { Params, Tensor } from "../tensors/tensor.js";
 import type { Metrics, Update } from "../tensors/update.js";
 import type { Aggregation, Verdict } from "./aggregator.js";
 import type { Stream } from "@fedclair/linalg";
@@ -29,6 +29,11 @@ export interface Task<S = unknown> {
    * the job.
    */
   openShard(shard: Shard): Promise<LocalTrainer>;
+  /**
+   * The column spaces that the true changes of benign clients share, by module, as orthonormal
+   * columns. Only a simulation knows them.
+   */
+  readonly sharedSpaces?: ReadonlyMap<string, Tensor>;
   /** Trains several clients together, if that is faster than one after another. */
   readonly trainCohort?: CohortTraining;
   /**

@@ -10,6 +10,7 @@ import type { Metrics, Update } from "../tensors/update.js";
 import { describeValue } from "../words/describe-value.js";
 import { errorMessage, UserError } from "../words/errors.js";
 import { ArmFault } from "./arm-fault.js";
+import { measureSpaces } from "./measure-spaces.js";
 import type { RoundPlan } from "./round-plan.js";
 import { runServerHalves, type ModMetrics, type ModStates } from "./server-mods.js";
 import { admitFor, merge, type Merged, type TrialState } from "./trial-state.js";
@@ -59,7 +60,7 @@ export async function runStep(
       aggregation,
       updates: aggregated.updates,
       step,
-      metrics: { ...aggregation.metrics, ...step.metrics },
+      metrics: { ...aggregation.metrics, ...measureSpaces(task, aggregation), ...step.metrics },
       artifacts: checkArtifacts(step.artifacts),
       modStates: passed.states,
       modMetrics: passed.metrics,

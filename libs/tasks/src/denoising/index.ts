@@ -104,6 +104,7 @@ export const denoising: TaskPlugin = {
     const basis = thinQr(gaussian(shared.at("basis"), p, rank)).q;
     const coefficients = gaussian(shared.at("coefficients"), rank, q, 1 / Math.sqrt(q));
     return {
+      sharedSpaces: toParams(basis),
       start: () => Promise.resolve({ params: toParams(new Matrix(p, q)) }),
       openShard: ({ rng, holdBack = 0 }) => {
         const truth = drawTruth(options, basis, coefficients, rng);

@@ -1,4 +1,4 @@
-import { turnOfEventLoop, type Shard, type Task, type TaskPlugin } from "@fedclair/core";
+import { toTensor, turnOfEventLoop, type Shard, type Task, type TaskPlugin } from "@fedclair/core";
 import { Matrix, multiply, stream, thinQr, type Stream } from "@fedclair/linalg";
 import { countHeldBack } from "../held-back.js";
 import { linearRegressionSchema, type LinearRegressionOptions } from "./options.js";
@@ -56,6 +56,7 @@ function createSimulated(options: LinearRegressionOptions): Task {
     .normals(p * rank);
   const basis = thinQr(new Matrix(p, rank, normals)).q;
   return {
+    sharedSpaces: new Map([["weights", toTensor(basis)]]),
     start: () => Promise.resolve({ params: toParams(new Float64Array(p * q), p, q) }),
     openShard: (shard) =>
       Promise.resolve(createLinearTrainer(simulate(options, basis, shard), proximal)),

@@ -111,6 +111,7 @@ export const network: TaskPlugin = {
     };
     const basis = thinQr(gaussian(shared.at("basis"), hidden, rank)).q;
     return {
+      sharedSpaces: toParams(basis),
       start: () => Promise.resolve({ params: toParams(new Matrix(hidden, inputs)) }),
       openShard: (shard) => Promise.resolve(openShard(options, base, basis, shard)),
     };
