@@ -39,9 +39,9 @@ describe("npm run lab", () => {
   });
 
   it("describes a script and its options", () => {
-    const { status, stdout } = run("studies/clair/rules.js", "--help");
+    const { status, stdout } = run("studies/clair/check-power.js", "--help");
     assert.equal(status, 0);
-    assert.match(stdout, /^ {2}--seeds <value> {2}default: 3$/m);
+    assert.match(stdout, /^ {2}--seeds <value> {2}default: 25$/m);
   });
 
   it("rejects an unknown name and lists the known ones", () => {
@@ -49,7 +49,7 @@ describe("npm run lab", () => {
     assert.equal(status, 2);
     assert.match(
       stderr,
-      /^error: no script 'nothing': expected one of calibrate, separation, check-power, /,
+      /^error: no script 'nothing': expected one of calibrate, check-power, sybils, /,
     );
   });
 

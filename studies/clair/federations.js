@@ -6,9 +6,6 @@ import { prepareTrial, runTrial } from "@fedclair/runs";
 import { findAdapters, readPile, selectUpdates } from "@fedclair/audit";
 import { trialFile } from "../../scripts/shipped.js";
 
-/** Piles of real adapters in libs/audit/fixtures/adapters. */
-export const piles = ["presidents", "presidents-own-a0"];
-
 /**
  * Runs a trial in this process and yields the record of every round of every arm, with the arm and
  * the prepared trial.
@@ -53,10 +50,4 @@ export async function loadPile(name) {
   const updates = selectUpdates(await readPile(found.adapters));
   const isBad = ({ clientId }) => clientId.startsWith("bad-");
   return { benign: updates.filter((update) => !isBad(update)), bad: updates.filter(isBad) };
-}
-
-/** Draws eight or more of a pile's benign clients. */
-export function sampleBenign(benign, rng) {
-  const size = 8 + rng.int(benign.length - 7);
-  return rng.sample(benign, size);
 }

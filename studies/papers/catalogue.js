@@ -17,7 +17,8 @@ import { listMethods } from "../../scripts/shipped.js";
  * @property {(runs: readonly Run[]) => Parameters<typeof import("./judge.js").estimate>[0]} measure
  * @property {{ readonly min?: number, readonly max?: number }} expected
  * @property {boolean} [isTimed] whether the quantity is a time, which differs between machines
- * @property {Fault} [fault] breaks the method so that the claim no longer holds
+ * @property {readonly Fault[]} [faults] each breaks the method so that the claim does not hold
+ * @property {string} [judge] the rule that judges, of a method that has several
  *
  * @typedef {object} Fault a piece of built code, and what replaces it
  * @property {string} file

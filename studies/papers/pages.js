@@ -44,13 +44,16 @@ export async function fillBlock(text, name, table) {
  * @param results of its claims, by their names
  */
 export function claimTable(paper, results) {
+  const hasJudge = paper.claims.some(({ judge: rule }) => rule !== undefined);
   const rows = paper.claims.map((claim) => {
-    const { quantity, expected, file, time } = claim;
+    const { quantity, expected, file, time, judge: rule } = claim;
     const { verdict, measured } = describe(claim, results);
     const command = time === undefined ? `\`${file}\`` : `\`${file}\`, ${time}`;
-    return [claim.claim, quantity, measured, formatRange(expected), verdict, command];
+    const named = hasJudge ? [`\`${rule}\``] : [];
+    return [claim.claim, ...named, quantity, measured, formatRange(expected), verdict, command];
   });
-  const head = ["claim", "quantity", "measured (seeds)", "expected", "verdict", "sweep"];
+  const judged = hasJudge ? ["judge"] : [];
+  const head = ["claim", ...judged, "quantity", "measured (seeds)", "expected", "verdict", "sweep"];
   return markdown([head, ...rows]);
 }
 

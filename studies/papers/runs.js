@@ -46,11 +46,16 @@ export async function runSweep(file, out, { set = [], jobs = 1 } = {}) {
 export function readRuns(out) {
   const sweep = readStoredSweep(out);
   const runs = sweep?.trials.map(({ folder, seed, at }) => {
-    const measures = readSummary(join(out, folder))?.measures;
+    const summary = readSummary(join(out, folder));
     const read = (path) => at.get(path) ?? "";
-    return measures && { seed, folder: join(out, folder), at: read, measures };
+    return summary && { seed, folder: join(out, folder), at: read, measures: numbersOf(summary) };
   });
   return runs?.every((run) => run !== undefined) ? runs : undefined;
+}
+
+/** The measures that are numbers: null, which stands for no number, would count as 0. */
+function numbersOf({ measures }) {
+  return Object.fromEntries(Object.entries(measures).filter(([, value]) => value !== null));
 }
 
 /**
@@ -77,11 +82,20 @@ export async function readArtifact({ folder }, name) {
  * @param {string} file path from the workspace's root; it exports `measure`, which
  * may leave runs in the folder that it gets
  * @param {string} out the folder of its runs
+ * @param {{ readonly seeds?: number }} [options] fewer seeds than the module takes by itself
  */
-export async function runModule(file, out) {
+export async function runModule(file, out, options = {}) {
   if (await readMeasured(out)) return;
   const { measure } = await import(pathToFileURL(resolve(root, file)).href);
-  const runs = await measure(resolve(out));
+  const runs = await measure(resolve(out), options);
+  for (const { seed, labels, measures } of runs)
+    for (const [name, value] of Object.entries(measures))
+      if (!Number.isFinite(value)) {
+        const where = Object.values(labels).join(", ");
+        throw new RangeError(
+          `${file}: seed ${seed}, ${where}: ${name}: expected a number, got ${value}`,
+        );
+      }
   await mkdir(out, { recursive: true });
   await writeFile(join(out, "runs.json"), JSON.stringify(runs));
 }

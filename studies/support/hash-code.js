@@ -46,9 +46,18 @@ export function listPackages(folders) {
     const text = readFileSync(join(workspace, folder, "package.json"), "utf8");
     const { dependencies = {} } = JSON.parse(text);
     const own = Object.keys(dependencies).filter((name) => name.startsWith("@fedclair/"));
-    waiting.push(...own.map((name) => `libs/${name.slice("@fedclair/".length)}`));
+    waiting.push(...own.map(folderOf));
   }
   return [...found].sort();
+}
+
+/** The folder of a package. @param {string} name such as `@fedclair/clair` */
+export function folderOf(name) {
+  const own = name.slice("@fedclair/".length);
+  const folders = [`libs/${own}`, `libs/methods/${own}`];
+  const folder = folders.find((one) => existsSync(join(workspace, one, "package.json")));
+  if (folder === undefined) throw new Error(`no package ${name} in libs`);
+  return folder;
 }
 
 /**

@@ -18,6 +18,7 @@ export { controlKinds, controlMeanings, type ControlKind, type Power } from "./j
 export { judgeMeasures, minBenignClients } from "./judge/evidence.js";
 export { makeBank, usualSizes, type BankOptions, type MeasuredRun } from "./judge/make-bank.js";
 export { pieceMeanings, type PieceKind } from "./judge/pieces.js";
+export { noHistories } from "./judge/rounds.js";
 export { scoreClients } from "./judge/score.js";
 export { meanCosines, selectClients, type ClientMeasures } from "./measures/measures.js";
 export { expandCondensed, type Condensed } from "./modules/condense.js";

@@ -7,4 +7,6 @@ export { measure } from "./perceptron/training.js";
 export { baseFile } from "./text-copy/base-file.js";
 export { encodeWeights } from "./text-copy/base.js";
 export { addresses } from "./text-copy/documents.js";
+export { createTextCopy } from "./text-copy/index.js";
 export { pretrain, pretrainSteps } from "./text-copy/pretrain.js";
+export { syntheticCorpus } from "./text-copy/synthetic.js";

@@ -2,7 +2,7 @@
 // of pools, a pool a list of piles, and a pile { name, adapters }. An adapter has { name,
 // isContaminated, status, score }.
 import { quantile, stream } from "@fedclair/linalg";
-import { rocArea } from "../../clair/separation/measures.js";
+import { rocArea } from "../../support/roc-area.js";
 import { markdown } from "../../support/text.js";
 
 const heads = [

@@ -10,7 +10,7 @@ import {
 import { mean, stream } from "@fedclair/linalg";
 import { meanInterval } from "@fedclair/runs";
 import { markdown } from "../../support/text.js";
-import { rocArea } from "../separation/measures.js";
+import { rocArea } from "../../support/roc-area.js";
 import { toBankSources } from "./sources.js";
 
 const statuses = ["contaminated", "undecided", "benign"];

@@ -13,6 +13,7 @@ import { textRows, textTable, type Library } from "./library.js";
 import { copyLength, loraModules, width } from "./shape.js";
 import { syntheticCorpus } from "./synthetic.js";
 import { textCorpus } from "./text.js";
+import type { TransformerWeights } from "./model.js";
 
 const columns = z.strictObject({
   text: z.string().default("text").describe("Column with the texts."),
@@ -134,8 +135,15 @@ export const textCopy: TaskPlugin = {
     createTextCopy(options, createCorpus(options)),
 };
 
-/** Creates the task on a corpus. */
-export async function createTextCopy(options: TextCopyOptions, corpus: Corpus): Promise<Task> {
+/**
+ * Creates the task on a corpus.
+ * @param own weights of a base other than the shipped one
+ */
+export async function createTextCopy(
+  options: TextCopyOptions,
+  corpus: Corpus,
+  own?: TransformerWeights,
+): Promise<Task> {
   const { name } = await loadBackend();
   const [{ loadBase }, { TextCopyClient, trainAll }] = await Promise.all([
     import("./base.js"),
@@ -143,7 +151,7 @@ export async function createTextCopy(options: TextCopyOptions, corpus: Corpus): 
   ]);
   const { vocabulary } = corpus;
   const [base, { checkClients, clientLabel, open }] = await Promise.all([
-    loadBase(vocabulary),
+    own ?? loadBase(vocabulary),
     corpus.load(),
   ]);
   const training = { ...options, base, vocabulary };

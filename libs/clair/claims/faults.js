@@ -1,0 +1,57 @@
+// Faults of the method that must make a claim fall. Each replaces a piece of built code.
+
+const clair = "libs/clair/dist/src";
+const theory = "studies/clair/theory";
+const fit = {
+  file: `${clair}/space/fit.js`,
+  from: "leadingLeft(pick(view.blocks, members), rank, gram ?? view.grams?.sum(members))",
+};
+const status = { file: `${clair}/judge/gap.js`, from: "status: inside.has(k) ?" };
+const decide = { file: `${clair}/judge/evidence.js`, from: "if (score > upper)" };
+const refineModule = `${clair}/refine/refine-module.js`;
+
+/** The space is fitted to everybody, contaminated clients included. */
+export const fitsAll = { ...fit, to: "leadingLeft(view.blocks, rank)" };
+
+/** The space is that of a single client. */
+export const fitsOne = { ...fit, to: "leadingLeft(pick(view.blocks, members.slice(0, 1)), rank)" };
+
+/** The space has twice as many dimensions. */
+export const doublesRank = {
+  file: `${theory}/decompose.js`,
+  from: "parse({ rule, rank, centered })",
+  to: "parse({ rule, rank: 2 * federation.setting.rank, centered })",
+};
+
+/** Each judge flags nobody. */
+export const flagsNobody = {
+  gap: { ...status, to: "status: true ?" },
+  evidence: { ...decide, to: "if (score > Infinity)" },
+};
+
+/** Each judge flags everybody. */
+export const flagsAll = {
+  gap: { ...status, to: "status: false ?" },
+  evidence: { ...decide, to: "if (score > -1)" },
+};
+
+/** Everybody gets the part of one client outside the space, and not the mean. */
+export const averagesNothing = {
+  file: refineModule,
+  from: "cuts.map((cut, k) => cut * item(weights, k))",
+  to: "cuts.map((_, k) => Number(k === 0))",
+};
+
+/** Everybody gets the part of one client inside the space, and not their own. */
+export const sharesInside = {
+  file: refineModule,
+  from: "inside.push(split.inside)",
+  to: "inside.push(inside[0] ?? split.inside)",
+};
+
+/** All clients estimate from the same samples. */
+export const sameSamples = {
+  file: `${theory}/federation.js`,
+  from: 'rng.at("error", k)',
+  to: 'rng.at("error", 0)',
+};

@@ -1,0 +1,321 @@
+// The claims on federations in memory, whose truth is known.
+import { mean } from "@fedclair/linalg";
+import { perSeed, slope } from "../../../studies/papers/runs.js";
+import { lost } from "../../../studies/clair/theory/exact.js";
+import {
+  averagesNothing,
+  doublesRank,
+  fitsAll,
+  fitsOne,
+  flagsAll,
+  flagsNobody,
+  sameSamples,
+  sharesInside,
+} from "./faults.js";
+
+const folder = "studies/clair/theory";
+export const files = {
+  exact: `${folder}/exact.js`,
+  rank: `${folder}/rank.js`,
+  estimation: `${folder}/estimation.js`,
+  consistency: `${folder}/consistency.js`,
+  settings: `${folder}/consistency-settings.js`,
+  many: `${folder}/consistency-many.js`,
+  inside: `${folder}/inside.js`,
+};
+
+const nearly = (value, by) => ({ min: value - by, max: value + by });
+
+/** Counts the runs for which something is true. */
+export function countRuns(runs, isTrue) {
+  return { hits: runs.filter(isTrue).length, of: runs.length };
+}
+
+const isExact = ({ measures }) => measures.exact === 1;
+
+/** The runs with some labels. */
+export function withLabels(runs, labels) {
+  return runs.filter((run) =>
+    Object.entries(labels).every(([key, value]) => run.at(key) === value),
+  );
+}
+
+/** The quantities of one setting that predictions are made of. */
+export function readSetting(run) {
+  const read = (key) => Number(run.at(key));
+  const [p, q, r, clients] = ["p", "q", "rank", "clients"].map(read);
+  const samples = read("samples");
+  // Least squares with m samples has the error of noise σ²/(m − p − 1) on every entry.
+  const degrees = samples > 0 ? samples - p - 1 : 1;
+  const variance = read("noise") ** 2 / degrees;
+  return { p, q, r, n: clients - read("contaminated"), variance, degrees };
+}
+
+/** σ·(√(p − r) + √r)/√n: what noise tilts the space by, but for a constant factor. */
+export function predictSine(run) {
+  const { p, r, n, variance } = readSetting(run);
+  return (Math.sqrt(variance) * (Math.sqrt(p - r) + Math.sqrt(r))) / Math.sqrt(n);
+}
+
+/** (p − r)·r·σ²/n: what it costs a client that the space is estimated. */
+function predictCost(run) {
+  const { p, r, n, variance } = readSetting(run);
+  return ((p - r) * r * variance) / n;
+}
+
+/** The error of a refined change: r·q·σ² inside, (p − r)·q·σ²/n outside, and the cost. */
+export function predictRefined(run) {
+  const { p, q, r, n, variance } = readSetting(run);
+  return q * variance * (r + (p - r) / n) + predictCost(run);
+}
+
+/** Gain less cost by a client's own estimate, from the energy of the updates outside the space. */
+function estimateGain(run) {
+  const { p, q, r, n, variance } = readSetting(run);
+  const own = run.measures.farOut - q * (p - r) * variance;
+  const gain = variance * (p - r) * (q * (1 - 1 / n) - r / n);
+  return gain - own * (1 - 1 / n + r / (n * q));
+}
+
+const byStudy = (study, compute) => (all) =>
+  perSeed(withLabels(all, { study }), (runs) => compute(runs));
+
+/** The slope of a measure over a setting, both in logarithms. */
+const slopeOver = (study, setting, measure) =>
+  byStudy(study, (runs) =>
+    slope(runs.map((run) => [Math.log(setting(run)), Math.log(measure(run))])),
+  );
+
+/** The mean of a measure over its prediction. */
+const overPrediction = (study, measure, predict) =>
+  byStudy(study, (runs) => mean(runs.map(measure)) / mean(runs.map(predict)));
+
+const sine = ({ measures }) => measures.sine;
+const refined = ({ measures }) => measures.refined;
+const cost = ({ measures }) => measures.refined - measures.known;
+
+const space = { file: files.exact, judge: "gap" };
+const estimation = { file: files.estimation, judge: "gap" };
+
+const exactSet = (rule) => ({
+  name: `exact-set-${rule}`,
+  claim: "Without noise, the contaminated clients are identified exactly.",
+  file: files.exact,
+  judge: rule,
+  quantity: "federations with the exact set, seven kinds, up to 45 % contaminated",
+  measure: (all) => {
+    const runs = withLabels(all, { judge: rule });
+    return countRuns(
+      runs.filter((run) => run.at("case") !== lost),
+      isExact,
+    );
+  },
+  expected: { min: 0.95 },
+  faults: [flagsNobody[rule], flagsAll[rule]],
+});
+
+const atMultiple = (rule, multiple) => ({
+  name: `separation-${rule}-${multiple}`,
+  claim: `The collaborative set is recovered at ${multiple} times the distance that anybody needs.`,
+  file: files.consistency,
+  judge: rule,
+  quantity: "federations with the exact set",
+  measure: (all) =>
+    countRuns(withLabels(all, { judge: rule, multiple: String(multiple) }), isExact),
+  expected: { min: 0.9 },
+});
+
+const acrossSettings = (file, what) => ({
+  name: `separation-${what.replaceAll(" ", "-")}`,
+  claim: `The same with ${what}.`,
+  file,
+  time: "4 minutes",
+  judge: "evidence",
+  quantity: "federations with the exact set at 1.25 times the distance",
+  measure: (all) => countRuns(withLabels(all, { judge: "evidence", multiple: "1.25" }), isExact),
+  expected: { min: 0.9 },
+});
+
+const falseAlarms = (rule) => ({
+  name: `false-alarms-${rule}`,
+  claim: "Without contaminated clients, few federations have a false alarm.",
+  file: files.inside,
+  judge: rule,
+  quantity: "federations with a benign client flagged",
+  measure: (all) =>
+    countRuns(
+      withLabels(all, { judge: rule, attack: "none" }),
+      (run) => run.measures.falseAlarms > 0,
+    ),
+  expected: { max: 0.05 },
+  faults: [flagsAll[rule]],
+});
+
+export const claims = [
+  {
+    ...space,
+    name: "exact-space",
+    claim: "Without noise, the shared subspace is recovered exactly.",
+    quantity: "largest sine of a principal angle, seven kinds of attacks",
+    measure: (all) => {
+      const runs = withLabels(all, { judge: "gap" });
+      const kept = runs.filter((run) => run.at("case") !== lost);
+      return perSeed(kept, (own) => Math.max(...own.map(sine)));
+    },
+    expected: { max: 1e-8 },
+    faults: [fitsAll],
+  },
+  {
+    name: "chosen-rank",
+    claim: "Its rank is chosen correctly.",
+    file: files.rank,
+    judge: "gap",
+    quantity: "federations with the rank of the space, ranks 2, 3 and 4",
+    measure: (all) => countRuns(all, ({ measures }) => measures.isRight === 1),
+    expected: { min: 0.85 },
+    faults: [doublesRank],
+  },
+  exactSet("gap"),
+  exactSet("evidence"),
+  {
+    name: "same-verdicts",
+    claim: "The verdicts do not depend on a bank that has seen the like.",
+    file: files.exact,
+    judge: "evidence",
+    quantity: "federations with the exact set by the shipped bank that have it without its source",
+    measure: (all) => {
+      const exact = (judge) => withLabels(all, { judge }).map(isExact);
+      const fair = exact("evidence");
+      const both = exact("evidence, shipped bank").flatMap((known, i) => (known ? [fair[i]] : []));
+      return { hits: both.filter(Boolean).length, of: both.length };
+    },
+    expected: { min: 0.95 },
+  },
+  {
+    ...estimation,
+    name: "stable",
+    claim: "Under noise, recovery is stable: the space tilts as the noise grows.",
+    quantity: "slope of log sine over log noise; predicted 1",
+    measure: slopeOver("noise", (run) => Number(run.at("noise")), sine),
+    expected: nearly(1, 0.05),
+    faults: [fitsAll],
+  },
+  {
+    ...estimation,
+    name: "tilt",
+    claim: "All benign clients together determine the space.",
+    quantity: "sine over σ·(√(p − r) + √r)/√n; the design measured 0.78 to 0.93",
+    measure: overPrediction("noise", sine, predictSine),
+    expected: { min: 0.78, max: 1 },
+    faults: [fitsOne],
+  },
+  {
+    ...estimation,
+    name: "samples-slope",
+    claim: "Clients that estimate from samples: the error falls with the samples.",
+    quantity: "slope of log refined error over log (samples − features − 1); predicted −1",
+    measure: slopeOver("samples", (run) => readSetting(run).degrees, refined),
+    expected: nearly(-1, 0.05),
+    faults: [fitsAll],
+  },
+  {
+    ...estimation,
+    name: "samples-level",
+    claim: "The error is that of noise with the variance of least squares.",
+    quantity: "refined error, measured over predicted",
+    measure: overPrediction("samples", refined, predictRefined),
+    expected: nearly(1, 0.05),
+    faults: [sameSamples],
+  },
+  {
+    ...estimation,
+    name: "cost-level",
+    claim: "Estimating the space costs each client (p − r)·r·σ²/n.",
+    quantity: "refined error minus that with the true space, measured over predicted",
+    measure: overPrediction("clients", cost, predictCost),
+    expected: nearly(1, 0.1),
+    faults: [fitsOne],
+  },
+  {
+    ...estimation,
+    name: "cost-slope",
+    claim: "So the cost falls with the number of clients.",
+    quantity: "slope of log cost over log n; predicted −1",
+    measure: slopeOver("clients", (run) => readSetting(run).n, cost),
+    expected: nearly(-1, 0.15),
+    faults: [fitsOne],
+  },
+  {
+    ...estimation,
+    name: "outside",
+    claim: "Refinement averages the error outside the space, with a common part M too.",
+    quantity: "refined error outside the true space, measured over predicted",
+    measure: overPrediction(
+      "common",
+      ({ measures }) => measures.outside,
+      (run) => {
+        const { p, q, r, n, variance } = readSetting(run);
+        return (variance * (p - r) * (q + r)) / n;
+      },
+    ),
+    expected: nearly(1, 0.1),
+    faults: [averagesNothing],
+  },
+  {
+    ...estimation,
+    name: "inside",
+    claim: "It keeps what is inside the space.",
+    quantity: "largest root mean square change inside",
+    measure: byStudy("common", (runs) =>
+      Math.max(...runs.map(({ measures }) => Math.sqrt(measures.moved))),
+    ),
+    expected: { max: 1e-9 },
+    faults: [sharesInside],
+  },
+  {
+    ...estimation,
+    name: "pays",
+    claim: "The updates tell whether refining pays: gain less cost, estimated, has the right sign.",
+    quantity: "federations with the sign of the measured gain",
+    measure: (all) =>
+      countRuns(
+        withLabels(all, { study: "pays" }),
+        (run) => estimateGain(run) > 0 === run.measures.own > run.measures.refined,
+      ),
+    expected: { min: 0.95 },
+    faults: [averagesNothing],
+  },
+  { ...atMultiple("evidence", 1.25), faults: [flagsNobody.evidence, flagsAll.evidence] },
+  atMultiple("gap", 1.25),
+  { ...atMultiple("gap", 2), faults: [flagsNobody.gap, flagsAll.gap] },
+  acrossSettings(files.settings, "10 and 40 clients and other noise"),
+  acrossSettings(files.many, "80 and 160 clients"),
+  falseAlarms("gap"),
+  falseAlarms("evidence"),
+  {
+    name: "attacks-inside",
+    claim: "By design, the decomposition does not find attacks inside the space.",
+    file: files.inside,
+    judge: "gap",
+    quantity: "federations with a contaminated client flagged, three kinds",
+    measure: (all) => {
+      const runs = withLabels(all, { judge: "gap" }).filter((run) => run.at("attack") !== "none");
+      return countRuns(runs, ({ measures }) => measures.found > 0);
+    },
+    expected: { max: 0.1 },
+    faults: [flagsAll.gap],
+  },
+  {
+    name: "harm-inside",
+    claim: "They do no harm to personal models, which are averaged over more clients then.",
+    file: files.inside,
+    judge: "gap",
+    quantity: "error of benign clients over that without the attackers, three kinds",
+    measure: (all) => {
+      const runs = withLabels(all, { judge: "gap" }).filter((run) => run.at("attack") !== "none");
+      return perSeed(runs, (own) => mean(own.map(({ measures }) => measures.error)));
+    },
+    expected: { max: 0.95 },
+    faults: [flagsAll.gap],
+  },
+];

@@ -1,0 +1,9 @@
+// The curves of consistency.js for other numbers of clients and other noise.
+import { measureSettings } from "./consistency.js";
+
+const settings = [{ clients: 10 }, { clients: 40 }, { noise: 0.005 }, { noise: 0.08 }];
+
+/** @param {string} _out @param {{ seeds?: number }} options */
+export function measure(_out, { seeds = 200 } = {}) {
+  return measureSettings(settings, seeds);
+}
