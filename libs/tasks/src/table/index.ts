@@ -46,13 +46,17 @@ export const table: TaskPlugin = {
   paths: sourcePaths,
   metrics: { accuracy, uniformAccuracy, loss: entropy },
   primary: "accuracy",
-  measures: ({ source }: TableOptions) =>
-    source.columns.label === undefined
-      ? {
-          metrics: { loss: { ...error, onSharedData: "uniformLoss" }, uniformLoss: error },
-          primary: "loss",
-        }
-      : { metrics: { accuracy, uniformAccuracy, loss: entropy }, primary: "accuracy" },
+  measures: ({ source, model, uniformRows }: TableOptions) => {
+    if (source.columns.label !== undefined) {
+      return { metrics: { accuracy, uniformAccuracy, loss: entropy }, primary: "accuracy" };
+    }
+    // Least squares is not measured on rows that no client holds.
+    const metrics =
+      uniformRows === undefined || model === "linear"
+        ? { loss: error }
+        : { loss: { ...error, onSharedData: "uniformLoss" }, uniformLoss: error };
+    return { metrics, primary: "loss" };
+  },
   acceptsStale: () => true,
   acceptsControl: (options: TableOptions) => options.model !== "lora" && !isLeastSquares(options),
   holdsBack: true,

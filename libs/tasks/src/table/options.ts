@@ -68,11 +68,14 @@ export const tableSchema = z
         "Seed of the assignment of rows to clients; the clients' training follows the trial's seed",
       ),
   })
-  .superRefine(({ model, baseRows, partition, source }, context) => {
+  .superRefine(({ model, baseRows, uniformRows, partition, source }, context) => {
     const reject = (path: string, message: string) => {
       context.addIssue({ code: "custom", path: [path], message });
     };
     if (baseRows !== undefined && model !== "lora") reject("baseRows", "is for model lora only");
+    if (uniformRows !== undefined && model === "linear" && source.columns.label === undefined) {
+      reject("uniformRows", "least squares measures no rows in common: choose model mlp or lora");
+    }
     const isByClass = partition?.by === "dirichlet" || partition?.by === "shards";
     if (isByClass && source.columns.label === undefined) {
       reject(

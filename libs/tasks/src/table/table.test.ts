@@ -191,6 +191,11 @@ describe("a table", () => {
       assert.throws(() => parse({}), /either label, for classes, or outputs/);
       assert.throws(() => parse({ label: "a", outputs: "b" }), /either label, for classes/);
       assert.throws(() => parse(classes, { baseRows: 0.1 }), /is for model lora only/);
+      assert.throws(() => parse({ outputs: "y" }, { uniformRows: 5 }), /least squares measures no/);
+      const measured = (more: object) =>
+        Object.keys(table.measures?.(parse({ outputs: "y" }, more) as never).metrics ?? {});
+      assert.deepEqual(measured({}), ["loss"]);
+      assert.deepEqual(measured({ model: "mlp", uniformRows: 5 }), ["loss", "uniformLoss"]);
       const options = parse({ outputs: "y" }) as never;
       assert.equal(table.hasLabels?.(options), false);
       assert.equal(table.acceptsControl?.(options), false);
