@@ -2,7 +2,16 @@ import { cp, mkdir, readdir, readlink, symlink } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { temporaryFolder, workspace } from "./paths.js";
 
-const parts = ["apps/cli", "docs/papers", "docs/clair-evidence.md", "libs", "scripts", "studies"];
+const parts = [
+  "apps/cli",
+  "docs/papers",
+  "docs/clair-evidence.md",
+  "libs",
+  "scripts",
+  "studies",
+  "sweeps",
+  "trials",
+];
 
 /**
  * Copies the built workspace, so that a test may break its code. Packages of others are links.
