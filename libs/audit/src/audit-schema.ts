@@ -89,6 +89,33 @@ export const auditSchema = z
       .exactOptional()
       .describe("What became of attackers that were planted to try the rule, with rule evidence."),
     gap: z.number().describe("The widest ratio of neighbouring scores."),
+    identifiable: z
+      .strictObject({
+        certified: z
+          .boolean()
+          .describe(
+            "True: if more than half of the adapters are benign, no clearly different space of the same dimensions explains more than half of them as well.",
+          ),
+        margin: z
+          .number()
+          .min(0)
+          .describe(
+            "How many times farther more than half of the adapters lie from the best other space than from this one; above 2.5 it is certified.",
+          ),
+        complete: z
+          .boolean()
+          .describe("Whether every smallest set of adapters that can show a space was tried."),
+        groups: z
+          .tuple([names, names])
+          .exactOptional()
+          .describe(
+            "The adapters that only this space explains, and those that only the best other one does; absent if it is certified.",
+          ),
+      })
+      .exactOptional()
+      .describe(
+        "Whether the shared space is the only one. Absent if that was not measured: with too few adapters, more than 128, or a space that holds less than half of their changes.",
+      ),
     alike: z
       .strictObject({ names, cosines: z.array(z.array(z.number())) })
       .exactOptional()

@@ -5,7 +5,8 @@ import { withholdMisplaced } from "./judge/profile.js";
 import { judgeRound, type ClairResult, type RoundContext } from "./judge-round.js";
 import { ModulePool } from "./modules/module-pool.js";
 import { leastClients, type ClairOptions } from "./options.js";
-import type { FoundSpace } from "./space/find-shared-space.js";
+import { isSharedByMost, type FoundSpace } from "./space/find-shared-space.js";
+import { measureMargin } from "./space/margin.js";
 import type { SharedSpace } from "./space/projection.js";
 import { listFarModules } from "./space/view-measures.js";
 import { indicesOf, sanitise, selectComparable, type Client } from "./updates/sanitise.js";
@@ -81,6 +82,10 @@ export async function clair(
       group.map((k) => item(clients, k).id),
     );
     for (const group of copies) noteCopies(group, verdicts);
+    const identifiable = canFlag
+      ? await measureIdentifiability(pick(clients, voters), found)
+      : undefined;
+    if (identifiable?.rivals) noteRivals(identifiable.rivals, verdicts);
     for (const [id, reason] of failures) {
       const own = verdicts.get(id);
       if (own) verdicts.set(id, { ...own, status: "contaminated", isPooled: false, reason });
@@ -102,6 +107,7 @@ export async function clair(
       ),
       copies,
       gap: found?.detection.gap ?? 1,
+      identifiable,
       spaces: new Map(spaces.map((space, m) => [item(modules.names, m), space])),
       modules,
     };
@@ -129,13 +135,47 @@ function takeOncePerGroup(
 /** Adds to the reasons about copies whose change they are like. */
 function noteCopies(group: readonly string[], verdicts: Map<string, ClientVerdict>): void {
   for (const id of group) {
-    const verdict = verdicts.get(id);
-    if (!verdict) continue;
     const other = group.find((one) => one !== id) ?? "";
     const rest = group.length > 2 ? ` and ${group.length - 2} more` : "";
-    const note = `is a copy of ${other}${rest}, or they are of it`;
-    const reason = verdict.reason === undefined ? note : `${verdict.reason}; ${note}`;
-    verdicts.set(id, { ...verdict, reason });
+    addToReason(id, `is a copy of ${other}${rest}, or they are of it`, verdicts);
+  }
+}
+
+function addToReason(id: string, note: string, verdicts: Map<string, ClientVerdict>): void {
+  const verdict = verdicts.get(id);
+  if (!verdict) return;
+  const reason = verdict.reason === undefined ? note : `${verdict.reason}; ${note}`;
+  verdicts.set(id, { ...verdict, reason });
+}
+
+async function measureIdentifiability(
+  clients: readonly Client[],
+  found: FoundSpace | undefined,
+): Promise<ClairResult["identifiable"]> {
+  if (!found || !isSharedByMost(found.detection)) return undefined;
+  const measured = await measureMargin(found.views, found.detection.inside);
+  if (!measured?.rivals) return measured as ClairResult["identifiable"];
+  const [own, other] = measured.rivals;
+  const toIds = (some: readonly number[]) => pick(clients, some).map(({ id }) => id);
+  return { ...measured, rivals: [toIds(own), toIds(other)] };
+}
+
+/** Most ids of a group that a reason names. */
+const mostNamed = 3;
+
+/** Adds to the reasons of clients outside the space that another group would explain as much. */
+function noteRivals(
+  [own, other]: NonNullable<NonNullable<ClairResult["identifiable"]>["rivals"]>,
+  verdicts: Map<string, ClientVerdict>,
+): void {
+  if (own.length === 0 || other.length === 0) return;
+  const name = (ids: readonly string[]) => {
+    const rest = ids.length > mostNamed ? ` and ${ids.length - mostNamed} more` : "";
+    return `${ids.slice(0, mostNamed).join(", ")}${rest}`;
+  };
+  const note = `not identifiable: ${name(other)} explain most updates as well as ${name(own)}`;
+  for (const id of other) {
+    if (verdicts.get(id)?.status !== "benign") addToReason(id, note, verdicts);
   }
 }
 

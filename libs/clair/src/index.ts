@@ -28,6 +28,7 @@ export { blendToPairs, refine, refineToPairs } from "./refine.js";
 export type { Refined } from "./refine/common-outside.js";
 export { bestPair, bestPairs, type BestPair, type RankedPair } from "./refine/pairs.js";
 export { minFurtherGap } from "./space/detect.js";
+export { certifiedMargin } from "./space/margin.js";
 export { inSharedMemory } from "./updates/shared-memory.js";
 
 /** CLAIR as an aggregator; see `clair` for the method and its source. */

@@ -23,6 +23,7 @@ import type { ModulePool } from "./modules/module-pool.js";
 import { leastClients, toFindOptions, type ClairOptions, type ClairRule } from "./options.js";
 import { detect } from "./space/detect.js";
 import { findSharedSpace, isSharedByMost, type FoundSpace } from "./space/find-shared-space.js";
+import type { Identifiability } from "./space/margin.js";
 import type { SharedSpace } from "./space/projection.js";
 import { minBenignCount } from "./space/view-measures.js";
 import { largeCommonPart } from "./updates/change.js";
@@ -56,6 +57,11 @@ export interface ClairResult {
   readonly farModules: ReadonlyMap<string, readonly ModuleDistance[]>;
   /** The ratio that separates high from low tangents, at least 1. */
   readonly gap: number;
+  /**
+   * How clearly the shared space is the only one that most clients fit. It is absent if that was not
+   * measured: with few or very many clients, or if the space holds less than half of their changes.
+   */
+  readonly identifiable?: Identifiability<string> | undefined;
   /** The shared space of every module; empty without an active client. */
   readonly spaces: ReadonlyMap<string, SharedSpace>;
   /**

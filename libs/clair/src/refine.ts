@@ -22,6 +22,7 @@ import type { Refined, Members } from "./refine/common-outside.js";
 import type { RefinedPair } from "./refine/outputs.js";
 import type { Blend, RankedPair } from "./refine/pairs.js";
 import { refineVectors } from "./refine/refine-module.js";
+import { certifiedMargin } from "./space/margin.js";
 import type { SharedSpace } from "./space/projection.js";
 import { indicesOf, pickVectors } from "./updates/sanitise.js";
 
@@ -205,10 +206,15 @@ function toRecordedVerdict(
   };
 }
 
-function toMetrics({ gap, spaces, status }: ClairResult): Record<string, number> {
+function toMetrics({ gap, identifiable, spaces, status }: ClairResult): Record<string, number> {
   const count = (wanted: string) => [...status.values()].filter((s) => s === wanted).length;
   return {
     gap,
+    ...(identifiable && {
+      "identifiable.margin": identifiable.margin,
+      "identifiable.complete": Number(identifiable.complete),
+      "identifiable.certified": Number(identifiable.margin > certifiedMargin),
+    }),
     contaminated: count("contaminated"),
     inactive: count("inactive"),
     ...Object.fromEntries([...spaces].map(([module, { rank }]) => [`rank.${module}`, rank])),

@@ -1,8 +1,10 @@
 import {
+  certifiedMargin,
   clair,
   moduleTangents,
   readShippedBank,
   type Bank,
+  type ClairResult,
   type ControlKind,
   threadsFor,
   type ClairOptions,
@@ -70,7 +72,7 @@ export async function compareAdapters({
     otherStarts: new Set(elsewhere.map((k) => item(names, k))),
   });
   try {
-    const { canFlag: detection, gap, spaces, judge } = result;
+    const { canFlag: detection, gap, identifiable, spaces, judge } = result;
     const threshold = [...result.verdicts.values()][0]?.threshold ?? Infinity;
     const tangents = await moduleTangents(result);
     const found = createFindings(result, tangents);
@@ -84,6 +86,7 @@ export async function compareAdapters({
       detection,
       threshold: Number.isFinite(threshold) ? threshold : null,
       gap,
+      ...(identifiable && { identifiable: describeMargin(identifiable) }),
       ...(judge.by === "evidence" && {
         alike: {
           names: result.active.map(({ id }) => id),
@@ -110,6 +113,15 @@ export async function compareAdapters({
   } finally {
     result.modules.close();
   }
+}
+
+function describeMargin({
+  margin,
+  complete,
+  rivals,
+}: NonNullable<ClairResult["identifiable"]>): NonNullable<AdapterComparison["identifiable"]> {
+  const certified = margin > certifiedMargin;
+  return { certified, margin, complete, ...(rivals && { groups: rivals }) };
 }
 
 function listBases(adapters: Pile["adapters"]): string[] {

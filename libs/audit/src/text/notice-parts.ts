@@ -31,6 +31,23 @@ export function formatControls(
   );
 }
 
+/** Says whether another group of adapters would explain the changes as well. */
+export function formatMargin({
+  certified,
+  margin,
+  groups: [own, other] = [[], []],
+}: NonNullable<Audit["identifiable"]>): string {
+  const times = `margin ${margin.toPrecision(3)}`;
+  if (certified) {
+    return `The shared spaces are certified (${times}): if most adapters are benign, no others explain most of them as well.`;
+  }
+  const groups =
+    own.length > 0 && other.length > 0
+      ? `: ${listFirst(other)} could be the benign ones instead of ${listFirst(own)}`
+      : "";
+  return `The shared spaces are not certified (${times}): others explain most adapters nearly as well${groups}.`;
+}
+
 /** Formats the note about uneven modules. @param far at least one, the farthest first */
 export function formatUneven(name: string, far: AdapterFinding["modules"]): string {
   const ratios = [far.at(-1), far[0]].map((one) => (one?.ratio ?? NaN).toPrecision(2));

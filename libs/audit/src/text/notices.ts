@@ -6,6 +6,7 @@ import type { Audit } from "../audit-schema.js";
 import {
   findWidestGap,
   formatControls,
+  formatMargin,
   formatOwnStarts,
   formatSpaceRanks,
   formatStartGroups,
@@ -85,6 +86,7 @@ export function listNotices(
     note(`No adapter is benign: fewer than ${minBenignClients} cannot show what would stand out.`);
   } else if (audit.controls) note(formatControls(audit.controls, audit.bank ?? ""));
   if (all.length > 0) note(`Shared spaces: ${formatSpaceRanks(all)}.`);
+  if (audit.identifiable) note(formatMargin(audit.identifiable));
   if (uninformative.length > 0) {
     const few =
       uninformative.length < all.length ? `${listFirst(uninformative.map(shortenModule))}: ` : "";

@@ -59,14 +59,14 @@ export async function detect(
 }
 
 /** With more members, one member hardly moves the fit, and a fit without each takes too long. */
-const maxLeftOut = 128;
+export const maxLeftOut = 128;
 
 /**
  * Measures members against the fit without them. A client in the fit pulls the space towards
  * itself; with few clients the widest gap would otherwise lie between members and the rest,
  * whatever clients are contaminated.
  */
-async function measureEnergies(
+export async function measureEnergies(
   views: Views,
   members: readonly number[],
 ): Promise<readonly Energies[]> {

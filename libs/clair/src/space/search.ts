@@ -64,7 +64,8 @@ async function follow(start: Candidate, concentrate: Concentrate): Promise<Candi
   return candidate;
 }
 
-function pickClosest(sines: readonly number[], h: number): Candidate {
+/** The clients closest to a space. */
+export function pickClosest(sines: readonly number[], h: number): Candidate {
   const order = [...sines.keys()].sort((i, j) => item(sines, i) - item(sines, j));
   const members = order.slice(0, h).sort((i, j) => i - j);
   return { members, objective: pick(sines, members).reduce((total, s) => total + s * s, 0) };
@@ -127,9 +128,7 @@ const randomGroups = 64;
  */
 async function drawSubsets(views: Views, { seed }: SpaceOptions): Promise<number[][]> {
   const { size } = views;
-  const shown = await views.visibleShares();
-  const shares = indices(size).map((k) => Math.min(1, ...shown.map((ofView) => item(ofView, k))));
-  const share = median(shares);
+  const share = await visibleShare(views);
   if (share >= 1) return [];
   const groupSize = Math.min(size, Math.ceil(1 / share));
   let state = seed;
@@ -141,4 +140,12 @@ async function drawSubsets(views: Views, { seed }: SpaceOptions): Promise<number
     }
     return [...members];
   });
+}
+
+/** The share of the wanted space that the median client's block can show, at most 1. */
+export async function visibleShare(views: Views): Promise<number> {
+  const shown = await views.visibleShares();
+  return median(
+    indices(views.size).map((k) => Math.min(1, ...shown.map((ofView) => item(ofView, k)))),
+  );
 }

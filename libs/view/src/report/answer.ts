@@ -36,6 +36,7 @@ export function answerList(run: Run): Html {
     ["Flagged", flaggedSentences(run)],
     ["Missed", missedSentences(run)],
     ["Undecided", undecidedSentences(run)],
+    ["Certified", certificateSentences(run)],
     ["Gained", gainSentences(run)],
     ["Cost", costSentences(run)],
   ];
@@ -143,6 +144,19 @@ function undecidedSentences({ clients, description }: Run): string[] {
       return `${group.map(nameOf).join(", ")}: ${reason.replace(/\.$/, "")}.`;
     }),
     ...countMore(undecided.length - maxNames),
+  ];
+}
+
+/** Says whether other clients than the benign ones would explain the updates as well. */
+function certificateSentences({ arms: [main], last }: Run): string[] {
+  const metrics = last.get(main.label)?.metrics;
+  const margin = readMetric(metrics, "identifiable.margin");
+  if (margin === undefined) return [];
+  const times = `margin ${formatRatio(margin)}`;
+  return [
+    readMetric(metrics, "identifiable.certified") === 1
+      ? `In the last round (${times}): if most clients are benign, no other space explains most of their updates as well.`
+      : `Not in the last round (${times}): another group of clients explains the updates nearly as well.`,
   ];
 }
 
