@@ -1,9 +1,10 @@
-// npm run lab -- margin [-- --seeds N --clients A,B --ranks A,B --noise A,B] [--wrong N --from SEED]:
-// where the shared space is certified as the only one that most clients fit. It prints, by kind and
-// share of contaminated clients, how many rounds are certified and how many of these have the right
-// space. With --wrong it draws rounds that are hard to judge until N have a wrong space, and counts
-// those that are certified all the same. Both have controls in which most clients are contaminated,
-// so that the certificate promises nothing.
+// npm run lab -- margin [-- --seeds N --clients A,B --ranks A,B --noise A,B]
+// npm run lab -- margin -- --wrong N [--from SEED]
+// Shows where the shared space is certified as the only one that most clients fit. The first
+// command prints, by kind and share of contaminated clients, how many rounds are certified and how
+// many of these have the right space. The second draws rounds that are hard to judge until N have a
+// wrong space, and counts those that are certified all the same. Both have controls in which most
+// clients are contaminated, so that the certificate promises nothing.
 import { certifiedMargin } from "@fedclair/clair";
 import { stream } from "@fedclair/linalg";
 import { wilsonInterval } from "@fedclair/runs";
@@ -21,6 +22,7 @@ const { values } = parseArguments({
     from: { type: "string", default: "1" },
   },
 });
+const kindNames = /** @type {(keyof typeof kinds)[]} */ (Object.keys(kinds));
 const toNumbers = (text) => text.split(",").map(Number);
 /** Numbers of contaminated clients by number of clients: no, a fifth, the most that is allowed. */
 const counts = (clients) => [0, Math.round(clients / 5), Math.ceil(clients / 2) - 1];
@@ -40,7 +42,7 @@ async function drawMap() {
     const all = [...counts(size.clients), Math.ceil(0.55 * size.clients)];
     for (const contaminated of all) {
       const cells = [];
-      for (const kind of Object.keys(kinds)) {
+      for (const kind of kindNames) {
         const rounds = await runRounds({ ...size, contaminated }, kind);
         const certified = rounds.filter(({ margin }) => margin > certifiedMargin);
         const right = certified.filter(({ isRight }) => isRight);
@@ -53,7 +55,7 @@ async function drawMap() {
       console.error(rows.at(-1).join(" | "));
     }
   }
-  console.log(markdown([["contaminated", "rank", "noise", ...Object.keys(kinds)], ...rows]));
+  console.log(markdown([["contaminated", "rank", "noise", ...kindNames], ...rows]));
   console.log(`\n${describe("right", total.right, total.certified)}, of those with a majority`);
 }
 
@@ -94,13 +96,13 @@ async function countWrong(wanted, first) {
 
 /** Rounds of each kind whose noise and number of contaminated clients make the space uncertain. */
 function listHardRounds(seed) {
-  return Object.keys(kinds).flatMap((kind, i) => {
+  return kindNames.flatMap((kind, i) => {
     const rng = stream("wrong rounds").at(kind).at(seed);
     const draw = rng.at("size");
     const [clients, least] = [8 + draw.int(5), kind.startsWith("near") ? 2 : 1];
     const r = least + draw.int(4 - least);
     const sigma = draw.uniform() * 0.2;
-    const rank = draw.int(2) === 0 ? r : "auto";
+    const rank = /** @type {number | "auto"} */ (draw.int(2) === 0 ? r : "auto");
     const size = { p: 10, q: 8, r, clients, sigma };
     const most = Math.ceil(clients / 2) - 1;
     const more = { ...size, contaminated: Math.floor(clients / 2) + 1 };

@@ -106,10 +106,10 @@ export const auditSchema = z
           .boolean()
           .describe("Whether every smallest set of adapters that can show a space was tried."),
         groups: z
-          .tuple([names, names])
+          .array(names)
           .exactOptional()
           .describe(
-            "The adapters that only this space explains, and those that only the best other one does; absent if it is certified.",
+            "Two groups: the adapters that only this space explains, and those that only the best other one does; absent if it is certified.",
           ),
       })
       .exactOptional()

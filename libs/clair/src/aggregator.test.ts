@@ -5,7 +5,7 @@ import { availableParallelism } from "node:os";
 import { sumTerms } from "@fedclair/core/testing";
 import { distance } from "../testing/measure.js";
 import { idOf, randomBasis, updateOf } from "@fedclair/rules/testing";
-import { clairAggregator, clairSchema, threadsFor } from "./index.js";
+import { certifiedMargin, clairAggregator, clairSchema, threadsFor } from "./index.js";
 
 const root = stream("clair aggregator");
 const basis = randomBasis(root.at("U"), 8, 2);
@@ -117,9 +117,16 @@ describe("the clair aggregator", () => {
       if (status === "inactive") assert.equal(score, null);
       else assert.equal((score ?? NaN) > (threshold ?? NaN), status === "contaminated");
     }
-    const { gap = NaN, ...others } = metrics ?? {};
-    assert.deepEqual(others, { "rank.m": 2, contaminated: 1, inactive: 1 });
+    const { gap = NaN, "identifiable.margin": margin = NaN, ...others } = metrics ?? {};
+    assert.deepEqual(others, {
+      "identifiable.certified": 1,
+      "identifiable.complete": 1,
+      "rank.m": 2,
+      contaminated: 1,
+      inactive: 1,
+    });
     assert.ok(gap > 1.3);
+    assert.ok(margin > certifiedMargin);
   });
 
   it("remembers a client's bad rounds", async () => {

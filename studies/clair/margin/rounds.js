@@ -36,9 +36,19 @@ function lossOf(changes, space, other) {
 }
 
 /**
+ * @typedef {object} Size
+ * @property {number} p rows
+ * @property {number} q columns
+ * @property {number} r dimensions of the shared space
+ * @property {number} clients
+ * @property {number} contaminated
+ * @property {number} sigma standard deviation of the noise
+ */
+
+/**
  * Runs rule `gap` on one round of matrix denoising.
  * @param {import("@fedclair/linalg").Stream} rng
- * @param {{ p: number, q: number, r: number, clients: number, contaminated: number, sigma: number }} size
+ * @param {Size} size
  * @param {keyof typeof kinds} kind
  * @param {number | "auto"} rank
  * @returns {Promise<{ margin: number, complete: boolean, isRight: boolean, isExact: boolean }>} the

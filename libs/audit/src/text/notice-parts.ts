@@ -35,7 +35,7 @@ export function formatControls(
 export function formatMargin({
   certified,
   margin,
-  groups: [own, other] = [[], []],
+  groups: [own = [], other = []] = [],
 }: NonNullable<Audit["identifiable"]>): string {
   const times = `margin ${margin.toPrecision(3)}`;
   if (certified) {

@@ -13,8 +13,8 @@ import {
 export interface Identifiability<Client = number> {
   /**
    * The distance of the closest majority to the best other space, over the distance of the members
-   * and of a majority to this one. Distances are tangents. A space at distance 1 explains nothing, so without
-   * another space the margin is 1 over that distance.
+   * and of a majority to this one. Distances are tangents. A space at distance 1 explains nothing,
+   * so without another space the margin is 1 over that distance.
    */
   readonly margin: number;
   /** Whether every smallest set of clients that can show a space was a candidate. */
