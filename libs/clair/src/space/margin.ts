@@ -1,6 +1,6 @@
 import { at, indices, item, pick, sum, zip } from "@fedclair/linalg";
 import { maxLeftOut, measureEnergies } from "./detect.js";
-import { pickClosest, visibleShare } from "./search.js";
+import { pickClosest, spreadIndices, visibleShare } from "./search.js";
 import {
   computeSines,
   computeTangents,
@@ -34,6 +34,9 @@ export const certifiedMargin = 2.5;
 
 /** Spaces are different if one loses this share of the energy that the other one has. */
 const leastLoss = 0.02;
+
+/** Among more clients, this many are candidates, evenly spread. */
+const mostSingles = 32;
 
 /** Up to this number of candidates, pairs of clients are tried where one shows too little. */
 const mostCandidates = 256;
@@ -87,10 +90,12 @@ async function listCandidates(
   views: Views,
 ): Promise<Pick<Identifiability, "complete"> & { readonly sets: readonly number[][] }> {
   const all = indices(views.size);
-  const singles = all.map((k) => [k]);
+  const shown = spreadIndices(views.size, mostSingles).map((k) => [k]);
   const share = await visibleShare(views);
-  if (share >= 1) return { sets: singles, complete: true };
-  const sets = [...singles, ...all.flatMap((i) => indices(i).map((j) => [j, i]))];
+  if (share >= 1 || all.length > mostSingles) {
+    return { sets: shown, complete: share >= 1 && all.length <= mostSingles };
+  }
+  const sets = [...shown, ...all.flatMap((i) => indices(i).map((j) => [j, i]))];
   const complete = share >= 1 / 2 && sets.length <= mostCandidates;
   return { sets: sets.slice(0, mostCandidates), complete };
 }

@@ -112,8 +112,8 @@ async function fitAllClients(views: Views): Promise<number[][]> {
   return [untrimmed, sines];
 }
 
-/** At most `starts` client indices, evenly spread over 0 … K - 1. */
-function spreadIndices(size: number, starts: number): number[] {
+/** Lists at most `starts` client indices, evenly spread over 0 … K - 1. */
+export function spreadIndices(size: number, starts: number): number[] {
   const count = Math.min(starts, size);
   const step = (size - 1) / Math.max(count - 1, 1);
   return [...new Set(indices(count).map((i) => Math.floor(i * step + 0.5)))];
