@@ -316,6 +316,6 @@ export const claims = [
       return perSeed(runs, (own) => mean(own.map(({ measures }) => measures.error)));
     },
     expected: { max: 0.95 },
-    faults: [flagsAll.gap],
+    faults: [sharesInside],
   },
 ];
