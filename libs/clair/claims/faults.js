@@ -6,7 +6,7 @@ const fit = {
   file: `${clair}/space/fit.js`,
   from: "leadingLeft(pick(view.blocks, members), rank, gram ?? view.grams?.sum(members))",
 };
-const status = { file: `${clair}/judge/gap.js`, from: "status: inside.has(k) ?" };
+const inside = { file: `${clair}/judge/gap.js`, from: "const inside = new Set(benign);" };
 const decide = { file: `${clair}/judge/evidence.js`, from: "if (score > upper)" };
 const refineModule = `${clair}/refine/refine-module.js`;
 
@@ -25,13 +25,13 @@ export const doublesRank = {
 
 /** Each judge flags nobody. */
 export const flagsNobody = {
-  gap: { ...status, to: "status: true ?" },
+  gap: { ...inside, to: "const inside = new Set(scores.keys());" },
   evidence: { ...decide, to: "if (score > Infinity)" },
 };
 
 /** Each judge flags everybody. */
 export const flagsAll = {
-  gap: { ...status, to: "status: false ?" },
+  gap: { ...inside, to: "const inside = new Set();" },
   evidence: { ...decide, to: "if (score > -1)" },
 };
 

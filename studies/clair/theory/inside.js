@@ -28,7 +28,9 @@ export async function judgeAttack(name, seed, setting) {
     const alone = federation.isBad.includes(true) ? await decompose(withBenign, judge) : found;
     const errorOf = (all) =>
       meanSquare(federation, (k) => subtract(all[k]?.[0] ?? sent[k], truths[k]));
-    const shift = subtract(meanOf(pooled.map((k) => sent[k])), meanOf(sent.filter(isBenign)));
+    const benign = sent.filter(isBenign);
+    const taken = pooled.length > 0 ? pooled.map((k) => sent[k]) : benign;
+    const shift = subtract(meanOf(taken), meanOf(benign));
     const measures = {
       found: flagged.filter((one, k) => one && federation.isBad[k]).length,
       contaminated: federation.setting.contaminated,
