@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import { UserError } from "@fedclair/core";
 import { at, item, normalQuantile } from "@fedclair/linalg";
 import { z } from "zod";
-import { pieceMeanings, type PieceKind } from "./pieces.js";
-import { maxCounted, type EvidenceScores } from "./score.js";
+import { maxCounted, pieceMeanings, type PieceKind } from "./pieces.js";
+import type { EvidenceScores } from "./score.js";
 
 const kinds = Object.keys(pieceMeanings) as [PieceKind, ...PieceKind[]];
 const positive = z.number().positive();

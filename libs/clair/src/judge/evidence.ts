@@ -227,15 +227,19 @@ function findPlanted(
   };
 }
 
-/** Decides about a client by its score. */
+/**
+ * Decides about a client by its score. The score limits what a piece may count, so that none flags
+ * a client alone; to be benign or to take part, all of its evidence counts in full.
+ */
 export function decide(
   score: number,
   { upper, lower, shared }: Thresholds,
   evidence: readonly Strength[],
   { canBeBenign, usualReason }: Pick<JudgedClient, "canBeBenign" | "usualReason">,
 ): Pick<JudgedClient, "status" | "score" | "upper" | "reason" | "isPooled"> {
-  const isUsual = score <= lower;
-  const isPooled = score <= shared;
+  const full = Math.max(score, lengthOf(evidence));
+  const isUsual = full <= lower;
+  const isPooled = full <= shared;
   if (score > upper) {
     const reason = `${describeEvidence(evidence)}: ${describeForm(evidence, lower)}`;
     return { status: "contaminated", score, upper, reason, isPooled };
@@ -323,6 +327,10 @@ export function describeForm(evidence: readonly Strength[], lower: number): stri
   const form = evidence.filter(({ kind }) => !ofDirection.has(kind));
   const isUsual = Math.hypot(...form.map(({ deviations }) => deviations)) <= lower;
   return isUsual ? "an outlier of usual size and shape" : "looks forged";
+}
+
+function lengthOf(evidence: readonly Strength[]): number {
+  return Math.hypot(...evidence.map(({ deviations }) => deviations));
 }
 
 /** Who else stands out like an undecided client. */

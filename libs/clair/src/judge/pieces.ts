@@ -73,6 +73,13 @@ const minStartProduct = 0.3;
 /** Share of a row space that it must have moved; a frozen A has not moved, apart from rounding. */
 const minMovedShare = 1e-6;
 
+/**
+ * Most pieces of evidence about low-rank pairs count for no more, and the upper threshold is never
+ * below, so that none of them flags a client alone: every honest way to differ, such as the length
+ * of the training or the kind of text, shows in one of them.
+ */
+export const maxCounted = 4;
+
 /** The pieces of evidence, relative to some trusted clients. */
 export interface ComparedPieces {
   readonly pieces: readonly EvidencePiece[];
@@ -156,9 +163,9 @@ function compare(
     { kind: "shape", values: shape, measured: measured.shape, ...grown, isTwoSided: true },
   ];
   const apart = agreement.map((x) => -x / Math.max(usual, minUsualCosine) / room);
-  const countsOnce = !hasSpace && doAgree(agreement, trusted);
+  const countsOnce = !hasSpace && doAgree(agreement, trusted, 1);
   all.push({ kind: "agreement", values: apart, measured: agreement, ...grown, countsOnce });
-  if (countsOnce && !measures.isDense) {
+  if (!hasSpace && !measures.isDense && doAgree(agreement, trusted, maxCounted / 2)) {
     // 0 for clients that agree or are merely unlike the others, 1 for one that was turned round.
     const values = agreement.map((x) => Math.max(0, -x / Math.max(usual, minUsualCosine)));
     all.push({ kind: "opposed", values, measured: agreement, ...plain });
@@ -187,11 +194,14 @@ const grown = { growsWithSize: true, countsOnce: true, isTwoSided: false };
 /** ln of the tangent, 1, at which a space holds half of a change's energy. */
 const halfOfEnergy = 0;
 
-/** Whether the trusted clients have more in common than they differ in; otherwise it is chance. */
-function doAgree(agreement: Float64Array, trusted: readonly number[]): boolean {
+/**
+ * Whether the trusted clients' agreement is more than some of its own deviations; up to one, it is
+ * chance. A client that was turned round lies twice as far from the others.
+ */
+function doAgree(agreement: Float64Array, trusted: readonly number[], deviations: number): boolean {
   const own = pickNumbers(agreement, trusted);
   const middle = medianInPlace(own);
-  return middle > medianDeviation(own, middle);
+  return middle > deviations * medianDeviation(own, middle);
 }
 
 /** The pieces that compare a change with the others', which needs one A₀. */

@@ -1,6 +1,6 @@
 import { at, item, median, pick } from "@fedclair/linalg";
-import { pieceMeanings, type EvidencePiece, type PieceKind } from "./pieces.js";
-import { maxCounted, scorePieces, type EvidenceScores, type Spreads } from "./score.js";
+import { maxCounted, pieceMeanings, type EvidencePiece, type PieceKind } from "./pieces.js";
+import { scorePieces, type EvidenceScores, type Spreads } from "./score.js";
 
 /**
  * The pieces of evidence about clients, over the rounds of each. It is plain data, in columns: as

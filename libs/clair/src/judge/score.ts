@@ -9,6 +9,7 @@ import {
 } from "@fedclair/linalg";
 import {
   createComparison,
+  maxCounted,
   type ComparedPieces,
   type EvidencePiece,
   type PieceKind,
@@ -49,12 +50,6 @@ export interface EvidenceScores {
 
 /** Larger deviations count as this many, because the scale is unreliable there. */
 const maxDeviations = 25;
-/**
- * Most pieces of evidence about low-rank pairs count for no more, and the upper threshold is never
- * below, so that none of them flags a client alone: every honest way to differ, such as the length
- * of the training or the kind of text, shows in one of them.
- */
-export const maxCounted = 4;
 /**
  * A client joins the trusted ones if its score is at most this, the length that 1 % of vectors of
  * six standard normal numbers exceed (χ² of 6 degrees of freedom, 16.8).
@@ -209,23 +204,23 @@ function deviationAgainst(x: number, { isTwoSided }: EvidencePiece): number {
 /**
  * The length of a client's vector of evidence. Two pieces count in full: lying outside a shared
  * space, which is what the paper's decomposition finds, and pointing the other way where clients
- * agree, which no honest difference does. Of pairs, the others count up to four deviations each in
- * a round, and over rounds the clique does: a few rough copies can put anybody into one. Those of
- * dense changes count in full.
+ * agree, which no honest difference does. A clique counts up to four deviations, because a few rough
+ * copies can put anybody into one. Of pairs, so do the others in a round; of dense changes and over
+ * rounds they count in full.
  * @param deviations by piece, then by client
  * @param except a piece that is left out
  */
 export function computeScore(
   deviations: ReadonlyMap<PieceKind, Float64Array>,
   k: number,
-  { isLimited, isDense }: Pick<ComparedPieces, "isLimited" | "isDense">,
+  { isLimited }: Pick<ComparedPieces, "isLimited">,
   except?: PieceKind,
 ): number {
   const counted = (kind: PieceKind) => (kind === except ? 0 : (deviations.get(kind)?.[k] ?? 0));
   const most = isLimited ? maxCounted : Infinity;
   return Math.hypot(
     ...limitedPieces.map((kind) => Math.min(counted(kind), most)),
-    Math.min(counted("clique"), isDense ? Infinity : maxCounted),
+    Math.min(counted("clique"), maxCounted),
     counted("outside"),
     counted("opposed"),
   );
@@ -238,7 +233,7 @@ const limitedPieces = ["agreement", "size", "shape", "evenness", "moved"] as con
  * space is noise, how far that is beyond the law of noise, in the unit of the threshold.
  */
 export function computeRoundScore(
-  scores: Pick<EvidenceScores, "deviations" | "isLimited" | "isDense" | "isNoise">,
+  scores: Pick<EvidenceScores, "deviations" | "isLimited" | "isNoise">,
   k: number,
   { upper, noise }: { readonly upper: number; readonly noise: number },
   except?: PieceKind,
