@@ -68,5 +68,5 @@ export function findNoiseSpread({ energies, degrees }: Residuals): number | unde
   const half = sorted.subarray(0, Math.ceil(sorted.length / 2));
   const spread = Math.sqrt(2 / degrees);
   const own = standardDeviation(half) / mean(half);
-  return own <= tolerance * lowerHalf * spread ? spread : undefined;
+  return own <= tolerance * lowerHalf * spread ? Math.max(spread, own / lowerHalf) : undefined;
 }
