@@ -42,9 +42,19 @@ describe("findNoiseSpread", () => {
       return draws.reduce((total, x) => total + (sizeOf(k) * x) ** 2, 0) / 200;
     });
 
-  it("is √(2/ν) for noise, also if fewer than half have more outside", () => {
+  it("is √(2/ν) for noise, or what the least half shows, also if fewer have more outside", () => {
+    const clean = energiesOf(() => 1);
+    assert.equal(findNoiseSpread({ energies: clean, degrees: 200 }), 0.1);
     const energies = energiesOf((k) => (k < 8 ? 1.5 : 1));
-    assert.equal(findNoiseSpread({ energies, degrees: 200 }), 0.1);
+    const spread = findNoiseSpread({ energies, degrees: 200 }) ?? NaN;
+    assert.ok(spread > 0.1 && spread < 0.13, String(spread));
+    // The law of half as many directions is wider than what these clients show.
+    assert.equal(findNoiseSpread({ energies, degrees: 100 }), Math.sqrt(2 / 100));
+  });
+
+  it("is unknown for fewer than nineteen clients, which cannot show it", () => {
+    const energies = energiesOf(() => 1).subarray(0, 18);
+    assert.equal(findNoiseSpread({ energies, degrees: 200 }), undefined);
   });
 
   it("is unknown for clients with noise of their own sizes", () => {

@@ -58,14 +58,18 @@ export function measureResiduals(
  */
 const [lowerHalf, tolerance] = [Math.sqrt(1 - 2 / Math.PI), 2.5];
 
+/** A smaller half cannot show whether residuals are noise. */
+const leastHalf = 10;
+
 /**
- * The standard deviation of a residual energy by the law of noise, √(2/ν) for ν directions, if the
- * least half of the clients vary no more than such noise does. Clients whose residuals differ for
- * other reasons, such as their number of samples, vary more.
+ * The standard deviation of a residual energy by the law of noise, √(2/ν) for ν directions, or that
+ * of the least half of the clients if it is larger. Clients whose residuals differ for other
+ * reasons, such as their number of samples, vary much more: then it is not noise, and undefined.
  */
 export function findNoiseSpread({ energies, degrees }: Residuals): number | undefined {
   const sorted = energies.toSorted();
   const half = sorted.subarray(0, Math.ceil(sorted.length / 2));
+  if (half.length < leastHalf) return undefined;
   const spread = Math.sqrt(2 / degrees);
   const own = standardDeviation(half) / mean(half);
   return own <= tolerance * lowerHalf * spread ? Math.max(spread, own / lowerHalf) : undefined;
