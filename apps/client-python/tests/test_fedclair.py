@@ -30,6 +30,11 @@ trial = {
 def test_an_installation_from_a_checkout_runs_its_command_in_every_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("FEDCLAIR_COMMAND", raising=False)
     monkeypatch.chdir(tmp_path)
+    # What lies in the working directory may be somebody else's.
+    local = tmp_path / "node_modules/.bin/fedclair"
+    local.parent.mkdir(parents=True)
+    local.write_text("#!/bin/sh\necho foreign")
+    local.chmod(0o755)
     assert find_command()[1] == str(command)
     assert metadata.version("fedclair") == "0+source"
 
@@ -112,7 +117,8 @@ def test_a_script_that_its_own_hosts_import_does_not_run_again(folder):
 def test_a_missing_command_is_explained(folder, monkeypatch):
     monkeypatch.delenv("FEDCLAIR_COMMAND")
     monkeypatch.setattr("fedclair.command.__file__", str(folder / "command.py"))  # the wheel has the command beside it
-    with pytest.raises(fedclair.FedclairError, match="npm install fedclair"):
+    monkeypatch.setattr("fedclair.command._checkout", lambda: None)
+    with pytest.raises(fedclair.FedclairError, match="name it in FEDCLAIR_COMMAND"):
         fedclair.run(trial)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import threading
@@ -97,11 +96,6 @@ def command() -> list[str]:
     if named:
         # A file of JavaScript cannot be started by itself everywhere.
         return ["node", named] if named.endswith(".js") else [named]
-    for folder in (Path.cwd(), *Path.cwd().parents):
-        # Plug-ins that npm installed there share packages with this one only.
-        local = shutil.which("fedclair", path=str(folder / "node_modules" / ".bin"))
-        if local:
-            return [local]
     bundled = Path(__file__).with_name("_node") / "bin" / "fedclair.js"
     if bundled.is_file():
         return [_node(), str(bundled)]

@@ -119,12 +119,15 @@ class Host:
         finally:
             self._loop.call_soon_threadsafe(self._is_over.set)
             thread.join(5)
+            if not thread.is_alive():
+                self._loop.close()  # or the interpreter's end reports a descriptor that is gone
             if there is not None:
                 there.close()
 
     def stop(self) -> None:
         """Ends `run` from another thread, after the present job."""
-        self._loop.call_soon_threadsafe(self._end, Ending("stopped", 130))
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._end, Ending("stopped", 130))
 
     def _end(self, ending: Union[Ending, BaseException]) -> None:
         """Ends `run`, after the present job if it is in the same thread."""
