@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { trialFiles } from "./trial-files.js";
@@ -16,6 +16,12 @@ describe("trialFiles", () => {
   it("finds trial files at any depth, sorted, and accepts a single file", async () => {
     assert.deepEqual(await trialFiles(folder), [join(folder, "a.yaml"), join(folder, "b/z.yaml")]);
     assert.deepEqual(await trialFiles(join(folder, "a.yaml")), [join(folder, "a.yaml")]);
+  });
+
+  it("leaves out run folders, and links, which may lead to files of others", async () => {
+    await writeFile(join(folder, "b/run.json"), "");
+    await symlink(join(folder, "a.yaml"), join(folder, "link.yaml"));
+    assert.deepEqual(await trialFiles(folder), [join(folder, "a.yaml")]);
   });
 
   it("rejects a path that does not exist", async () => {

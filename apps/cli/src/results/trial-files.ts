@@ -1,8 +1,11 @@
 import { readdir, stat } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { join } from "node:path";
 import { UserError } from "@fedclair/core/errors";
 
-/** Lists the trial files under a path, sorted, without those in run folders. */
+/**
+ * Lists the trial files under a path, sorted, without those in run folders. In a folder, links and
+ * pipes are left out: an error about a file may show its first words.
+ */
 export async function trialFiles(path: string): Promise<string[]> {
   const isFolder = await stat(path).then(
     (entry) => entry.isDirectory(),
@@ -11,10 +14,13 @@ export async function trialFiles(path: string): Promise<string[]> {
     },
   );
   if (!isFolder) return [join(path)];
-  const entries = await readdir(path, { recursive: true });
-  const runs = new Set(entries.filter((name) => basename(name) === "run.json").map(dirname));
-  return entries
-    .filter((name) => name.endsWith(".yaml") && !runs.has(dirname(name)))
-    .sort()
-    .map((name) => join(path, name));
+  const entries = await readdir(path, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile());
+  const runs = new Set(
+    files.filter(({ name }) => name === "run.json").map(({ parentPath }) => parentPath),
+  );
+  return files
+    .filter(({ name, parentPath }) => name.endsWith(".yaml") && !runs.has(parentPath))
+    .map(({ name, parentPath }) => join(parentPath, name))
+    .sort();
 }
