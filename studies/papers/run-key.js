@@ -6,8 +6,9 @@ import { folderOf, hashCode, hashFiles, listModules, listPackages } from "../sup
 const always = ["libs/runs", "libs/rules"];
 
 /**
- * The key of the runs of a claim's file: a hash of the file, of programs in Python beside it, and of
- * the built code and the banks that its numbers depend on. Runs of other code have another key, so no formula is tested with old runs.
+ * The key of the runs of a claim's file: a hash of the file, of programs in Python beside it, and
+ * of the built code and the banks that its numbers depend on. Runs of other code have another key,
+ * so no formula is tested with old runs.
  * @param {string} file of a sweep or a module, from the workspace's root
  * @param {string} folder of the package that has the claim
  */

@@ -58,8 +58,9 @@ export interface ClairResult {
   /** The ratio that separates high from low tangents, at least 1. */
   readonly gap: number;
   /**
-   * How clearly the shared space is the only one that most clients fit. It is absent if that was not
-   * measured: with few or very many clients, or if the space holds less than half of their changes.
+   * How clearly the shared space is the only one that most clients fit. It is absent if that was
+   * not measured: with few or very many clients, or if the space holds less than half of their
+   * changes.
    */
   readonly identifiable?: Identifiability<string> | undefined;
   /** The shared space of every module; empty without an active client. */

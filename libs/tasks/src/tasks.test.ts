@@ -36,14 +36,16 @@ const settings: Readonly<Record<string, readonly TaskSetting[]>> = {
       kind: "shuffled",
     },
   ],
-  table: [
-    ["classes, linear", { label: "target" }, "linear"],
-    ["classes, mlp", { label: "target" }, "mlp"],
-    ["classes, lora", { label: "target" }, "lora"],
-    ["numbers, linear", { outputs: ["hue", "ash"], ignore: ["target"] }, "linear"],
-    ["numbers, mlp", { outputs: "hue" }, "mlp"],
-  ].map(([name, columns, model]) => ({
-    name: String(name),
+  table: (
+    [
+      ["classes, linear", { label: "target" }, "linear"],
+      ["classes, mlp", { label: "target" }, "mlp"],
+      ["classes, lora", { label: "target" }, "lora"],
+      ["numbers, linear", { outputs: ["hue", "ash"], ignore: ["target"] }, "linear"],
+      ["numbers, mlp", { outputs: "hue" }, "mlp"],
+    ] as const
+  ).map(([name, columns, model]) => ({
+    name,
     options: { source: { file: wine, columns }, model, hidden: 6, localEpochs: 1 },
     clients: 4,
     rounds: 2,

@@ -204,9 +204,9 @@ function deviationAgainst(x: number, { isTwoSided }: EvidencePiece): number {
 /**
  * The length of a client's vector of evidence. Two pieces count in full: lying outside a shared
  * space, which is what the paper's decomposition finds, and pointing the other way where clients
- * agree, which no honest difference does. A clique counts up to four deviations, because a few rough
- * copies can put anybody into one. Of pairs, so do the others in a round; of dense changes and over
- * rounds they count in full.
+ * agree, which no honest difference does. A clique counts up to four deviations, because a few
+ * rough copies can put anybody into one. Of pairs, so do the others in a round; of dense changes
+ * and over rounds they count in full.
  * @param deviations by piece, then by client
  * @param except a piece that is left out
  */
