@@ -260,9 +260,9 @@ describe("data elsewhere that a folder from somebody else names", () => {
   before(async () => {
     const place = await temporaryFolder();
     [folder, secret, author] = [join(place, "study"), join(place, "secret.csv"), join(place, "a")];
-    const shipped = join(workspace, "trials/linear-regression");
+    const shipped = join(workspace, "trials/table");
     await mkdir(join(folder, "claims"), { recursive: true });
-    const trial = await readFile(join(shipped, "own-data.yaml"), "utf8");
+    const trial = await readFile(join(shipped, "pupils.yaml"), "utf8");
     const [, file = ""] = /file: ([\w./-]+)/.exec(trial) ?? [];
     await cp(join(shipped, file), secret);
     const claim = trial.replace(file, "../../secret.csv");
@@ -303,7 +303,7 @@ describe("data elsewhere that a folder from somebody else names", () => {
 devices: { trace: ${secret} }\n`,
     );
     const { stdout, stderr } = await as(reader, "list", "claims");
-    assert.match(stdout, /^claims\/trace\.yaml +linear-regression/m, stderr);
+    assert.match(stdout, /^claims\/trace\.yaml +table/m, stderr);
     await writeFile(secret, "words that nobody should see");
     for (const args of [
       ["show", "one"],

@@ -49,7 +49,7 @@ describe("npm run lab", () => {
     assert.equal(status, 2);
     assert.match(
       stderr,
-      /^error: no script 'nothing': expected one of calibrate, check-power, sybils, /,
+      /^error: no script 'nothing': expected one of calibrate, check-power, margin, sybils, /,
     );
   });
 

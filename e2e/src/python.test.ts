@@ -60,7 +60,13 @@ describe("essentials of Python clients", function () {
     const { coordinator, hosts: started } = await startPythonFederation(
       // The round waits this long for a client that never answers.
       ...[fixture("python-misbehaving"), out, ["limits.quorum=0.05", "limits.answerSeconds=8"]],
-      ...[hosts, "apps/client-python/tests", { DIE: "1" }],
+      ...[hosts, "apps/client-python/tests", { WAIT: "1" }],
+    );
+    await Promise.any(
+      started.map(async (host) => {
+        await host.waitForOutput(/c08 waits/);
+        host.process.kill("SIGKILL");
+      }),
     );
     const { code, stderr } = await coordinator.ended;
     assert.equal(code, exitCodes.lost, stderr);

@@ -1,7 +1,6 @@
 """Clients that misbehave, each in a different way, and some that work. Used by e2e/src/python-clients.test.ts."""
 
 import os
-import signal
 import sys
 import time
 
@@ -35,8 +34,9 @@ class Misbehaving(Client):
             return Update(1, {"w": change}, {"loss": float("inf")})
         if self.index == 7:
             return {"w": change}
-        if self.index == 8 and job.round == 2 and os.environ.get("DIE") == "1":
-            os.kill(os.getppid(), signal.SIGKILL)  # the host
+        if self.index == 8 and job.round == 2 and os.environ.get("WAIT") == "1":
+            print("c08 waits", file=sys.stderr, flush=True)
+            time.sleep(60)
         return Update(10, {"w": change}, {"common": float(job.common_seed), "own": float(job.seed)})
 
 

@@ -154,10 +154,14 @@ describe("the score of a client", () => {
     const near = (x: number, y: number) => {
       assert.ok(Math.abs(x - y) < 1e-12, `${x} and ${y}`);
     };
-    const pairs = { isLimited: true };
+    const pairs = { isLimited: true, isDense: false };
     near(computeScore(pieces, 0, pairs), Math.hypot(4, 12, 2, 3, 4));
     near(computeScore(pieces, 0, pairs, "clique"), Math.hypot(12, 2, 3, 4));
-    near(computeScore(pieces, 0, { isLimited: false }), Math.hypot(4, 12, ...others));
+    near(computeScore(pieces, 0, { ...pairs, isLimited: false }), Math.hypot(4, 12, ...others));
+    near(
+      computeScore(pieces, 0, { isLimited: false, isDense: true }),
+      Math.hypot(9, 12, ...others),
+    );
   });
 
   it("does not depend on the order or the scale of the clients", () => {

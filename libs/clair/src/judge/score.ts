@@ -204,23 +204,23 @@ function deviationAgainst(x: number, { isTwoSided }: EvidencePiece): number {
 /**
  * The length of a client's vector of evidence. Two pieces count in full: lying outside a shared
  * space, which is what the paper's decomposition finds, and pointing the other way where clients
- * agree, which no honest difference does. A clique counts up to four deviations, because a few
- * rough copies can put anybody into one. Of pairs, so do the others in a round; of dense changes
- * and over rounds they count in full.
+ * agree, which no honest difference does. Of pairs, the others count up to four deviations each in
+ * a round, and over rounds the clique does: a few rough copies can put anybody into one. Those of
+ * dense changes count in full.
  * @param deviations by piece, then by client
  * @param except a piece that is left out
  */
 export function computeScore(
   deviations: ReadonlyMap<PieceKind, Float64Array>,
   k: number,
-  { isLimited }: Pick<ComparedPieces, "isLimited">,
+  { isLimited, isDense }: Pick<ComparedPieces, "isLimited" | "isDense">,
   except?: PieceKind,
 ): number {
   const counted = (kind: PieceKind) => (kind === except ? 0 : (deviations.get(kind)?.[k] ?? 0));
   const most = isLimited ? maxCounted : Infinity;
   return Math.hypot(
     ...limitedPieces.map((kind) => Math.min(counted(kind), most)),
-    Math.min(counted("clique"), maxCounted),
+    Math.min(counted("clique"), isDense ? Infinity : maxCounted),
     counted("outside"),
     counted("opposed"),
   );
@@ -233,7 +233,7 @@ const limitedPieces = ["agreement", "size", "shape", "evenness", "moved"] as con
  * space is noise, how far that is beyond the law of noise, in the unit of the threshold.
  */
 export function computeRoundScore(
-  scores: Pick<EvidenceScores, "deviations" | "isLimited" | "isNoise">,
+  scores: Pick<EvidenceScores, "deviations" | "isLimited" | "isDense" | "isNoise">,
   k: number,
   { upper, noise }: { readonly upper: number; readonly noise: number },
   except?: PieceKind,
