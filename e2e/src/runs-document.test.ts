@@ -19,7 +19,7 @@ describe("docs/runs.md", () => {
     );
     assert.match(
       stdout,
-      /^flagged: c04, .*The first update of them entered the result in round 1\.$/m,
+      /^flagged: c00, .*The first update of them entered the result in round 1\.$/m,
     );
     assert.match(stdout, /identical, byte for byte/);
     assert.ok(existsSync(join(folder, "compared.html")));
