@@ -33,6 +33,7 @@ export interface ColumnarRows {
 export const rowsOfAnswer = 1 << 15;
 
 type Reader = ReaderProcess<ColumnarRequest, Columns | ColumnarRows>;
+type Ask = (rows?: ColumnarRequest["rows"]) => Promise<Columns | ColumnarRows>;
 
 const parquet: Reader = new ReaderProcess(
   new URL(import.meta.resolve("#parquet-reader")),
@@ -45,32 +46,31 @@ const arrow: Reader = new ReaderProcess(
 );
 
 /** Opens a Parquet file. Columns of nested types are not listed. */
-export function openParquet(path: string): Promise<TableFile> {
-  return open(parquet, path);
+export function openParquet(path: string, signal: AbortSignal): Promise<TableFile> {
+  return open(parquet, path, signal);
 }
 
 /** Opens an Arrow file (IPC, also Feather 2). Columns of nested types are not listed. */
-export function openArrow(path: string): Promise<TableFile> {
-  return open(arrow, path);
+export function openArrow(path: string, signal: AbortSignal): Promise<TableFile> {
+  return open(arrow, path, signal);
 }
 
-async function open(reader: Reader, path: string): Promise<TableFile> {
-  const { columns, groups } = (await reader.ask({ path })) as Columns;
-  return { path, unit: "row", columns, read: (names) => readRows(reader, path, groups, names) };
+async function open(reader: Reader, path: string, signal: AbortSignal): Promise<TableFile> {
+  const ask: Ask = (rows) => reader.ask(rows ? { path, rows } : { path }, signal);
+  const { columns, groups } = (await ask()) as Columns;
+  return { path, unit: "row", columns, read: (names) => readRows(ask, groups, names) };
 }
 
 /** Reads one row group after another, in pieces. */
 async function* readRows(
-  reader: Reader,
-  path: string,
+  ask: Ask,
   groups: readonly number[],
   names: readonly string[],
 ): AsyncGenerator<Row> {
   let number = 0;
   for (const [group, rows] of groups.entries()) {
     for (let from = 0; from < rows;) {
-      const request = { path, rows: { names, group, from } };
-      const { count, cells } = (await reader.ask(request)) as ColumnarRows;
+      const { count, cells } = (await ask({ names, group, from })) as ColumnarRows;
       for (let i = 0; i < count; i++) {
         yield { number: ++number, cells: cells.map((column) => column[i]) };
       }

@@ -14,15 +14,15 @@ import { openText, readTextLines } from "./text-stream.js";
  * Opens a CSV file (RFC 4180) whose first row names the columns. Cells are separated by commas or,
  * if the first line has none, by semicolons; in a .tsv file by tabs.
  */
-export async function openCsv(path: string): Promise<TableFile> {
-  const delimiter = delimiterOfName(path) ?? (await findDelimiter(path));
+export async function openCsv(path: string, signal: AbortSignal): Promise<TableFile> {
+  const delimiter = delimiterOfName(path) ?? (await findDelimiter(path, signal));
   return await openRecords(path, () => {
     const parser = parse(csvOptions(delimiter));
-    return pipeline(openText(path), parser, () => undefined) as AsyncIterable<CsvRecord>;
+    return pipeline(openText(path, signal), parser, () => undefined) as AsyncIterable<CsvRecord>;
   });
 }
 
-async function findDelimiter(path: string): Promise<string> {
-  for await (const [line = ""] of readTextLines(path)) return delimiterOfLine(line);
+async function findDelimiter(path: string, signal: AbortSignal): Promise<string> {
+  for await (const [line = ""] of readTextLines(path, signal)) return delimiterOfLine(line);
   return ",";
 }

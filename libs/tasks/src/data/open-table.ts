@@ -3,14 +3,17 @@ import { UserError } from "@fedclair/core";
 import type { TableFile } from "./table-file.js";
 import { unreadable } from "./unreadable.js";
 
+type OpenFile = (path: string, signal: AbortSignal) => Promise<TableFile>;
+
 /** The formats by the ends of file names. Each is loaded only if a file needs it. */
-const formats: Readonly<Record<string, (path: string) => Promise<TableFile>>> = {
-  ".csv": async (path) => (await import("./csv-file.js")).openCsv(path),
-  ".tsv": async (path) => (await import("./csv-file.js")).openCsv(path),
-  ".jsonl": async (path) => (await import("./jsonl-file.js")).openJsonl(path),
-  ".parquet": async (path) => (await import("./columnar-file.js")).openParquet(path),
-  ".arrow": async (path) => (await import("./columnar-file.js")).openArrow(path),
-  ".feather": async (path) => (await import("./columnar-file.js")).openArrow(path),
+const formats: Readonly<Record<string, OpenFile>> = {
+  ".csv": async (path, signal) => (await import("./csv-file.js")).openCsv(path, signal),
+  ".tsv": async (path, signal) => (await import("./csv-file.js")).openCsv(path, signal),
+  ".jsonl": async (path, signal) => (await import("./jsonl-file.js")).openJsonl(path, signal),
+  ".parquet": async (path, signal) =>
+    (await import("./columnar-file.js")).openParquet(path, signal),
+  ".arrow": async (path, signal) => (await import("./columnar-file.js")).openArrow(path, signal),
+  ".feather": async (path, signal) => (await import("./columnar-file.js")).openArrow(path, signal),
   ".npy": async (path) => (await import("./array-table.js")).openArray(path),
   "-ubyte": async (path) => (await import("./array-table.js")).openArray(path),
 };
@@ -33,9 +36,10 @@ export function isTableFile(path: string): boolean {
 
 /**
  * Opens a table.
+ * @param signal of `startReading`, for this and all that is read of the table
  * @throws UserError if the file cannot be read, or is no table
  */
-export async function openTable(path: string): Promise<TableFile> {
+export async function openTable(path: string, signal: AbortSignal): Promise<TableFile> {
   const open = formatOf(path);
   if (!open) {
     throw new UserError(
@@ -44,7 +48,7 @@ export async function openTable(path: string): Promise<TableFile> {
   }
   try {
     if (!(await stat(path)).isFile()) throw new UserError(`source: ${path}: expected a file`);
-    return await open(path);
+    return await open(path, signal);
   } catch (error) {
     if (error instanceof UserError) throw error;
     throw unreadable(path, error);

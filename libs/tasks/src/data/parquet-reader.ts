@@ -48,11 +48,12 @@ serveReader<ColumnarRequest, Columns | ColumnarRows>(
     return { count: to - from, cells };
   },
   ({ path }, error) => {
-    const message = errorMessage(error);
+    const isNested = error instanceof RangeError && error.message.includes("call stack");
+    const message = isNested ? "its footer is nested too deep" : errorMessage(error);
     const hint = message.includes("compression codec")
-      ? "; write it with Snappy (zstd needs Node.js 22.15 or later)"
-      : "";
-    return `source: ${path}: cannot be read as Parquet: ${message}${hint}`;
+      ? "write it with Snappy (zstd needs Node.js 22.15 or later)"
+      : "write it again";
+    return `source: ${path}: cannot be read as Parquet: ${message}; ${hint}`;
   },
 );
 

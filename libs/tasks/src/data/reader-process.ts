@@ -1,9 +1,7 @@
 import { fork, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { UserError } from "@fedclair/core";
-
-/** The most seconds for one answer. */
-export const mostSeconds = 60;
+import { tooLate } from "./reading-time.js";
 
 /** The most memory of the process, in GiB. */
 export const mostGigabytes = 4;
@@ -27,45 +25,50 @@ export class ReaderProcess<Request extends { readonly path: string }, Reply> {
 
   /**
    * @param script calls `serveReader`
-   * @param advice what the user can do about a file that takes too much
+   * @param advice what the user can do about a file that takes too much memory
    */
   constructor(script: URL, advice: string) {
     this.#script = script;
     this.#advice = advice;
   }
 
-  /** Requests take turns. @throws UserError with the file if it cannot be read within the limits */
-  ask(request: Request): Promise<Reply> {
-    const answer = this.#last.then(() => this.#ask(request));
+  /**
+   * Requests take turns.
+   * @param signal ends the process
+   * @throws UserError with the file if it cannot be read within the limits
+   */
+  ask(request: Request, signal: AbortSignal): Promise<Reply> {
+    const answer = this.#last.then(() => this.#ask(request, signal));
     this.#last = answer.catch(() => undefined);
     return answer;
   }
 
-  async #ask(request: Request): Promise<Reply> {
+  async #ask(request: Request, signal: AbortSignal): Promise<Reply> {
+    signal.throwIfAborted();
     clearTimeout(this.#idle);
     const child = (this.#child ??= this.#start());
     child.ref();
     child.channel?.ref();
     const end = new AbortController();
-    let isLate = false;
-    const timer = setTimeout(() => {
-      isLate = true;
-      child.kill("SIGKILL");
-    }, 1000 * mostSeconds);
+    const kill = () => child.kill("SIGKILL");
+    signal.addEventListener("abort", kill);
     try {
-      const { signal } = end;
-      const answer = once(child, "message", { signal }) as Promise<[ReaderReply<Reply>]>;
-      const ended = once(child, "exit", { signal }) as Promise<[number | null, string | null]>;
+      const until = { signal: end.signal };
+      const answer = once(child, "message", until) as Promise<[ReaderReply<Reply>]>;
+      const ended = once(child, "exit", until) as Promise<[number | null, string | null]>;
       answer.catch(() => undefined);
       ended.catch(() => undefined);
       child.send(request, () => undefined); // if it fails, the process has ended
       const result = await Promise.race([answer.then(([one]) => one), ended]);
       if ("reply" in result) return result.reply;
       if ("fault" in result) throw new UserError(result.fault);
+      if (signal.aborted) throw tooLate(request.path);
       const [code, killer] = result;
-      throw this.#createFault(request.path, isLate, killer ?? `code ${code}`);
+      throw new UserError(
+        `source: ${request.path}: expected to be read with at most ${mostGigabytes} GiB of memory, and it needs more (its reader ended with ${killer ?? `code ${code}`}): ${this.#advice}`,
+      );
     } finally {
-      clearTimeout(timer);
+      signal.removeEventListener("abort", kill);
       end.abort();
       child.unref();
       child.channel?.unref();
@@ -84,13 +87,5 @@ export class ReaderProcess<Request extends { readonly path: string }, Reply> {
       if (this.#child === child) this.#child = undefined;
     });
     return child;
-  }
-
-  #createFault(path: string, isLate: boolean, why: string): UserError {
-    return new UserError(
-      isLate
-        ? `source: ${path}: expected to be read in pieces of at most ${mostSeconds} s, and one takes longer: ${this.#advice}`
-        : `source: ${path}: expected to be read with at most ${mostGigabytes} GiB of memory, and it needs more (its reader ended with ${why}): ${this.#advice}`,
-    );
   }
 }

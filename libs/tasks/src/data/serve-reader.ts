@@ -1,7 +1,8 @@
 import { Worker } from "node:worker_threads";
 import { UserError } from "@fedclair/core";
 import { errorMessage } from "@fedclair/core/internal";
-import { mostGigabytes, mostSeconds, type ReaderReply } from "./reader-process.js";
+import { mostGigabytes, type ReaderReply } from "./reader-process.js";
+import { mostSeconds } from "./reading-time.js";
 
 /*
  * Ends this process if it takes too much memory, if it still decodes some time after its limit, or

@@ -1,15 +1,18 @@
 import { readFile, stat } from "node:fs/promises";
 import { UserError } from "@fedclair/core";
+import { tooLate } from "./reading-time.js";
 
 /** The most bytes of a file that is read at once. */
 const mostBytes = 1 << 28;
 
 /**
  * Reads a file into memory.
- * @throws UserError if it is too large, or a device or pipe that may never end
+ * @param signal of `startReading`
+ * @throws UserError if it is too large, too late, or a device or pipe that may never end
  */
-export async function readSmallFile(path: string): Promise<Buffer> {
+export async function readSmallFile(path: string, signal: AbortSignal): Promise<Buffer> {
   const entry = await stat(path);
+  if (signal.aborted) throw tooLate(path);
   if (!entry.isFile()) throw new UserError(`source: ${path}: expected a file`);
   if (entry.size <= mostBytes) return await readFile(path);
   throw new UserError(

@@ -17,23 +17,27 @@ export interface FolderFile {
  * per client.
  * @throws UserError if there are none
  */
-export async function openFolder(folder: string): Promise<readonly FolderFile[]> {
+export async function openFolder(
+  folder: string,
+  signal: AbortSignal,
+): Promise<readonly FolderFile[]> {
   const entries = listVisible(folder);
   const tables = entries.filter((entry) => !entry.isDirectory() && isTableFile(entry.name));
   if (tables.length > 0) {
     return await Promise.all(
       tables.map(async ({ name }) => ({
-        file: await openTable(join(folder, name)),
+        file: await openTable(join(folder, name), signal),
         owner: name.replace(/(\.\w+|-ubyte)(\.gz)?$/, ""),
       })),
     );
   }
   const { listPngs, openPngs } = await import("./png-files.js");
-  if ((await listPngs(folder)).length > 0) return [{ file: await openPngs(folder) }];
+  if ((await listPngs(folder)).length > 0) return [{ file: await openPngs(folder, signal) }];
   const images: FolderFile[] = [];
   for (const { name } of entries.filter((entry) => entry.isDirectory())) {
     const path = join(folder, name);
-    if ((await listPngs(path)).length > 0) images.push({ file: await openPngs(path), owner: name });
+    if ((await listPngs(path)).length > 0)
+      images.push({ file: await openPngs(path, signal), owner: name });
   }
   if (images.length > 0) return images;
   throw new UserError(

@@ -3,8 +3,10 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { Readable } from "node:stream";
+import { mock } from "node:test";
 import { deflateSync, gzipSync } from "node:zlib";
 import { UserError } from "@fedclair/core";
+import { indices } from "@fedclair/linalg";
 import { columnFromArray, tableFromColumns, tableToIPC } from "@uwdata/flechette";
 import { encode } from "fast-png";
 import { parquetWriteBuffer } from "hyparquet-writer";
@@ -342,6 +344,38 @@ describe("tables and images that others may have made", () => {
       drain(),
       /zeros\.gz: expected at most 268435456 bytes when it is unzipped, as it has \d+/,
     );
+  }).timeout(60_000);
+
+  it("are read in time or not at all, whatever their format", async () => {
+    const timeout = AbortSignal.timeout.bind(AbortSignal);
+    const clock = mock.method(AbortSignal, "timeout", () => timeout(50));
+    try {
+      const message = /slow.*: expected data that are read within 45 s, and these take longer/;
+      const lines = Buffer.from(`x\n${"1\n".repeat(400_000)}`);
+      await assertRejected("slow.csv", lines, message);
+      await assertRejected("slow.csv.gz", gzipSync(lines), message);
+      await assertRejected("slow.jsonl", Buffer.from('{"x":1}\n'.repeat(400_000)), message);
+      await assertRejected("blank.slow.jsonl.gz", gzipSync(Buffer.alloc(1 << 26, "\n")), message);
+      await assertRejected("slow.npy", npy("<f8", "2000000, 1", new Float64Array(2e6)), message);
+      await assertRejected("slow.parquet", parquetOfRun(2 ** 31 - 1), message);
+      const image = encode({ width: 512, height: 512, data: new Uint8Array(1 << 18), channels: 1 });
+      const folder = join(root, "slow-images");
+      await mkdir(folder);
+      await Promise.all(indices(40).map((i) => writeFile(join(folder, `${i}.png`), image)));
+      await assert.rejects(readTable({ folder }, { x: numbers(undefined) }), message);
+    } finally {
+      clock.mock.restore();
+    }
+  }).timeout(60_000);
+
+  it("are rejected if their footer is nested without end", async () => {
+    const nested = Buffer.alloc(60_000, 0x1c); // each byte begins another struct
+    const size = Buffer.alloc(4);
+    size.writeUInt32LE(nested.length);
+    const file = Buffer.concat([Buffer.from("PAR1"), nested, size, Buffer.from("PAR1")]);
+    const message =
+      /nested\.parquet: cannot be read as Parquet: its footer is nested too deep; write it again/;
+    await assertRejected("nested.parquet", file, message);
   }).timeout(60_000);
 
   it("are rejected if they have too many columns", async () => {

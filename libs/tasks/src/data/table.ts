@@ -3,6 +3,7 @@ import { excerpt, UserError } from "@fedclair/core";
 import { didYouMean } from "@fedclair/core/internal";
 import { item } from "@fedclair/linalg";
 import type { TableSource } from "./own-data.js";
+import { startReading } from "./reading-time.js";
 import { TableBuilder, type ColumnType, type ReadColumns, type Table } from "./table-builder.js";
 import type { TableFile } from "./table-file.js";
 import type { FolderFile } from "./table-files.js";
@@ -35,6 +36,9 @@ export interface Clients {
   readonly owners: Int32Array;
 }
 
+/** Rows after which other things may happen, as a signal that ends this process. */
+const rowsOfTurn = 1 << 14;
+
 /** Asks for one column of numbers, or for several as a matrix. */
 export function numbers(names: string | readonly string[] | undefined): WantedColumns {
   return { type: "number", names: typeof names === "string" ? [names] : names };
@@ -64,12 +68,13 @@ export async function readTable(
   wanted: Wanted,
   client?: string,
 ): Promise<ClientTable> {
-  const files = await openFiles(source, client);
+  const signal = startReading();
+  const files = await openFiles(source, client, signal);
   const columns = { ...wanted, ...(client !== undefined && { client: texts(client) }) };
   const builder = new TableBuilder(resolveColumns(item(files, 0).file, columns));
   const owners: string[] = [];
   for (const { file, owner } of files) {
-    const rows = await addRows(builder, file);
+    const rows = await addRows(builder, file, signal);
     for (let i = 0; i < rows; i++) if (owner !== undefined) owners.push(owner);
   }
   const table = builder.finish();
@@ -85,25 +90,32 @@ export async function readTable(
 async function openFiles(
   source: TableSource | TableFile,
   client: string | undefined,
+  signal: AbortSignal,
 ): Promise<readonly FolderFile[]> {
   if ("read" in source) return [{ file: source }];
   const { file, folder = "" } = source;
-  if (file !== undefined) return [{ file: await openTable(file) }];
-  if (client === undefined) return await openFolder(folder);
+  if (file !== undefined) return [{ file: await openTable(file, signal) }];
+  if (client === undefined) return await openFolder(folder, signal);
   throw new UserError(
     `source: columns.client = ${client} is for a single file; in a folder, each file is a client: leave it out`,
   );
 }
 
 /** Adds all rows of a file. Returns their number. */
-async function addRows(builder: TableBuilder, file: TableFile): Promise<number> {
+async function addRows(
+  builder: TableBuilder,
+  file: TableFile,
+  signal: AbortSignal,
+): Promise<number> {
   requireColumns(file, builder.names);
   builder.startFile(file);
   let rows = 0;
   try {
     for await (const row of file.read(builder.names)) {
       builder.add(row);
-      rows++;
+      if (++rows % rowsOfTurn > 0) continue;
+      await new Promise((resolve) => setTimeout(resolve));
+      signal.throwIfAborted();
     }
   } catch (error) {
     if (error instanceof UserError) throw error;

@@ -5,8 +5,8 @@ import { gunzip } from "./gunzip.js";
 import { largestTable, longestRow } from "./table-file.js";
 
 /** Opens a text file, unzipped if its name ends in `.gz`. Errors reach the reader of the stream. */
-export function openText(path: string): Readable {
-  const file = createReadStream(path);
+export function openText(path: string, signal: AbortSignal): Readable {
+  const file = createReadStream(path, { signal });
   return path.endsWith(".gz") ? gunzip(path, file, statSync(path).size) : file;
 }
 
@@ -14,13 +14,16 @@ export function openText(path: string): Readable {
  * Reads the lines of a text file, some at a time, without holding more than a piece of it.
  * @throws UserError if a line is longer than `longestRow`, or if there are too many
  */
-export async function* readTextLines(path: string): AsyncGenerator<readonly string[]> {
+export async function* readTextLines(
+  path: string,
+  signal: AbortSignal,
+): AsyncGenerator<readonly string[]> {
   // The pieces of an unfinished line are joined once, because splitting it again with every piece
   // takes quadratic time.
   let pieces: string[] = [];
   let length = 0;
   let number = 1;
-  for await (const piece of openText(path).setEncoding("utf8") as AsyncIterable<string>) {
+  for await (const piece of openText(path, signal).setEncoding("utf8") as AsyncIterable<string>) {
     const [first = "", ...others] = piece.split("\n");
     pieces.push(first);
     length += first.length;

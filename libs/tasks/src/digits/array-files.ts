@@ -4,7 +4,7 @@ import { item, sum } from "@fedclair/linalg";
 import { withArray, type ArrayNumbers } from "../data/array-file.js";
 import type { DigitFiles, FolderDigits } from "./folder-files.js";
 import { largestLabel, numberClasses } from "../data/class-names.js";
-import { formatPosition } from "./images.js";
+import { formatPosition, requireFewNumbers } from "./images.js";
 
 /** A pair of files whose labels have been read. */
 interface LabelledPair {
@@ -38,7 +38,7 @@ export async function readPairs(
   for (const pair of pairs) requireSize(pair, item(pairs, 0));
   const counts = pairsByFolder.map((pairs) => sum(pairs.map(({ labels }) => labels.length)));
   // One array for all images from the start: concatenating would take the same memory again.
-  const images = new Uint8Array(sum(counts) * pixels);
+  const images = new Uint8Array(requireFewNumbers(item(folders, 0).folder, sum(counts) * pixels));
   const labels = new Int32Array(sum(counts));
   const places: { readonly pair: LabelledPair; readonly place: Uint8Array }[] = [];
   let start = 0;

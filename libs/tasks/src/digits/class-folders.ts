@@ -3,11 +3,9 @@ import { UserError } from "@fedclair/core";
 import { item } from "@fedclair/linalg";
 import { listVisible } from "../data/list-visible.js";
 import { listPngs, readPngs } from "../data/png-files.js";
+import { startReading } from "../data/reading-time.js";
 import { numberClasses, sortClasses } from "../data/class-names.js";
-import type { Digits } from "./images.js";
-
-/** The most numbers of all images: two gigabytes. */
-const largestImages = 2 ** 31;
+import { requireFewNumbers, type Digits } from "./images.js";
 
 /**
  * Reads PNG images from one subfolder per class, class by class, each in the order of file names.
@@ -38,19 +36,11 @@ export async function readClassFolders(
   let images: Uint8Array | undefined;
   let pixels = 0;
   let start = 0;
-  for await (const { bytes } of readPngs(folder, paths)) {
+  for await (const { bytes } of readPngs(folder, paths, startReading())) {
     pixels = bytes.length;
     images ??= new Uint8Array(requireFewNumbers(folder, paths.length * pixels));
     images.set(bytes, start);
     start += pixels;
   }
   return { images: images ?? new Uint8Array(0), labels, pixels, classes: all.length };
-}
-
-/** @throws UserError if the images would not fit into memory */
-function requireFewNumbers(folder: string, count: number): number {
-  if (count <= largestImages) return count;
-  throw new UserError(
-    `source: ${folder}: expected images of at most ${largestImages} numbers in all, got ${count}: make them smaller, or leave some out`,
-  );
 }

@@ -1,3 +1,4 @@
+import { UserError } from "@fedclair/core";
 import { atInt } from "@fedclair/linalg";
 import type { Examples } from "../perceptron/examples.js";
 
@@ -60,4 +61,15 @@ export function namedClasses(
   return source === "mnist"
     ? Array.from({ length: classes }, (_, i) => `${i}`)
     : source.classes?.map(String);
+}
+
+/** The most numbers of all images: two gigabytes. */
+const largestImages = 2 ** 31;
+
+/** @throws UserError if the images would not fit into memory */
+export function requireFewNumbers(folder: string, count: number): number {
+  if (count <= largestImages) return count;
+  throw new UserError(
+    `source: ${folder}: expected images of at most ${largestImages} numbers in all, got ${count}: make them smaller, or leave some out`,
+  );
 }

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { excerpt, UserError } from "@fedclair/core";
 import { sum } from "@fedclair/linalg";
+import { startReading } from "../data/reading-time.js";
 import { readSmallFile } from "../data/small-file.js";
 import type { DigitFiles, FolderDigits } from "./folder-files.js";
 import { numberClasses } from "../data/class-names.js";
@@ -22,9 +23,9 @@ export async function readDigitsJson(
       return { folder, label: numberOf?.(digit, () => path) ?? Number(digit), path };
     }),
   );
-  const read = await Promise.all(
-    files.map(async (file) => ({ ...file, values: await readPixels(file.path) })),
-  );
+  const signal = startReading();
+  const read: ((typeof files)[number] & { readonly values: Float32Array })[] = [];
+  for (const file of files) read.push({ ...file, values: await readPixels(file.path, signal) });
   const images = new Float32Array(sum(read.map(({ values }) => values.length)));
   const labels = new Int32Array(images.length / pixels);
   let start = 0;
@@ -49,8 +50,8 @@ export async function readDigitsJson(
  * Reads the pixels of one file.
  * @throws UserError if the file holds something else
  */
-async function readPixels(path: string): Promise<Float32Array> {
-  const content = parseJson(path, (await readSmallFile(path)).toString("utf8"));
+async function readPixels(path: string, signal: AbortSignal): Promise<Float32Array> {
+  const content = parseJson(path, (await readSmallFile(path, signal)).toString("utf8"));
   const { data } = (typeof content === "object" && content ? content : {}) as { data?: unknown };
   if (!Array.isArray(data)) throw createFormatError(path, "no list 'data'");
   const values = new Float32Array(data.length);

@@ -3,9 +3,11 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "@fedclair/core";
 import { packageFolder } from "../data/npm-package.js";
+import { startReading } from "../data/reading-time.js";
 import { readSmallFile } from "../data/small-file.js";
+import { largestTable } from "../data/table-file.js";
 import { unreadable } from "../data/unreadable.js";
-import type { Library } from "./library.js";
+import type { Document, Library } from "./library.js";
 
 /** The State of the Union addresses of 1790 to 2021, in the public domain. */
 const sotu = {
@@ -47,13 +49,22 @@ export function textFolder(folder: string): Library {
       if (texts <= clients) return undefined;
       return `source: the folder ${folder} holds ${texts} texts, of which ${clients} clients have the first ${clients} by name`;
     },
-    read: () =>
-      Promise.all(
-        listTextFiles(folder).map(async (file) => ({
-          label: file.slice(0, -".txt".length),
-          text: (await readSmallFile(join(folder, file))).toString("utf8"),
-        })),
-      ),
+    async read() {
+      const signal = startReading();
+      const texts: Document[] = [];
+      let characters = 0;
+      for (const file of listTextFiles(folder)) {
+        const text = (await readSmallFile(join(folder, file), signal)).toString("utf8");
+        characters += text.length;
+        if (characters > largestTable) {
+          throw new UserError(
+            `source: ${join(folder, file)}: expected at most ${largestTable} characters in all files; leave some out`,
+          );
+        }
+        texts.push({ label: file.slice(0, -".txt".length), text });
+      }
+      return texts;
+    },
   };
 }
 
