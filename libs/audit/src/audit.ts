@@ -1,9 +1,10 @@
 import type { Bank, ClairOptions, ControlKind } from "@fedclair/clair";
 import { countNoun, whenAborted } from "@fedclair/runs";
-import { findAdapters, type FoundAdapters } from "./adapters/find-adapters.js";
+import type { FoundAdapters } from "./adapters/find-adapters.js";
 import { formatFound } from "./adapters/found-text.js";
 import { rejectExisting } from "./adapters/reject-existing.js";
 import type { Audit } from "./audit-schema.js";
+import { collectAdapters, type CollectOptions } from "./collect-adapters.js";
 import { compareAdapters } from "./compare/compare-adapters.js";
 import { parseClairOptions } from "./compare/options.js";
 import { createMeasuringWriter } from "./refine/measure-candidates.js";
@@ -16,7 +17,7 @@ import {
   type RefinedWriter,
 } from "./refine/write-refined.js";
 
-export interface AuditOptions {
+export interface AuditOptions extends CollectOptions {
   /** Options of CLAIR; default: `parseClairOptions([])`, which is rule `evidence`. */
   readonly clair?: ClairOptions;
   /** The thresholds; default: the bank that is shipped. */
@@ -29,10 +30,6 @@ export interface AuditOptions {
     /** Measures the losses of refined adapters, so that only the best ones are written. */
     readonly evaluate?: Pick<MeasureOptions, "command" | "timeoutSeconds" | "jobs"> | undefined;
   };
-  /** Stops the audit when it aborts. */
-  readonly signal?: AbortSignal;
-  /** Called with lines that report progress. */
-  readonly log?: (line: string) => void;
   /** Called often, for example with 3, 16 and "modules read". */
   readonly onProgress?: (done: number, all: number, what: string) => void;
 }
@@ -40,17 +37,15 @@ export interface AuditOptions {
 /**
  * Judges which of a set of LoRA adapters are contaminated. CLAIR compares only the adapters; there
  * is no training.
- * @param folders adapters (PEFT folders), or folders in which they are searched
- * @throws UserError if a folder has no adapter, or if refined adapters exist already
+ * @param paths adapters (PEFT folders), folders in which they are searched, or names on a hub such
+ *   as `hf://org/name`
+ * @throws UserError if a path has no adapter, or if refined adapters exist already
  */
-export async function audit(
-  folders: readonly string[],
-  options: AuditOptions = {},
-): Promise<Audit> {
-  return await auditAdapters(await findAdapters(folders), options);
+export async function audit(paths: readonly string[], options: AuditOptions = {}): Promise<Audit> {
+  return await auditAdapters(await collectAdapters(paths, options), options);
 }
 
-/** Judges adapters that `findAdapters` has found. See `audit`. */
+/** Judges adapters that `collectAdapters` has found. See `audit`. */
 export async function auditAdapters(
   { adapters, skipped, checkpoints, ...found }: FoundAdapters,
   options: AuditOptions,

@@ -1,5 +1,6 @@
 export { audit, auditAdapters, type AuditOptions } from "./audit.js";
 export { auditSchema, type Audit, type AuditOutput } from "./audit-schema.js";
+export { collectAdapters, type CollectOptions } from "./collect-adapters.js";
 export { calibrate, type CalibrateOptions } from "./calibrate.js";
 export { findAdapters, type AdapterFolder, type FoundAdapters } from "./adapters/find-adapters.js";
 export { openAdapters } from "./adapters/open-adapters.js";
@@ -17,3 +18,4 @@ export { measurePower, type PowerOptions, type TrialPower } from "./power/measur
 export { writeAuditPage } from "./page/write-audit-page.js";
 export { parseEvaluate, type EvaluateCommand } from "./refine/evaluate-command.js";
 export { formatAudit, formatJson } from "./text/audit-text.js";
+export { formatTooFew } from "./text/verdict.js";

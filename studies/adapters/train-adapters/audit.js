@@ -13,7 +13,7 @@ const command = fileURLToPath(new URL("../../../apps/cli/bin/fedclair.js", impor
 export async function audit(paths, ...options) {
   const args = [command, "audit", ...paths, "--json", ...options];
   const { stdout } = await run(process.execPath, args, { maxBuffer: 2 ** 28 }).catch((error) => {
-    // If no adapter can be read, the command fails but still prints the reason for each.
+    // If none or too few adapters can be compared, the command fails but still prints its result.
     if (error.stdout) return error;
     throw error;
   });

@@ -1,8 +1,9 @@
 import {
   auditAdapters,
-  findAdapters,
+  collectAdapters,
   formatAudit,
   formatJson,
+  formatTooFew,
   parseEvaluate,
   parseClairOptions,
   rejectExisting,
@@ -30,6 +31,10 @@ interface AuditArguments {
   readonly bank?: string;
   /** Kinds of attackers that an adapter must be cleared of to be called benign. */
   readonly require?: string;
+  /** Number of other adapters of the same base that are added from the hub. */
+  readonly siblings: number;
+  /** Where adapters with names come from; default: the Hugging Face Hub. */
+  readonly hubUrl?: string;
   readonly json: boolean;
   /** The exit code is 4 if an adapter has one of these statuses. */
   readonly failOn: readonly VerdictStatus[];
@@ -55,8 +60,10 @@ export async function printAudit(paths: readonly string[], options: AuditArgumen
       "--evaluate: expected --refine FOLDER as well, where the best adapters are written",
     );
   }
-  const found = await findAdapters(paths);
-  const { refine, html } = options;
+  const { refine, html, hubUrl, siblings } = options;
+  const { signal } = interruption;
+  const log = (line: string) => process.stderr.write(`${line}\n`);
+  const found = await collectAdapters(paths, { hub: { url: hubUrl }, siblings, signal, log });
   if (html !== undefined) await rejectExisting("--html", [html]);
   const evaluate = command && {
     command,
@@ -68,8 +75,8 @@ export async function printAudit(paths: readonly string[], options: AuditArgumen
     bank,
     required,
     ...(refine !== undefined && { refine: { folder: refine, evaluate } }),
-    signal: interruption.signal,
-    log: (line) => process.stderr.write(`${line}\n`),
+    signal,
+    log,
     onProgress: showProgress,
   });
   print(options.json ? formatJson(report, clairOptions) : formatAudit(report, clairOptions));
@@ -85,6 +92,8 @@ export async function printAudit(paths: readonly string[], options: AuditArgumen
   if (report.adapters.every(({ status }) => status === "invalid")) {
     throw new UserError("no adapter can be compared: all are invalid");
   }
+  const tooFew = formatTooFew(report, clairOptions);
+  if (tooFew !== undefined) throw new UserError(tooFew, exitCodes.quorum);
 }
 
 /** Shows progress on one line of a terminal, which is overwritten and finally cleared. */

@@ -6,6 +6,9 @@ import { lazily, pluginSetting } from "./options.js";
 /** A timer of Node.js holds 2³¹ − 1 ms; a longer time would end at once. */
 const longestSeconds = 2_000_000;
 
+/** The hub is asked about ten times as many. */
+const mostSiblings = 200;
+
 const failStatuses = ["contaminated", "invalid", "undecided"] as const;
 type FailStatus = (typeof failStatuses)[number];
 
@@ -26,7 +29,22 @@ function addAudit(program: Command): void {
   program
     .command("audit")
     .description("report which of a set of LoRA adapters (PEFT folders) are contaminated")
-    .argument("<adapters...>", "adapter folders, or folders that contain them")
+    .argument(
+      "<adapters...>",
+      "adapter folders, folders that contain them, or names on the Hugging Face Hub (hf://org/name@revision)",
+    )
+    .addOption(
+      new Option(
+        "--siblings <n>",
+        "add up to n other adapters from the hub, of the same base, rank and modules",
+      )
+        .argParser(integerOption("--siblings", 0, mostSiblings))
+        .default(0),
+    )
+    .option(
+      "--hub-url <url>",
+      "hub to download from; default: HF_ENDPOINT, or https://huggingface.co",
+    )
     .addOption(pluginSetting("set an option of clair (see fedclair plugins aggregators)"))
     .option(
       "--refine <folder>",

@@ -10,7 +10,7 @@ import threading
 from collections import deque
 from importlib import metadata
 from pathlib import Path
-from typing import IO, Callable, Mapping, Sequence
+from typing import IO, Callable, Collection, Mapping, Sequence
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
@@ -31,12 +31,14 @@ def call(
     on_line: Callable[[str], None] = lambda _: None,
     on_start: Callable[[subprocess.Popen[str]], None] = lambda _: None,
     environment: Mapping[str, str] | None = None,
+    accepted: Collection[int] = (0,),
 ) -> str:
     """Runs the command and returns what it prints.
 
     :param on_line: is called with each line of its stderr, in another thread
     :param on_start: is called with the process, to end it early
     :param environment: variables to add to those of this process
+    :param accepted: exit codes that are no failure
     :raises FedclairError: if there is no command, or if it fails"""
     errors: deque[str] = deque(maxlen=_LINES)
     with subprocess.Popen(
@@ -59,7 +61,7 @@ def call(
             raise
         finally:
             listener.join()
-    if process.returncode != 0:
+    if process.returncode not in accepted:
         text = "\n".join(filter(None, map(message_of, errors))).strip()
         raise FedclairError(text or f"fedclair ended with {process.returncode}", process.returncode)
     return printed

@@ -9,6 +9,23 @@ export interface AdapterFolder {
   /** Unique: the folder's own name, or its path relative to the folder that holds all adapters. */
   readonly name: string;
   readonly folder: string;
+  /** Where it comes from, if it was downloaded. */
+  readonly hub?: HubFacts;
+}
+
+/** What a hub says about an adapter. */
+export interface HubFacts {
+  readonly repo: string;
+  readonly revision: string;
+  readonly commit: string;
+  /** Address of a page to which the name of a file can be added. */
+  readonly page: string;
+  /** All files in the adapter's folder, of which two are downloaded. */
+  readonly files: readonly string[];
+  /** True for an adapter that `--siblings` has found. */
+  readonly isSibling: boolean;
+  readonly modified?: string;
+  readonly licence?: string;
 }
 
 export interface FoundAdapters {

@@ -9,7 +9,7 @@ export const configFile = "adapter_config.json";
 /**
  * Maximum size of a configuration. One with a pattern for each of 46,000 experts would have 3 MB.
  */
-const maxConfigBytes = 10_000_000;
+export const maxConfigBytes = 10_000_000;
 
 /** α must not be 0, where every change would vanish, and scaled numbers must fit into float32. */
 const alphaSchema = z

@@ -13,7 +13,7 @@ import {
   formatUneven,
 } from "./notice-parts.js";
 import { listRefinedSentences } from "./refined-text.js";
-import { formatMajority } from "./verdict.js";
+import { formatMajority, listCompared } from "./verdict.js";
 
 /** Maximum number of adapters with a separate warning about uneven modules. */
 const mostUneven = 3;
@@ -66,8 +66,7 @@ export function listNotices(
     );
   }
   const { calibratedFor = Infinity, usualBelow = Infinity } = audit;
-  const copies = new Set([...identical, ...nearCopies].flatMap(([, ...others]) => others));
-  const compared = adapters.filter(({ name, score }) => score !== null && !copies.has(name));
+  const compared = listCompared(audit);
   if (detection && compared.length > manyMore * calibratedFor) {
     note(
       `The thresholds are those for ${calibratedFor} adapters, the most that were measured; ${compared.length} honest ones may exceed them more often. ` +

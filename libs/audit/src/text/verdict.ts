@@ -1,5 +1,6 @@
-import { leastClients, type ClairOptions } from "@fedclair/clair";
+import { leastClients, minBenignClients, type ClairOptions } from "@fedclair/clair";
 import type { VerdictStatus } from "@fedclair/core";
+import { countNoun } from "@fedclair/runs";
 import type { AdapterFinding, Audit } from "../audit-schema.js";
 
 /** Formats the verdict as a sentence. */
@@ -44,6 +45,32 @@ export function formatMajority(distant: number, compared: number, what: string):
   return (
     `${distant} of ${compared} compared ${what}s stand out. The larger group determines what is benign: if more than half ` +
     `of the ${what}s are contaminated, the verdicts may be reversed.`
+  );
+}
+
+/** Lists the adapters that were compared; copies of one another count once. */
+export function listCompared({
+  adapters,
+  identical,
+  nearCopies,
+}: Pick<Audit, "adapters" | "identical" | "nearCopies">): readonly AdapterFinding[] {
+  const copies = new Set([...identical, ...nearCopies].flatMap(([, ...others]) => others));
+  return adapters.filter(({ name, score }) => score !== null && !copies.has(name));
+}
+
+/**
+ * Says that no adapter can be called benign, because too few can be compared.
+ * @returns undefined if there are enough, or another rule than `evidence` judged
+ */
+export function formatTooFew(
+  audit: Audit,
+  { rule }: Pick<ClairOptions, "rule">,
+): string | undefined {
+  const compared = listCompared(audit).length;
+  if (rule.by !== "evidence" || compared >= minBenignClients) return undefined;
+  return (
+    `only ${countNoun(compared, "adapter")} can be compared, and at least ${minBenignClients} are needed before one is called benign: ` +
+    "add others that were trained from the same base, for example with --siblings 20"
   );
 }
 

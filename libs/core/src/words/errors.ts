@@ -101,7 +101,9 @@ export const exitCodes = {
   internal: 1,
   /** A bad trial file, option or argument. */
   usage: 2,
-  /** Too few clients answered a round, or too few joined. */
+  /**
+   * Too few clients answered a round, or too few joined. `audit`: too few adapters can be compared.
+   */
   quorum: 3,
   /**
    * `verify`: a measured value lies outside its expected range. `audit --fail-on`: an adapter has
