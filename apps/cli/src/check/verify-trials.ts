@@ -22,6 +22,7 @@ import {
   checkMeasures,
   checkRecords,
   compareMeasures,
+  drawsData,
   interruption,
   listAttackNames,
   prepareTrial,
@@ -108,6 +109,8 @@ interface Claim {
   readonly file: string;
   readonly trial: Trial;
   readonly seeds: readonly number[];
+  /** Does each seed draw its own data, as in a study? */
+  readonly drawsData: boolean;
   /** Whether hosts in Python run the clients, so that they need sockets. */
   readonly isPython: boolean;
 }
@@ -134,8 +137,14 @@ async function claimOf(
     return "left out";
   }
   await allowPython([trial], file, options);
-  const given = trial.expect.seeds ?? seedsSchema.safeParse(seeds).data ?? 1;
-  return { file, trial, seeds: listSeeds(given, trial.seed), isPython: python !== undefined };
+  const given = trial.expect.seeds ?? seedsSchema.safeParse(seeds).data;
+  return {
+    file,
+    trial,
+    seeds: listSeeds(given ?? 1, trial.seed),
+    drawsData: given !== undefined && drawsData(yaml.content, prepared.taskPlugin),
+    isPython: python !== undefined,
+  };
 }
 
 /**
@@ -163,13 +172,14 @@ const oneSeed = "seeds=1";
 type Outcome = Pick<Summary, "measures" | "details"> & { readonly error?: string };
 
 async function summaryOf(
-  { file, trial, isPython }: Claim,
+  { file, trial, drawsData: isDrawn, isPython }: Claim,
   seed: number,
   options: VerifyTrialsOptions,
 ): Promise<Outcome> {
   interruption.signal.throwIfAborted();
   const out = await mkdtemp(join(tmpdir(), `fedclair-${trial.name}-`));
-  const set = setArgs([...options.set, oneSeed, `seed=${seed}`]);
+  const data = isDrawn ? [`task.dataSeed=${seed}`] : [];
+  const set = setArgs([...options.set, oneSeed, `seed=${seed}`, ...data]);
   const how = [
     ...(isPython ? ["--hosts", "1"] : ["--transport", "memory"]),
     ...(options.python === undefined ? [] : ["--python", options.python]),

@@ -51,6 +51,7 @@ export const sweepFields = {
   finished: z.number().describe("Number of trials with numbers."),
   seeds: z.array(z.number()),
   tables: z.array(table),
+  notes: z.array(z.string()).describe("What the tables cover, as what each seed draws anew."),
   differences: z.array(difference).describe("Paired by seed."),
   highlights: z
     .array(z.strictObject({ topic: z.string(), texts: z.array(z.string()) }))

@@ -103,7 +103,7 @@ function makeSchema(plugins: Plugins) {
       seeds: seedsSchema
         .optional()
         .describe(
-          "Runs that differ only by their seed: n for seed to seed + n - 1, or a list of seeds. Default: one run.",
+          "Runs that differ by their seed: n for seed to seed + n - 1, or a list of seeds. Each draws its own data (dataSeed of the task is the seed) unless the file sets dataSeed. Default: one run.",
         ),
       rounds: z
         .int()

@@ -22,6 +22,8 @@ export interface Grid {
   readonly columns: Dimension | undefined;
   /** Do the tables have a column with the worst mean of each row? Default: no. */
   readonly hasWorstColumn?: boolean;
+  /** Sentences about the trial files that belong under the tables. Default: none. */
+  readonly notes?: readonly string[];
   /** Empty for the default: see `sweepTables`. */
   readonly measures: readonly SweepMeasure[];
   readonly trials: readonly GridTrial[];

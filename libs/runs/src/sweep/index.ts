@@ -7,6 +7,7 @@ export {
   studyOfRun,
   type ComparedStudy,
 } from "./compare-studies.js";
+export { drawsData } from "./draws.js";
 export { formatDifference } from "./differences.js";
 export { nameStudy } from "./findings.js";
 export { formatPlace, listStudies, otherDimensions, type Grid, type GridTrial } from "./grid.js";

@@ -14,6 +14,8 @@ export interface SweepResults {
   readonly finished: number;
   readonly seeds: readonly number[];
   readonly tables: readonly Table[];
+  /** What the tables cover, such as what each seed draws anew. */
+  readonly notes: readonly string[];
   readonly differences: readonly Difference[];
   /** What matters most, in a few sentences. */
   readonly highlights: readonly Highlight[];
@@ -40,6 +42,7 @@ export function computeGridResults(grid: MeasuredGrid): SweepResults {
     finished: listSummaries(trials).length,
     seeds: [...new Set(trials.map(({ seed }) => seed))],
     tables: sweepTables(grid),
+    notes: grid.notes ?? [],
     differences,
     highlights: listHighlights(grid, differences),
     findings: listFindings(grid, differences),

@@ -16,6 +16,7 @@ import { addPythonCode } from "../trial/python-code.js";
 import { readTrace } from "../trial/read-trace.js";
 import { trialHash } from "../store/trial-hash.js";
 import { listAttackNames, type Measured } from "./check-measures.js";
+import { describeDraws, drawData } from "./draws.js";
 import { expand, type Dimension } from "./expand.js";
 import { nameFolders } from "./folder-names.js";
 import { seedPath, type Grid, type GridTrial } from "./grid.js";
@@ -90,15 +91,21 @@ export function parseSweep({ file, yaml, resolvePath }: TrialSource, plugins: Pl
     createListTest(plugins),
   );
   const folders = nameFolders(points.map(({ at }) => at));
+  const hasSeeds = dimensions.some(({ path }) => path === seedPath);
+  const draws = new Set<string>();
   const trials = points.map(({ content: point, at, origin }, i): SweepTrial => {
     const place = [...at].map(([path, label]) => `${path} = ${label}`).join(", ");
     const name = `${file} [${place}]`;
     // Paths count as written in the file, because workers elsewhere have other working directories.
     const values = { ...yaml.vary(point, origin, name), isOverridden: () => false };
     const source = { file: name, yaml: values, ...(resolvePath && { resolvePath }) };
-    const resolved = addPythonCode(resolveTrial(source, plugins), name);
+    const one = resolveTrial(source, plugins);
+    const task = plugins.tasks.get(one.task.name);
+    const drawn = hasSeeds ? drawData(one, point, task) : one;
+    const resolved = addPythonCode(drawn, name);
     const prepared = prepareResolvedTrial(resolved, plugins, name);
     const { trial, taskPlugin, measures, notices } = prepared;
+    if (hasSeeds) draws.add(describeDraws(trial, point, taskPlugin));
     const why = explainExternalHosts(prepared);
     if (why !== undefined && !readPythonClients(trial)) {
       throw new UserError(
@@ -143,6 +150,7 @@ export function parseSweep({ file, yaml, resolvePath }: TrialSource, plugins: Pl
     rows,
     columns,
     hasWorstColumn: section.worstColumn ?? false,
+    notes: [...draws],
     trials,
     measures: (section.measures ?? []).map((given) =>
       typeof given === "string" ? { measure: given } : given,

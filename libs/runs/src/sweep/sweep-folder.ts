@@ -103,6 +103,7 @@ const storedShape = z.object({
   rows: z.string().optional(),
   columns: z.string().optional(),
   hasWorstColumn: z.boolean().optional(),
+  notes: z.array(z.string()).optional(),
   measures: z.array(z.object({ measure: z.string(), worse: z.enum(["low", "high"]).optional() })),
   metrics: z.record(z.string(), metricInfo).optional(),
   primary: z.string().optional(),
@@ -118,7 +119,7 @@ const storedShape = z.object({
 });
 
 function toJson(
-  { name, claim, dimensions, rows, columns, hasWorstColumn, measures, trials }: Grid,
+  { name, claim, dimensions, rows, columns, hasWorstColumn, notes, measures, trials }: Grid,
   { file, set }: Pick<StoredSweep, "file" | "set">,
 ) {
   const { metrics, primary } = trials[0]?.measures ?? {};
@@ -132,6 +133,7 @@ function toJson(
     rows: rows?.path,
     columns: columns?.path,
     hasWorstColumn,
+    notes,
     measures,
     metrics,
     primary,

@@ -22,7 +22,7 @@ export const differenceNote =
 
 /** Formats the results of a sweep for the terminal. */
 export function sweepText(results: SweepResults): string {
-  const { tables, differences, findings, highlights, models } = results;
+  const { tables, notes: about, differences, findings, highlights, models } = results;
   const cells = tables.flatMap((table) => table.cells.flat());
   const notes = [
     cells.some((cell) => cell?.interval && !cell.counts) ? meanNote : undefined,
@@ -31,6 +31,7 @@ export function sweepText(results: SweepResults): string {
   ].filter((note) => note !== undefined);
   return [
     ...groupTables(tables).map(tableText),
+    ...(about.length === 0 ? [] : [about.map((note) => `${pc.dim(note)}\n`).join("")]),
     ...(models === undefined ? [] : [`${models}\n`]),
     ...(differences.length === 0 ? [] : [differencesText(differences)]),
     ...(findings.length === 0

@@ -62,9 +62,10 @@ export function missingNote({ trials, finished }: SweepResults): Html | undefine
 }
 
 /** Says which intervals the tables have. */
-export function resultsNote({ tables, findings }: SweepResults): Html | undefined {
+export function resultsNote({ tables, findings, notes: about }: SweepResults): Html | undefined {
   const cells = tables.flatMap((one) => one.cells.flat());
   const notes = [
+    ...about,
     cells.some((cell) => cell?.interval && !cell.counts) ? meanNote : undefined,
     findings.length > 0 || cells.some((cell) => cell?.counts) ? shareNote : undefined,
   ].filter((note) => note !== undefined);

@@ -91,6 +91,7 @@ describe("writeSweep", () => {
       finished: 7,
       seeds: [1],
       tables: [],
+      notes: [],
       differences: [],
       highlights: [{ topic: "Best and worst", texts: ["accuracy: best 1 for a; worst 0 for g."] }],
       findings: places.slice(0, count).map((place) => ({ place, texts: ["flagged 1 of 2"] })),
