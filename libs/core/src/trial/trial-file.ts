@@ -19,6 +19,7 @@ import { locatePython } from "./python-clients.js";
 import { prepareResolvedTrial } from "./prepare-trial.js";
 import type { PreparedTrial } from "./prepared-trial.js";
 import { clientTotal, trialSchema, type Trial } from "./trial.js";
+import { setWeighting } from "./weighting.js";
 
 /** Makes a path absolute that a trial file or an override contains. */
 export type ResolvePath = (path: string, by: "file" | "override") => string;
@@ -61,12 +62,13 @@ export function resolveTrial({ file, yaml, resolvePath }: TrialSource, plugins: 
     throw new UserError(`${file}: plugins: ${mismatch}; ${advice}`);
   }
   const checked = checkNaming(plugins, yaml.content, () => yaml.check(trialSchema(plugins)));
-  const { seeds = 1, ...data } = checked;
+  const { seeds = 1, weighting, ...rest } = checked;
   if (seeds !== 1) {
     throw new UserError(
       `${yaml.place(["seeds"])}: seeds: expected a single run here, got several seeds: use fedclair run, or set seeds=1`,
     );
   }
+  const data = weighting === undefined ? rest : setWeighting(rest, yaml.content, weighting);
   if (!resolvePath) return withUsedPlugins(data, plugins);
   const resolved = dataPathKeys(plugins.tasks.get(data.task.name)).reduce((trial, keys) => {
     const by = yaml.isOverridden(keys) ? "override" : "file";

@@ -183,6 +183,12 @@ function makeSchema(plugins: Plugins) {
         .describe(
           "Arms to compare with. Each is a paired run with the same seed, data and initialisation.",
         ),
+      weighting: z
+        .enum(["samples", "uniform"])
+        .optional()
+        .describe(
+          "How all rules of the trial that have the option `weighting` weigh clients, unless a rule sets it itself: by their number of samples, or equally. Default: each rule's own.",
+        ),
       attacks: z
         .array(
           z
@@ -297,7 +303,7 @@ function makeSchema(plugins: Plugins) {
 }
 
 /** A trial as it runs: every default filled in, and with one seed. */
-export type Trial = Omit<z.output<ReturnType<typeof trialSchema>>, "seeds">;
+export type Trial = Omit<z.output<ReturnType<typeof trialSchema>>, "seeds" | "weighting">;
 
 /** Yields the contradictions between keys, each as [path, message]. */
 function* findContradictions(trial: Trial): Generator<[(string | number)[], string]> {

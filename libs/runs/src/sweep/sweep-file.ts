@@ -20,6 +20,7 @@ import { describeDraws, drawData } from "./draws.js";
 import { expand, type Dimension } from "./expand.js";
 import { nameFolders } from "./folder-names.js";
 import { seedPath, type Grid, type GridTrial } from "./grid.js";
+import { listWeightingNotes } from "./weighting-note.js";
 
 const measureSchema = z.union([
   z.string(),
@@ -150,7 +151,7 @@ export function parseSweep({ file, yaml, resolvePath }: TrialSource, plugins: Pl
     rows,
     columns,
     hasWorstColumn: section.worstColumn ?? false,
-    notes: [...draws],
+    notes: [...draws, ...listWeightingNotes(trials.map(({ trial }) => trial))],
     trials,
     measures: (section.measures ?? []).map((given) =>
       typeof given === "string" ? { measure: given } : given,
