@@ -40,6 +40,10 @@ const difference = z.strictObject({
   mean: z.number().describe("Mean over seeds of the method's value minus the reference's."),
   interval: interval.describe("Student's 95 % interval of that mean."),
   n: z.number().describe("Number of seeds."),
+  p: z
+    .number()
+    .exactOptional()
+    .describe("Holm's adjusted p-value over all differences of the measure, with `correction`."),
   outcome: z.enum(["better", "worse", "higher", "lower", "not distinguishable"]),
 });
 
@@ -52,6 +56,18 @@ export const sweepFields = {
   seeds: z.array(z.number()),
   tables: z.array(table),
   notes: z.array(z.string()).describe("What the tables cover, as what each seed draws anew."),
+  correction: z.literal("holm").exactOptional(),
+  best: z
+    .array(
+      z.strictObject({
+        measure: z.string(),
+        place: z.string().describe("The values of the other dimensions."),
+        methods: z.array(z.string()).describe("Several if they have the same value."),
+        value: z.string(),
+        alike: z.array(z.string()).describe("Methods that the seeds do not show to be worse."),
+      }),
+    )
+    .describe("The best method under each of the conditions."),
   differences: z.array(difference).describe("Paired by seed."),
   highlights: z
     .array(z.strictObject({ topic: z.string(), texts: z.array(z.string()) }))

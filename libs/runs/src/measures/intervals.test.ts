@@ -2,10 +2,13 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { stream } from "@fedclair/linalg";
 import {
+  adjustByHolm,
   excludesZero,
   meanInterval,
   pairedDifference,
+  pairedPValue,
   shareDifference,
+  sharePValue,
   wilsonInterval,
   type Interval,
 } from "./intervals.js";
@@ -155,4 +158,28 @@ describe("intervals", () => {
       assert.ok(covered >= 0.93 * studies && covered <= 0.97 * studies, String(covered));
     });
   }
+});
+
+describe("p-values", () => {
+  it("are SciPy's, of a paired test and of two shares", () => {
+    const paired = pairedPValue(meanInterval([0.1, 0.25, 0.4, 0.05]));
+    assert.ok(Math.abs(paired - 0.08543743614799887) < 1e-12); // ttest_1samp
+    const share = (hits: number, of: number) => ({ hits, of, ...wilsonInterval(hits, of) });
+    const shares = sharePValue(share(12, 40), share(5, 38));
+    assert.ok(Math.abs(shares - 0.07172747073223594) < 1e-12); // norm.sf
+    assert.deepEqual(
+      [[1], [1, 1], [0, 0]].map((values) => pairedPValue(meanInterval(values))),
+      [1, 0, 1],
+    );
+    assert.equal(sharePValue(share(0, 40), share(0, 38)), 1);
+  });
+
+  it("are adjusted as in Holm's example", () => {
+    const adjusted = adjustByHolm([0.01, 0.04, 0.03, 0.005]);
+    assert.deepEqual(
+      adjusted.map((p) => Number(p.toFixed(12))),
+      [0.03, 0.06, 0.06, 0.02],
+    );
+    assert.deepEqual(adjustByHolm([0.5, 0.9]), [1, 1]);
+  });
 });

@@ -24,6 +24,10 @@ const upper = 0.975;
 interface Cephes {
   /** The quantile of Student's t distribution. @param k degrees of freedom @param p in (0, 1) */
   stdtri(k: number, p: number): number;
+  /** The distribution function of Student's t. @param k degrees of freedom */
+  stdtr(k: number, t: number): number;
+  /** The distribution function of the standard normal distribution. */
+  ndtr(x: number): number;
 }
 
 let cephes: Cephes | undefined;
@@ -89,6 +93,42 @@ export function pairedDifference(
   pairs: readonly (readonly [value: number, reference: number])[],
 ): MeanEstimate {
   return meanInterval(pairs.map(([value, reference]) => value - reference));
+}
+
+/**
+ * The p-value of Student's paired test that the mean difference is 0. It is at most 0.05 exactly
+ * if the interval of 95 % excludes zero. 1 for a single seed.
+ */
+export function pairedPValue({ mean: middle, n, interval }: MeanEstimate): number {
+  if (!interval || middle === 0) return 1;
+  const half = (interval.high - interval.low) / 2;
+  if (half === 0) return 0;
+  const { stdtr, stdtri } = loadCephes();
+  const t = (Math.abs(middle) / half) * stdtri(n - 1, upper);
+  return 2 * stdtr(n - 1, -t);
+}
+
+/** The p-value of the test that two shares are equal, by the normal approximation. */
+export function sharePValue(one: Counts, other: Counts): number {
+  const pooled = (one.hits + other.hits) / (one.of + other.of);
+  const error = Math.sqrt(pooled * (1 - pooled) * (1 / one.of + 1 / other.of));
+  if (error === 0) return 1;
+  return 2 * loadCephes().ndtr(-Math.abs(one.hits / one.of - other.hits / other.of) / error);
+}
+
+/**
+ * Adjusts p-values for many comparisons (Holm 1979, Scandinavian Journal of Statistics 6:65). If
+ * all that are at most 0.05 are called differences, one of them is wrong in at most 5 % of sweeps.
+ */
+export function adjustByHolm(values: readonly number[]): number[] {
+  const ascending = values.map((p, i) => ({ p, i })).sort((a, b) => a.p - b.p);
+  const adjusted = new Array<number>(values.length);
+  let least = 0;
+  for (const [rank, { p, i }] of ascending.entries()) {
+    least = Math.max(least, Math.min(1, p * (values.length - rank)));
+    adjusted[i] = least;
+  }
+  return adjusted;
 }
 
 /** Does the interval exclude zero? A difference whose interval includes zero may be chance. */

@@ -22,6 +22,8 @@ export interface Grid {
   readonly columns: Dimension | undefined;
   /** Do the tables have a column with the worst mean of each row? Default: no. */
   readonly hasWorstColumn?: boolean;
+  /** How outcomes of differences are corrected for many comparisons. Default: not at all. */
+  readonly correction?: "holm" | undefined;
   /** Sentences about the trial files that belong under the tables. Default: none. */
   readonly notes?: readonly string[];
   /** Empty for the default: see `sweepTables`. */

@@ -1,6 +1,7 @@
 import { excludesZero } from "../measures/intervals.js";
 import type { Measure } from "../measures/measure.js";
-import { compareBySeed, valuesBySeed, type Difference } from "./differences.js";
+import { findMethods, listContests } from "./contests.js";
+import { compareBySeed, type Difference } from "./differences.js";
 import {
   compareBaselines,
   countUndecided,
@@ -9,8 +10,11 @@ import {
   nameStudy,
 } from "./findings.js";
 import { listStudies, listSummaries, type MeasuredGrid, type MeasuredStudy } from "./grid.js";
-import { listTableMeasures, measureOf } from "./measures.js";
 import { aggregateCell, findWorseEnd, formatCell, valueOf, type Cell } from "./table.js";
+import { listUnstoppedAttacks } from "./unstopped-attacks.js";
+
+/** The topic of the attacks that no table and no finding names. */
+export const attackTopic = "Attacks that get through";
 
 /** What matters most about a whole sweep. */
 export interface Highlight {
@@ -19,8 +23,8 @@ export interface Highlight {
   readonly texts: readonly string[];
 }
 
-/** More measures, or more names in a sentence, would not be read. */
-const maxMeasures = 6;
+/** More sentences, or more names in one, would not be read. */
+const maxExtremes = 6;
 const maxNames = 4;
 
 /**
@@ -38,7 +42,8 @@ export function listHighlights(
   const isSweep = all.length > 1;
   return [
     { topic: "No numbers", texts: describeMissing(all) },
-    { topic: "Best and worst", texts: isSweep ? describeExtremes(grid, finished) : [] },
+    { topic: "Best and worst", texts: isSweep ? describeExtremes(grid) : [] },
+    { topic: attackTopic, texts: isSweep ? listUnstoppedAttacks(grid) : [] },
     { topic: "Undecided", texts: isSweep ? describeDoubt(finished) : [] },
     { topic: "Baselines", texts: isSweep ? countBaselines(finished, differences) : [] },
   ].filter(({ texts }) => texts.length > 0);
@@ -62,18 +67,21 @@ function describeMissing(studies: readonly MeasuredStudy[]): string[] {
   return [`${count} of ${total} runs ${verb} none, failed or not run yet: ${joinNames(names)}.`];
 }
 
-/** Names the best and the worst study in each measure of which one end is worse. */
-function describeExtremes(grid: MeasuredGrid, studies: readonly MeasuredStudy[]): string[] {
-  const measures = listTableMeasures(grid).filter(
+/**
+ * Names the best and the worst under the same conditions in each measure of which one end is worse:
+ * the best and the worst aggregator, or else the best and the worst row of each column.
+ */
+function describeExtremes(grid: MeasuredGrid): string[] {
+  const contests = listContests(grid, findMethods(grid) ?? grid.rows).filter(
     // Rules without the verdict `undecided` would always be best.
     ({ measure }) => !measure.startsWith("detection.undecided"),
   );
-  const texts = measures.flatMap(({ measure, worse: given }) => {
+  const texts = contests.flatMap(({ measure, place, methods }) => {
+    const given = grid.measures.find((one) => one.measure === measure)?.worse;
     const worse = given ?? findWorseEnd(measure, grid.trials);
-    const cells = studies.flatMap((study) => {
-      const cell = aggregateCell(study.trials.flatMap((trial) => measureOf(trial, measure) ?? []));
-      const bySeed = valuesBySeed(study.trials, measure);
-      return cell ? [{ name: nameStudy(study), cell, bySeed }] : [];
+    const cells = methods.flatMap(({ name, bySeed }) => {
+      const cell = aggregateCell([...bySeed.values()]);
+      return cell ? [{ name, cell, bySeed }] : [];
     });
     const ascending = cells.toSorted((a, b) => valueOf(a.cell) - valueOf(b.cell));
     const [best, worst] = [
@@ -81,8 +89,9 @@ function describeExtremes(grid: MeasuredGrid, studies: readonly MeasuredStudy[])
       ascending.at(worse === "high" ? -1 : 0),
     ];
     if (!worse || !best || !worst || cells.length < 2) return [];
+    const about = place === "" ? measure : `${measure}, ${place}`;
     if (valueOf(best.cell) === valueOf(worst.cell))
-      return [`${measure}: ${formatCell(best.cell)} for all ${cells.length} studies.`];
+      return [`${about}: ${formatCell(best.cell)} for all ${cells.length} studies.`];
     const name = (one: { readonly cell: Cell }) => {
       const equal = cells.filter(({ cell }) => valueOf(cell) === valueOf(one.cell));
       return equal.length > 2
@@ -90,12 +99,12 @@ function describeExtremes(grid: MeasuredGrid, studies: readonly MeasuredStudy[])
         : equal.map((one) => one.name).join(" and ");
     };
     return [
-      `${measure}: best ${formatCell(best.cell)} for ${name(best)}; worst ${formatCell(worst.cell)} for ${name(worst)}${describeChance(best.bySeed, worst.bySeed)}.`,
+      `${about}: best ${formatCell(best.cell)} for ${name(best)}; worst ${formatCell(worst.cell)} for ${name(worst)}${describeChance(best.bySeed, worst.bySeed)}.`,
     ];
   });
-  const more = texts.length - maxMeasures;
+  const more = texts.length - maxExtremes;
   return more > 0
-    ? [...texts.slice(0, maxMeasures), `The tables have ${more} more measures.`]
+    ? [...texts.slice(0, maxExtremes), `The tables have ${more} more comparisons.`]
     : texts;
 }
 

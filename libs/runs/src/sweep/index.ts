@@ -33,8 +33,11 @@ export {
   slurmFolder,
   type StoredSweep,
 } from "./sweep-folder.js";
+export type { Best } from "./best.js";
 export {
+  bestCells,
   differenceNote,
+  formatP,
   groupTables,
   maxFindings,
   meanNote,

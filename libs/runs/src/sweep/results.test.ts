@@ -75,6 +75,7 @@ describe("the results of a study", () => {
         ["clair", "fedavg", 1, 2, "better"],
         ["clair", "local", 0, 2, "not distinguishable"],
         ["clair", "oracle", -0.5, 2, "worse"],
+        ["fedavg", "local", -1, 2, "worse"],
       ],
     );
     assert.deepEqual(differences[0]?.interval, { low: 1, high: 1 });

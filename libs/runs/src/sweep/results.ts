@@ -1,4 +1,5 @@
 import type { Summary } from "../measures/summary.js";
+import { listBest, type Best } from "./best.js";
 import { listDifferences, type Difference } from "./differences.js";
 import { describeModels, listFindings, type Finding } from "./findings.js";
 import { listSummaries, type Grid, type MeasuredGrid } from "./grid.js";
@@ -16,7 +17,11 @@ export interface SweepResults {
   readonly tables: readonly Table[];
   /** What the tables cover, such as what each seed draws anew. */
   readonly notes: readonly string[];
+  /** How outcomes of differences are corrected for many comparisons; absent: not at all. */
+  readonly correction?: "holm";
   readonly differences: readonly Difference[];
+  /** The best method under each of the conditions, with those that cannot be told from it. */
+  readonly best: readonly Best[];
   /** What matters most, in a few sentences. */
   readonly highlights: readonly Highlight[];
   readonly findings: readonly Finding[];
@@ -43,7 +48,9 @@ export function computeGridResults(grid: MeasuredGrid): SweepResults {
     seeds: [...new Set(trials.map(({ seed }) => seed))],
     tables: sweepTables(grid),
     notes: grid.notes ?? [],
+    ...(grid.correction && { correction: grid.correction }),
     differences,
+    best: listBest(grid, differences),
     highlights: listHighlights(grid, differences),
     findings: listFindings(grid, differences),
     ...(models !== undefined && { models }),

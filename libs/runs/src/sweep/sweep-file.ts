@@ -43,6 +43,12 @@ export const sectionSchema = z.strictObject({
     .describe(
       "Adds a column with the worst mean of each row and its interval, for example each aggregator under its worst attack; default: false. It is empty where a cell of the row is.",
     ),
+  correction: z
+    .literal("holm")
+    .optional()
+    .describe(
+      "holm: outcomes of differences go by Holm's adjusted p-values over all differences of a measure, so that one of them is wrong in at most 5 % of sweeps. Default: by the interval of each.",
+    ),
   measures: z
     .array(measureSchema)
     .min(1)
@@ -151,6 +157,7 @@ export function parseSweep({ file, yaml, resolvePath }: TrialSource, plugins: Pl
     rows,
     columns,
     hasWorstColumn: section.worstColumn ?? false,
+    correction: section.correction,
     notes: [...draws, ...listWeightingNotes(trials.map(({ trial }) => trial))],
     trials,
     measures: (section.measures ?? []).map((given) =>

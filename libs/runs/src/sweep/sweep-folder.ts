@@ -103,6 +103,7 @@ const storedShape = z.object({
   rows: z.string().optional(),
   columns: z.string().optional(),
   hasWorstColumn: z.boolean().optional(),
+  correction: z.literal("holm").optional(),
   notes: z.array(z.string()).optional(),
   measures: z.array(z.object({ measure: z.string(), worse: z.enum(["low", "high"]).optional() })),
   metrics: z.record(z.string(), metricInfo).optional(),
@@ -119,7 +120,18 @@ const storedShape = z.object({
 });
 
 function toJson(
-  { name, claim, dimensions, rows, columns, hasWorstColumn, notes, measures, trials }: Grid,
+  {
+    name,
+    claim,
+    dimensions,
+    rows,
+    columns,
+    hasWorstColumn,
+    correction,
+    notes,
+    measures,
+    trials,
+  }: Grid,
   { file, set }: Pick<StoredSweep, "file" | "set">,
 ) {
   const { metrics, primary } = trials[0]?.measures ?? {};
@@ -133,6 +145,7 @@ function toJson(
     rows: rows?.path,
     columns: columns?.path,
     hasWorstColumn,
+    correction,
     notes,
     measures,
     metrics,

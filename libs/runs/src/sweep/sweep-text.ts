@@ -2,7 +2,9 @@ import { isDeepStrictEqual } from "node:util";
 import pc from "picocolors";
 import { columns as aligned } from "../words/columns.js";
 import { formatNumber } from "../words/numbers.js";
+import type { Best } from "./best.js";
 import { formatDifference, type Difference } from "./differences.js";
+import { attackTopic } from "./highlights.js";
 import type { SweepResults } from "./results.js";
 import { formatCell, type Table } from "./table.js";
 
@@ -17,22 +19,34 @@ export const meanNote =
   "± is half the 95 % Student interval of the mean over seeds; in brackets, the number of seeds.";
 export const shareNote =
   "Shares of clients have 95 % Wilson intervals over clients and seeds, which are too narrow if verdicts of one run depend on each other.";
-export const differenceNote =
-  "Differences are paired by seed, with the 95 % Student interval of their mean; intervals are not widened for many comparisons.";
+
+/** What the differences mean. */
+export function differenceNote({ correction, differences }: SweepResults): string {
+  const paired = "Differences are paired by seed, with the 95 % Student interval of their mean; ";
+  if (correction === undefined)
+    return `${paired}intervals are not widened for many comparisons (sweep.correction: holm corrects for them).`;
+  const measures = new Set(differences.map(({ measure }) => measure));
+  return `${paired}whether one is better goes by p, Holm's adjusted p-value over all differences of a measure (${differences.length} of ${measures.size} measures), at 0.05.`;
+}
 
 /** Formats the results of a sweep for the terminal. */
 export function sweepText(results: SweepResults): string {
-  const { tables, notes: about, differences, findings, highlights, models } = results;
+  const { tables, notes: about, best, differences, findings, highlights, models } = results;
   const cells = tables.flatMap((table) => table.cells.flat());
+  // A few findings already say what most topics do.
+  const shown = highlights.filter(
+    ({ topic }) => findings.length > maxFindings || topic === attackTopic,
+  );
   const notes = [
     cells.some((cell) => cell?.interval && !cell.counts) ? meanNote : undefined,
     findings.length > 0 || cells.some((cell) => cell?.counts) ? shareNote : undefined,
-    differences.length > 0 ? differenceNote : undefined,
+    differences.length > 0 ? differenceNote(results) : undefined,
   ].filter((note) => note !== undefined);
   return [
     ...groupTables(tables).map(tableText),
     ...(about.length === 0 ? [] : [about.map((note) => `${pc.dim(note)}\n`).join("")]),
     ...(models === undefined ? [] : [`${models}\n`]),
+    ...(best.length === 0 ? [] : [bestText(best)]),
     ...(differences.length === 0 ? [] : [differencesText(differences)]),
     ...(findings.length === 0
       ? []
@@ -42,10 +56,10 @@ export function sweepText(results: SweepResults): string {
             "studies",
           ),
         ]),
-    ...(findings.length <= maxFindings
+    ...(shown.length === 0
       ? []
       : [
-          highlights
+          shown
             .map(({ topic, texts }) => texts.map((text) => `${pc.bold(topic)}: ${text}\n`).join(""))
             .join(""),
         ]),
@@ -105,8 +119,37 @@ function tableText(group: readonly [Table, ...Table[]]): string {
   return `${head}${aligned([["", ...heads], ...rows, ...last], align)}\n`;
 }
 
+/** The heads and the cells of the table of the best methods. */
+export function bestCells(best: readonly Best[]): readonly (readonly string[])[] {
+  const hasPlace = best.some(({ place }) => place !== "");
+  return [
+    ["measure", ...(hasPlace ? ["where"] : []), "best", "", "not distinguishable from it"],
+    ...best.map(({ measure, place, methods, value, alike }) => [
+      measure,
+      ...(hasPlace ? [place] : []),
+      methods.join(", "),
+      value,
+      alike.join(", ") || "–",
+    ]),
+  ];
+}
+
+function bestText(best: readonly Best[]): string {
+  const [heads = [], ...rows] = bestCells(best);
+  const more = rows.length - maxLines;
+  const align = heads.map(() => "left" as const);
+  const table = aligned([heads, ...rows.slice(0, maxLines)], align);
+  return `${table}\n${more > 0 ? pc.dim(`… ${more} more in the report`) + "\n" : ""}`;
+}
+
+/** Formats an adjusted p-value: `0.012`, or `<0.001`. */
+export function formatP(p = 1): string {
+  return p < 0.001 ? "<0.001" : p.toFixed(3);
+}
+
 function differencesText(differences: readonly Difference[]): string {
   const hasPlace = differences.some(({ place }) => place !== "");
+  const hasP = differences.some(({ p }) => p !== undefined);
   const rows = differences
     .slice(0, maxLines)
     .map((difference) => [
@@ -114,6 +157,7 @@ function differencesText(differences: readonly Difference[]): string {
       `${difference.method} − ${difference.reference}`,
       difference.measure,
       formatDifference(difference),
+      ...(hasP ? [formatP(difference.p)] : []),
       difference.outcome === "not distinguishable"
         ? pc.dim(difference.outcome)
         : difference.outcome,
@@ -121,10 +165,24 @@ function differencesText(differences: readonly Difference[]): string {
   const more = differences.length - maxLines;
   const table = aligned(
     [
-      [...(hasPlace ? [""] : []), "difference", "measure", "mean [95 % interval] (seeds)", ""],
+      [
+        ...(hasPlace ? [""] : []),
+        "difference",
+        "measure",
+        "mean [95 % interval] (seeds)",
+        ...(hasP ? ["p"] : []),
+        "",
+      ],
       ...rows,
     ],
-    [...(hasPlace ? (["left"] as const) : []), "left", "left", "right", "left"],
+    [
+      ...(hasPlace ? (["left"] as const) : []),
+      "left",
+      "left",
+      "right",
+      ...(hasP ? (["right"] as const) : []),
+      "left",
+    ],
   );
   return `${table}\n${more > 0 ? pc.dim(`… ${more} more in the report`) + "\n" : ""}`;
 }

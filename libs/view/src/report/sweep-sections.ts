@@ -1,6 +1,8 @@
 import {
+  bestCells,
   differenceNote,
   formatDifference,
+  formatP,
   groupTables,
   maxFindings,
   meanNote,
@@ -87,18 +89,26 @@ export function tableSections(results: SweepResults): Html {
   </section>`;
 }
 
+function bestTable(best: SweepResults["best"]): Html {
+  const [heads = [], ...rows] = bestCells(best);
+  return table(heads, rows);
+}
+
 /** The paired differences; undefined if there are none. */
-export function differenceSection({ differences }: SweepResults): Html | undefined {
+export function differenceSection(results: SweepResults): Html | undefined {
+  const { differences, correction, best } = results;
   if (differences.length === 0) return undefined;
   const hasPlace = differences.some(({ place }) => place !== "");
   return html`<section>
     <h2>Differences</h2>
-    <p class="note">${differenceNote}</p>
+    <p class="note">${differenceNote(results)}</p>
+    ${best.length === 0 ? undefined : bestTable(best)}
     ${columnTable(differences, [
       hasPlace && ["where", ({ place }) => place],
       ["difference", ({ method, reference }) => `${method} − ${reference}`],
       ["measure", ({ measure }) => measure],
       ["mean [95 % interval] (seeds)", formatDifference],
+      correction !== undefined && ["p", ({ p }) => formatP(p)],
       ["the first is", ({ outcome }) => outcome],
     ])}
   </section>`;

@@ -92,6 +92,7 @@ describe("writeSweep", () => {
       seeds: [1],
       tables: [],
       notes: [],
+      best: [],
       differences: [],
       highlights: [{ topic: "Best and worst", texts: ["accuracy: best 1 for a; worst 0 for g."] }],
       findings: places.slice(0, count).map((place) => ({ place, texts: ["flagged 1 of 2"] })),
