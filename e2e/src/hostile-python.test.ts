@@ -35,14 +35,14 @@ describe("Python clients that do not return, or end their process", function () 
   requirePython();
 
   /** Runs the trial, in which some clients of hostile.py act. */
-  async function run(act: string) {
+  async function run(act: string, more: NodeJS.ProcessEnv = {}) {
     const out = join(await temporaryFolder(), "run");
     const file = `${out}.yaml`;
     await writeFile(file, trial);
     const python = (await installPython()) ?? "";
     const args = ["run", file, "--hosts", "2", "--no-report", "--out", out, "--python", python];
     const mark = `hostile-${String(process.pid)}-${act.replaceAll(" ", "-")}`;
-    const command = start(args, { env: { ACT: act, MARK: mark } });
+    const command = start(args, { env: { ACT: act, MARK: mark, ...more } });
     const { code, stderr } = await command.ended;
     if (hasProc) await waitUntilGone(listProcesses(`MARK=${mark}`).map(({ pid }) => pid));
     return { code, stderr, rounds: (await readRecords(out)).map(listFailures) };
@@ -98,6 +98,23 @@ describe("Python clients that do not return, or end their process", function () 
     assert.equal(code, 0, stderr);
     assert.deepEqual(rounds, [[], [], []]);
   });
+
+  for (const [client, what] of [
+    ["c10", "a thread that ends the process"],
+    ["c12", "a thread that writes to all files"],
+    ["c14", "a process that ends the one of all clients"],
+    ["c16", "a process that stops the one of all clients"],
+  ] as const)
+    it(`have no other client fail for what they leave behind: ${what}`, async function () {
+      const isThread = what.includes("thread");
+      if (!isThread && !hasProc) this.skip();
+      const { code, stderr, rounds } = await run(client, { SLOW: "1" });
+      assert.equal(code, 0, stderr);
+      assert.deepEqual(rounds, [[], [], []]);
+      const named = `${client}: left threads running (\\x1blate), which may disturb other clients`;
+      assert.equal(stderr.split(named).length, isThread ? 2 : 1, stderr);
+      if (isThread) assert.ok(stderr.includes(`while threads of ${client} ran`), stderr);
+    });
 
   it("do not control the terminal", async () => {
     const { code, stderr } = await run("c17");

@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import os
 import signal
+import threading
 import time
 
 import numpy as np
@@ -58,6 +59,22 @@ def write_to_all_files():
             os.write(file, bytes(range(256)))
 
 
+def wait_and(end):
+    """Acts in the turn of another client."""
+    time.sleep(0.15)
+    end()
+    time.sleep(1000)
+
+
+def fork_and(end):
+    if os.fork() == 0:
+        wait_and(end)
+
+
+def leave_thread(end):
+    threading.Thread(target=wait_and, args=(end,), name="\x1blate").start()
+
+
 acts = {
     "c01": swallow,
     "c03": ignore_alarm,
@@ -73,6 +90,10 @@ acts = {
     "c04": lambda: os.kill(os.getppid(), signal.SIGKILL),
     "c06": lambda: os.kill(os.getppid(), signal.SIGTERM),
     "c08": lambda: os.kill(os.getppid(), signal.SIGSTOP),
+    "c10": lambda: leave_thread(lambda: os._exit(7)),
+    "c12": lambda: leave_thread(lambda: write_to_all_files()),
+    "c14": lambda: fork_and(lambda: os.kill(os.getppid(), signal.SIGSEGV)),
+    "c16": lambda: fork_and(lambda: os.kill(os.getppid(), signal.SIGSTOP)),
 }
 
 
@@ -83,6 +104,8 @@ class Hostile(Client):
     def train(self, params, job):
         if job.client_id in os.environ["ACT"].split():
             acts[job.client_id]()
+        elif os.environ.get("SLOW"):
+            time.sleep(0.05)
         return Update(10, {"w": np.random.default_rng(job.seed).normal(size=(4, 3))})
 
 

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 #: Kinds of frames to the process of clients. The first one says what to load.
 SETUP, TRIAL, MESSAGE = b"S", b"T", b"M"
-#: Kinds of frames to the host: the clients are loaded or cannot be, more of their files are loaded, a job is answered.
-LOADED, FAILED, FILES, ANSWER = b"L", b"F", b"I", b"A"
+#: Kinds of frames to the host: the clients are loaded or cannot be, more of their files are loaded, a job has left threads, a job is answered.
+LOADED, FAILED, FILES, THREADS, ANSWER = b"L", b"F", b"I", b"H", b"A"
 
 #: Begins a frame: its kind, its size, and the key of the channel, without which it was written by a client.
 header = struct.Struct("<cQ8s")

@@ -16,7 +16,7 @@ import tempfile
 import threading
 import time
 from dataclasses import dataclass, field
-from typing import Any, Mapping
+from typing import Any, Collection, Mapping
 
 from . import ended
 from .channel import FAILED, LOADED, SETUP, Channel, ChannelBroken, Doing, Note, no_key
@@ -77,10 +77,13 @@ class Watch:
 class ClientProcess:
     """A process of clients. It leads a group of its own, which ends with it, so that no process that a client forks remains."""
 
-    def __init__(self, source: ClientSource, files: Mapping[str, str], trains_alone: bool):
+    def __init__(self, source: ClientSource, files: Mapping[str, str], trains_alone: bool, ends_after: Collection[str]):
         """:param files: files that must have these hashes
-        :param trains_alone: whether clients have ended a process while they trained together"""
+        :param trains_alone: whether clients have ended a process while they trained together
+        :param ends_after: clients after whose turn the process ends if they leave threads behind"""
         adopt_orphans()
+        self.has_descendants = False
+        """Whether processes that clients forked were there when it ended, any of which may have ended it."""
         self._others = list_children()
         self.end, theirs = socket.socketpair()
         read, write = os.pipe()
@@ -110,6 +113,7 @@ class ClientProcess:
             "device": source.device,
             "files": dict(files),
             "trainsAlone": trains_alone,
+            "endsAfter": sorted(ends_after),
         }
         self.key = os.urandom(len(no_key))
         with contextlib.suppress(OSError):  # it has ended, which `load` tells
@@ -149,11 +153,11 @@ class ClientProcess:
         with contextlib.suppress(OSError):
             self.end.shutdown(socket.SHUT_WR)
         is_busy = self.note.read().seconds > 0  # nobody waits for a result any more
-        until = time.monotonic() + (0 if is_busy else _farewell_seconds)
-        # Not `wait`: as long as the process is not waited for, its number is that of its group.
-        while not self._has_ended() and time.monotonic() < until:
-            time.sleep(0.005)
+        self._await_end(0 if is_busy else _farewell_seconds)
         self.kill()
+        self._await_end(_end_seconds)
+        # The system has made this process their parent.
+        self.has_descendants = bool(list_children() - self._others - {self._popen.pid})
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._popen.wait(_end_seconds)
         end_orphans(self._others)
@@ -162,11 +166,12 @@ class ClientProcess:
             self.end.close()
         return self._popen.returncode
 
-    def _has_ended(self) -> bool:
-        try:
-            return os.waitid(os.P_PID, self._popen.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
-        except ChildProcessError:
-            return True
+    def _await_end(self, seconds: float) -> None:
+        """Does not collect the process: until then its number is that of its group, and of nothing else."""
+        until = time.monotonic() + seconds
+        with contextlib.suppress(ChildProcessError):
+            while os.waitid(os.P_PID, self._popen.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None and time.monotonic() < until:
+                time.sleep(0.005)
 
 
 class ClientProcesses:
@@ -176,6 +181,8 @@ class ClientProcesses:
         self.source = source
         self.trains_alone = False
         """Whether clients have ended a process while they trained together, so that nobody knows which of them did."""
+        self.ends_after: set[str] = set()
+        """Clients whose threads ran when a process ended in another client's turn."""
         self.files: dict[str, str] = {}
         """The hashes of the files that were loaded so far."""
         self._lock = threading.Lock()
@@ -203,7 +210,7 @@ class ClientProcesses:
         self.present.close()
 
     def _start(self) -> ClientProcess:
-        return ClientProcess(self.source, self.files, self.trains_alone)
+        return ClientProcess(self.source, self.files, self.trains_alone, self.ends_after)
 
 
 def format_exit(code: int | None) -> str:

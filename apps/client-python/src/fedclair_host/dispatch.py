@@ -14,7 +14,7 @@ from typing import Any, Awaitable, Callable, Mapping
 
 import numpy as np
 
-from .channel import ANSWER, FAILED, FILES, MESSAGE, TRIAL, answer_id, header, no_key
+from .channel import ANSWER, FAILED, FILES, MESSAGE, THREADS, TRIAL, answer_id, header, no_key
 from .client import Array
 from .client_process import ClientProcess, ClientProcesses, format_exit
 from .codec import CoordinatorMessage, encode_failure, to_job, to_params
@@ -81,8 +81,10 @@ class Dispatcher:
         self._tasks: set[asyncio.Task[None]] = set()
         self._ended = EndedClients(os.environ.get(variable))
         self._tried: set[str] = set()
+        self._named: set[str] = set()
         self._last_answered: OpenJob | None = None
         self._suspects: set[str] = set()
+        self._with_threads: dict[str, None] = {}
         self._is_read_by_clients = False
         self._key = no_key
         self._unsent_frames: list[bytes] = []
@@ -149,6 +151,7 @@ class Dispatcher:
         unexplained = 0
         while True:
             process = processes.present
+            self._with_threads = {}
             self._on_files = processes.files.update
             watching = asyncio.ensure_future(self._watch(process))
             try:
@@ -181,8 +184,21 @@ class Dispatcher:
             self._answer(answer_id.unpack_from(data)[0], data[answer_id.size :])
         elif kind == FILES:
             self._on_files(json.loads(data))
+        elif kind == THREADS:
+            self._add_threads(**json.loads(data))
         elif kind == FAILED:
             self._is_read_by_clients = True
+
+    def _add_threads(self, jobs: list[int], threads: list[str]) -> None:
+        """Names clients whose threads have outlived their turn."""
+        known = self._list_known()
+        clients = [known[job].client_id for job in jobs if job in known]
+        new = [client for client in clients if client not in self._named]
+        self._with_threads.update(dict.fromkeys(clients))
+        self._named.update(new)
+        if new:
+            names = printable(", ".join(threads), 200)
+            log.warning("%s: left threads running (%s), which may disturb other clients; end them before train returns", _list_clients(new), names)
 
     async def _watch(self, process: ClientProcess) -> None:
         """Ends a process whose client does not return in time."""
@@ -202,26 +218,46 @@ class Dispatcher:
             processes.trains_alone = True
             log.warning("a process of %s clients that trained together %s; from now on each trains alone", doing.jobs, how)
             return True
-        known = {job.id: job for job in [*self._unwanted, *self._open.values()]}
-        culprit = known.get(doing.job) if doing.jobs == 1 and is_running else None
+        culprit = self._list_known().get(doing.job) if doing.jobs == 1 and is_running else None
+        if culprit is None and code == 0 and processes.ends_after.intersection(self._with_threads):
+            return True  # as it was told to
+        if self._suspect_threads(processes, how, culprit):
+            return True
         if culprit is None:
             log.warning("the process of the clients %s; it is started again", how)
             return False
+        may_be_another = processes.present.has_descendants or (code is not None and -code in _outside and not is_overdue)
+        if may_be_another and culprit.client_id not in self._tried:
+            self._tried.add(culprit.client_id)
+            log.warning("the process of the clients %s (%s); the client has another try", how, culprit.what)
+            return True
         if is_overdue:
             text = f"{culprit.what} did not return within {client_seconds(self._trial):g} s (limits.clientSeconds)"
             self._fail(culprit, "CLIENT_HUNG", text)
             return True
-        if code is not None and -code in _outside and culprit.client_id not in self._tried:
-            self._tried.add(culprit.client_id)
-            log.warning("the process of the clients %s (%s); the client has another try", how, culprit.what)
-            return True
         self._fail_for_good(culprit, f"it ended its process with {format_exit(code)} ({culprit.what})")
         return True
+
+    def _suspect_threads(self, processes: ClientProcesses, how: str, culprit: OpenJob | None) -> bool:
+        """Has the threads of other clients end with the turn of these, if a process ended while there were any. Whoever had the turn has
+        another try, without them. :returns: whether there were any"""
+        others = [client for client in self._with_threads if culprit is None or client != culprit.client_id]
+        if not others or processes.ends_after.issuperset(others):
+            return False
+        processes.ends_after.update(others)
+        what = "" if culprit is None else f" ({culprit.what}, which has another try)"
+        log.warning("the process of the clients %s%s while threads of %s ran; these end with its turn from now on", how, what, _list_clients(others))
+        return True
+
+    def _list_known(self) -> Mapping[int, OpenJob]:
+        return {job.id: job for job in [*self._unwanted, *self._open.values()]}
 
     def _explain_broken(self, processes: ClientProcesses) -> bool:
         """Fails the client that has read or written what its process and this one say to each other. Jobs are answered in order, so it
         is the first that is not answered, or the last that is. It has another try, alone. :returns: whether there is one"""
         culprit = self._last_answered if self._is_read_by_clients else next(iter(self._open.values()), None)
+        if self._suspect_threads(processes, "lost its channel", culprit):
+            return True
         if culprit is None:
             return False
         text = f"it {'reads' if self._is_read_by_clients else 'writes to'} files that it has not opened ({culprit.what})"
@@ -311,3 +347,7 @@ class Dispatcher:
         frames, self._unsent_frames = self._unsent_frames, []
         if self._transport is not None:
             self._transport.writelines(frames)
+
+
+def _list_clients(clients: list[str]) -> str:
+    return printable(", ".join(clients), 200)

@@ -22,9 +22,12 @@ def adopt_orphans() -> None:
 
 def list_children() -> frozenset[int]:
     """Returns the children of this process, as far as the system tells."""
+    children: set[int] = set()
     with contextlib.suppress(OSError):
-        return frozenset(int(pid) for task in Path("/proc/self/task").iterdir() for pid in (task / "children").read_text().split())
-    return frozenset()
+        for task in Path("/proc/self/task").iterdir():
+            with contextlib.suppress(OSError):  # a thread that has ended
+                children.update(map(int, (task / "children").read_text().split()))
+    return frozenset(children)
 
 
 def end_orphans(others: frozenset[int]) -> None:

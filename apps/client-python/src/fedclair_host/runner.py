@@ -11,11 +11,12 @@ import time
 import traceback
 from collections import deque
 from dataclasses import dataclass
-from typing import Any, Callable, Iterator, Mapping
+from typing import Any, Callable, Collection, Iterator, Mapping
 
-from .channel import ANSWER, FILES, MESSAGE, TRIAL, Channel, Note, answer_id
+from .channel import ANSWER, FILES, MESSAGE, THREADS, TRIAL, Channel, Note, answer_id
 from .client import Array, Client, Job, Params
 from .codec import CoordinatorMessage, WireError, decode, encode_failure, encode_update, run_client, to_job, to_params, train_cohort
+from .leftovers import Leftovers
 from .module_files import ModuleFiles
 from .text import printable
 from .time_limit import TimeLimit, TimeLimitExceeded, client_seconds, grace_seconds
@@ -44,17 +45,22 @@ class ClientRunner:
         note: Note | None = None,
         files: ModuleFiles | None = None,
         trains_alone: bool = False,
+        ends_after: Collection[str] = (),
     ):
         """:param make_client: creates a client from its index, 0 … client_count - 1; called for every job
         :param note: tells the host what runs; default: this is a thread of the host
         :param files: tells the host which files are loaded
-        :param trains_alone: whether clients have ended a process while they trained together"""
+        :param trains_alone: whether clients have ended a process while they trained together
+        :param ends_after: clients after whose turn this process ends if they leave threads behind"""
         self._channel = channel
         self._make_client = make_client
         self._is_thread = note is None
         self._note = note or Note()
         self._files = files
         self._trains_alone = trains_alone
+        self._ends_after = ends_after
+        self._leftovers = None if note is None else Leftovers()
+        self._has_leftovers = False
         self._process = os.getpid()
         self._trial: Mapping[str, Any] = {}
         self._bases: dict[int, dict[str, Array]] = {}
@@ -73,6 +79,8 @@ class ClientRunner:
                 for work, message in zip(works, self._answer_all(works)):
                     self._progress.count(work.job)
                     self._send(work, message)
+                if self._has_leftovers and any(work.job.client_id in self._ends_after for work in works):
+                    _end_process()
 
     def _receive_all(self) -> None:
         """Receives what has arrived, and waits if there is no job."""
@@ -176,11 +184,23 @@ class ClientRunner:
             yield
         finally:
             if os.getpid() != self._process:  # a client has forked, and its child has come back here
-                for stream in (sys.stdout, sys.stderr):
-                    with contextlib.suppress(Exception):
-                        stream.flush()
-                os._exit(0)
+                _end_process()
             self._note.end()
+            self._report_leftovers(works)
+
+    def _report_leftovers(self, works: list[_Work]) -> None:
+        threads = self._leftovers.find_new() if self._leftovers else []
+        self._has_leftovers = bool(threads)
+        if threads:
+            self._channel.send(THREADS, json.dumps({"jobs": [work.id for work in works], "threads": threads}).encode())
+
+
+def _end_process() -> None:
+    """Ends this process, whatever threads and exit handlers there are."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):
+            stream.flush()
+    os._exit(0)
 
 
 def _stage(work: _Work) -> tuple[str, int, str]:

@@ -63,7 +63,7 @@ def _run(channel: Channel, note: Note, setup: Mapping[str, Any]) -> None:
     loaded = {"backend": backend, "contaminations": contaminations if isinstance(contaminations, str) else list(contaminations), "versions": loaded_versions(), "files": files.find_new()}
     channel.send(LOADED, json.dumps(loaded).encode())
     keep_signals_inside()
-    ClientRunner(channel, make_client, note=note, files=files, trains_alone=setup["trainsAlone"]).serve()
+    ClientRunner(channel, make_client, note=note, files=files, trains_alone=setup["trainsAlone"], ends_after=setup["endsAfter"]).serve()
 
 
 if __name__ == "__main__":
