@@ -50,16 +50,19 @@ export function failure(code: ErrorCode, message: string): Failure {
 
 /**
  * An error that the user can fix. The command prints its message without a stack trace and exits
- * with `exitCode`.
+ * with `exitCode`; a program can tell errors apart by their class and `code`.
  */
 export class UserError extends Error {
   readonly exitCode: number;
+  /** The name of `exitCode`, such as `usage` or `quorum`; some classes have codes of their own. */
+  readonly code: string;
 
   /** @param cause the error that a plug-in threw, for debugging; it is never written to a record */
   constructor(message: string, exitCode: number = exitCodes.usage, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause });
     this.name = "UserError";
     this.exitCode = exitCode;
+    this.code = Object.entries(exitCodes).find(([, one]) => one === exitCode)?.[0] ?? "internal";
   }
 }
 

@@ -16,7 +16,7 @@ import { systemErrorCode } from "../words/system-error.js";
 /** An error of the operating system while a file was opened or read. */
 export class UnreadableError extends UserError {
   /** The code of the system, such as `ENOENT`. */
-  readonly code: string;
+  override readonly code: string;
 
   constructor(file: string, error: unknown) {
     const code = systemErrorCode(error) ?? "?";

@@ -7,7 +7,7 @@ type ModelErrorCode = "INFEASIBLE" | "BAD_ARGUMENT";
  * this low.
  */
 export class ModelError extends UserError {
-  readonly code: ModelErrorCode;
+  override readonly code: ModelErrorCode;
 
   constructor(code: ModelErrorCode, message: string) {
     super(message);
