@@ -6,7 +6,12 @@ export * from "./contracts/mod.js";
 export * from "./contracts/plugin.js";
 export * from "./contracts/task.js";
 export { dashes, methodColours, mutedColour, strokeLegend } from "./contracts/figure-colours.js";
-export { definePlugin, type DefinedPlugin } from "./contracts/define-plugin.js";
+export {
+  definePlugin,
+  type ChoiceOf,
+  type DefinedPlugin,
+  type NamedPlugin,
+} from "./contracts/define-plugin.js";
 export type {
   Artifact,
   ClientsInFigure,

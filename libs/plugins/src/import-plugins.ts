@@ -32,6 +32,16 @@ export async function importPlugins(
   const exported = unwrapCommonJs(module.default);
   const values: unknown[] = Array.isArray(exported) ? exported : [exported];
   if (values.length === 0) throw new UserError(`${place} exports no plug-in: its array is empty`);
+  return checkPlugins(values, place);
+}
+
+/**
+ * Checks plug-ins.
+ * @param place where they come from, for error messages
+ * @returns the plug-ins, including the aggregators of tasks
+ * @throws UserError if one of them is something else
+ */
+export function checkPlugins(values: readonly unknown[], place: string): DefinedPlugin[] {
   return values.flatMap((value, i) => {
     const which = values.length > 1 ? `, plug-in ${i + 1} of ${values.length}` : "";
     try {

@@ -1,6 +1,6 @@
 import { UserError, type DefinedPlugin, type Plugins } from "@fedclair/core";
 import type { LocatedPlugin } from "@fedclair/core/internal";
-import { importPlugins } from "./import-plugins.js";
+import { checkPlugins, importPlugins } from "./import-plugins.js";
 import { readCode, type ModuleCode } from "./module-code.js";
 import type { PluginModule } from "./resolve-module.js";
 import { checkShared } from "./shared-packages.js";
@@ -12,6 +12,7 @@ type LoadBuiltIn = (content?: unknown, outside?: ReadonlySet<string>) => Promise
  * Loads the built-in plug-ins and those that the given modules export. Runs the modules' code.
  * @param content the unchecked content of a trial, passed to `load`
  * @param load loads the built-in plug-ins; default: `loadBuiltIn`
+ * @param own plug-ins of the calling program, which run like built-in ones
  * @throws UserError that names the module if it throws on import, exports something else, or uses a
  * name that is taken
  */
@@ -19,8 +20,12 @@ export async function loadPlugins(
   modules: readonly PluginModule[],
   content?: unknown,
   load: LoadBuiltIn = async (...args) => (await import("./built-in.js")).loadBuiltIn(...args),
+  own: readonly DefinedPlugin[] = [],
 ): Promise<Plugins> {
-  const found = await importModules(modules);
+  const found: Found[] = [
+    ...(await importModules(modules)),
+    ...checkPlugins(own, "the program").map((plugin) => ({ plugin })),
+  ];
   const tasks = found.filter(({ plugin }) => plugin.kind === "task");
   const builtIn = await load(content, new Set(tasks.map(({ plugin }) => plugin.name)));
   if (found.length === 0) return builtIn;
@@ -32,18 +37,18 @@ export async function loadPlugins(
     attack: new Map(builtIn.attacks),
     mod: new Map(builtIn.mods),
   };
-  for (const { plugin: defined, code, module } of found) {
+  for (const { plugin: defined, module } of found) {
     const { kind, ...plugin } = defined;
     const registry = registries[kind] as Map<string, typeof plugin>;
     if (builtInNames[kind].has(plugin.name) || registry.has(plugin.name)) {
-      const isOutside = outside.some((other) => other.kind === kind && other.name === plugin.name);
-      const owner = isOutside ? "another plug-in's" : "built in";
+      const owner = builtInNames[kind].has(plugin.name) ? "built in" : "another plug-in's";
       throw new UserError(
-        `${module.place}: ${kind} '${plugin.name}': the name is ${owner}; choose another`,
+        `${module?.place ?? "the program"}: ${kind} '${plugin.name}': the name is ${owner}; choose another`,
       );
     }
     registry.set(plugin.name, plugin);
-    const { version, hash } = code;
+    if (!module) continue;
+    const { version, hash } = module.code;
     outside.push({ kind, name: plugin.name, version, hash, module: module.file });
   }
   const { task, aggregator: aggregators, attack: attacks, mod: mods } = registries;
@@ -52,8 +57,8 @@ export async function loadPlugins(
 
 interface Found {
   readonly plugin: DefinedPlugin;
-  readonly code: ModuleCode;
-  readonly module: PluginModule;
+  /** The module that exports it; absent for a plug-in of the calling program. */
+  readonly module?: PluginModule & { readonly code: ModuleCode };
 }
 
 /** Imports modules, each file once. */
@@ -64,7 +69,7 @@ async function importModules(modules: readonly PluginModule[]): Promise<Found[]>
     const code = await readCode(module.file);
     checkShared(code, module.place);
     const plugins = await watchImport(module, () => importPlugins(module.file, module.place));
-    for (const plugin of plugins) found.push({ plugin, code, module });
+    for (const plugin of plugins) found.push({ plugin, module: { ...module, code } });
   }
   return found;
 }

@@ -1,5 +1,5 @@
 import { dirname } from "node:path";
-import type { Plugins } from "@fedclair/core";
+import type { DefinedPlugin, Plugins } from "@fedclair/core";
 import { readNamedPlugins, type Trial, type TrialSource } from "@fedclair/core/internal";
 import { loadPlugins } from "./load-plugins.js";
 import { resolveModule, type PluginModule } from "./resolve-module.js";
@@ -8,14 +8,18 @@ import { limitMainThread } from "./threads/main-thread-limit.js";
 /**
  * Loads the plug-ins that a trial or a sweep can use: the built-in ones, and those of its key
  * `plugins`, whose code runs.
+ * @param own as in `loadPlugins`
  * @throws UserError as `loadPlugins`
  */
-export async function loadNamedPlugins(source: TrialSource): Promise<Plugins> {
+export async function loadNamedPlugins(
+  source: TrialSource,
+  own?: readonly DefinedPlugin[],
+): Promise<Plugins> {
   const { limits } = (source.yaml.content ?? {}) as { limits?: Partial<Trial["limits"]> };
   const { serverSeconds } = limits ?? {};
   // The trial is not checked yet.
   if (typeof serverSeconds === "number" && serverSeconds > 0) limitMainThread(serverSeconds);
-  return await loadPlugins(namedModules(source), source.yaml.content);
+  return await loadPlugins(namedModules(source), source.yaml.content, undefined, own);
 }
 
 /**

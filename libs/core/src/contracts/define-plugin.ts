@@ -41,15 +41,30 @@ type Definition<K extends PluginKind, S extends ZodObject> = Omit<
     ? { contaminations?(options: z.output<S>): ReadonlyMap<string, ZodObject> }
     : unknown);
 
+/** A plug-in whose type has its name and its options. */
+export type NamedPlugin<K extends PluginKind, S extends ZodObject, N extends string> = Omit<
+  DefinedPlugin<K>,
+  "name" | "schema"
+> & { readonly name: N; readonly schema: S };
+
+/** What a trial says to choose one of these plug-ins: its name, and its options beside it. */
+export type ChoiceOf<P, K extends PluginKind> = P extends {
+  readonly kind: K;
+  readonly name: infer N;
+  readonly schema: infer S extends ZodObject;
+}
+  ? { readonly name: N } & z.input<S>
+  : never;
+
 /**
  * Defines a task, an aggregator, an attack or a mod outside of this repository. The type of its
  * options comes from its schema. Export it as the default of a module, and list the module in the
  * trial file: `plugins: [./my-task.js]`.
  */
-export function definePlugin<K extends PluginKind, S extends ZodObject>(
-  plugin: { readonly kind: K; readonly schema: S } & Definition<K, S>,
-): DefinedPlugin<K> {
-  return plugin as unknown as DefinedPlugin<K>;
+export function definePlugin<K extends PluginKind, S extends ZodObject, const N extends string>(
+  plugin: { readonly kind: K; readonly name: N; readonly schema: S } & Definition<K, S>,
+): NamedPlugin<K, S, N> {
+  return plugin as unknown as NamedPlugin<K, S, N>;
 }
 
 /** The methods that the result of `create` must have. */
