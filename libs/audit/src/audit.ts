@@ -1,5 +1,6 @@
-import type { Bank, ClairOptions, ControlKind } from "@fedclair/clair";
+import type { Bank, ClairOptions, clairSchema, ControlKind } from "@fedclair/clair";
 import { countNoun, whenAborted } from "@fedclair/runs";
+import type { z } from "zod";
 import type { FoundAdapters } from "./adapters/find-adapters.js";
 import { formatFound } from "./adapters/found-text.js";
 import { rejectExisting } from "./adapters/reject-existing.js";
@@ -41,8 +42,15 @@ export interface AuditOptions extends CollectOptions {
  *   as `hf://org/name`
  * @throws UserError if a path has no adapter, or if refined adapters exist already
  */
-export async function audit(paths: readonly string[], options: AuditOptions = {}): Promise<Audit> {
-  return await auditAdapters(await collectAdapters(paths, options), options);
+export async function audit(
+  paths: readonly string[],
+  options: Omit<AuditOptions, "clair"> & {
+    /** Options of CLAIR; default: rule `evidence`. */
+    readonly clair?: z.input<typeof clairSchema>;
+  } = {},
+): Promise<Audit> {
+  const clair = parseClairOptions(options.clair ?? {});
+  return await auditAdapters(await collectAdapters(paths, options), { ...options, clair });
 }
 
 /** Judges adapters that `collectAdapters` has found. See `audit`. */

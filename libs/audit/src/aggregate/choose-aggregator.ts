@@ -9,9 +9,10 @@ import {
 import { builtInAggregators, loadPlugins, resolveModules } from "@fedclair/plugins";
 import { z } from "zod";
 
-/** An aggregator by name, with its options. */
+/** An aggregator with its options. */
 export interface AggregatorRequest {
-  readonly aggregator: string;
+  /** The name, or the name with options beside it. */
+  readonly aggregator: string | PluginChoice;
   /** Options as `option=value`. */
   readonly set?: readonly string[];
   /** Modules with external aggregators, whose code runs. */
@@ -40,22 +41,21 @@ export async function chooseAggregator(
   const added = await loadExternal(request.plugins ?? []);
   const registry = new Map(builtInAggregators);
   for (const [name, { plugin }] of added) registry.set(name, plugin);
-  const choice = parseChoice(
-    request,
-    request.aggregator === "clair" ? `models: ${models}` : "",
-    registry,
-  );
+  const { aggregator, set = [] } = request;
+  const named = typeof aggregator === "string" ? { name: aggregator } : aggregator;
+  const defaults = named.name === "clair" ? { models } : {};
+  const choice = parseChoice({ ...defaults, ...named }, set, registry);
   const code = added.get(choice.name)?.code;
   return { choice, aggregator: createPlugin(registry, choice), code };
 }
 
 function parseChoice(
-  { aggregator, set = [] }: AggregatorRequest,
-  defaults: string,
+  choice: PluginChoice,
+  set: readonly string[],
   registry: Registry<AggregatorPlugin>,
 ): PluginChoice {
   const source = {
-    text: `aggregator: { name: ${JSON.stringify(aggregator)}, ${defaults} }`,
+    text: JSON.stringify({ aggregator: choice }),
     file: "--aggregator",
     hasLines: false,
     what: "options",

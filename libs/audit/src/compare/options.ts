@@ -6,13 +6,17 @@ import { parseYaml } from "@fedclair/core/internal";
 export const auditDefaults = "rule: evidence";
 
 /**
- * Parses options such as `rank=4` or `rule.falseAlarmRate=0.2`.
+ * Parses options such as `rank=4` or `rule.falseAlarmRate=0.2`, or the same in an object.
  * @throws UserError for an unknown option or an invalid value
  */
-export function parseClairOptions(set: readonly string[]): ClairOptions {
-  const source = { text: auditDefaults, file: "--set", what: "options", overrides: set };
-  const yaml = parseYaml(source);
+export function parseClairOptions(given: readonly string[] | object): ClairOptions {
+  const [text, file, overrides] = isList(given)
+    ? [auditDefaults, "--set", given]
+    : [JSON.stringify(Object.assign({ rule: "evidence" }, given)), "clair", []];
+  const yaml = parseYaml({ text, file, what: "options", overrides });
   const data = yaml.check(clairSchema);
-  if (!yaml.isOverridden(["window"])) return data;
-  throw new UserError("--set: window has no effect: an audit has no earlier rounds");
+  if (data.window === 1 && !yaml.isOverridden(["window"])) return data;
+  throw new UserError(`${file}: window has no effect: an audit has no earlier rounds`);
 }
+
+const isList = (given: object): given is readonly string[] => Array.isArray(given);
