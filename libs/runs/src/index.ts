@@ -61,7 +61,7 @@ export { listItems, verdictSentence } from "./outcome/verdict.js";
 export { readActivity, type Activity } from "./store/activity.js";
 export { recordsAfter, recordsEnd, timingsAfter } from "./store/records-after.js";
 export { syncFolder, syncTree, writeWhole } from "./store/atomic-files.js";
-export { breakLocks, findHolder, Lock, lockFile } from "./store/lock.js";
+export { breakLocks, findHolder, InUse, Lock, lockFile } from "./store/lock.js";
 export { makeFolder, makeOwnFolder } from "./store/make-folder.js";
 export {
   openRegularFile,
@@ -98,8 +98,8 @@ export { print } from "./words/print.js";
 export type { CheckpointOptions } from "./process/run-options.js";
 export { systemErrorCode } from "./words/system-error.js";
 export { addPythonCode, hashClients } from "./trial/python-code.js";
-export { prepareTrial } from "./trial/prepare-trial.js";
-export { isSweep, readTrialFile } from "./trial/read-trial-file.js";
+export { prepareSource, prepareTrial } from "./trial/prepare-trial.js";
+export { isSweep, readTrial, readTrialFile } from "./trial/read-trial-file.js";
 export { formatTime } from "./words/format-time.js";
 export { Progress } from "./run/progress.js";
 export { checkSummary } from "./run/check-summary.js";
@@ -120,7 +120,7 @@ export {
 export { checkRecords, eachRecord, linkTimings } from "./store/record-chain.js";
 export { eachLine } from "./store/lines.js";
 export type { ArmTiming } from "./store/arm-timing.js";
-export { checkExistingRun, checkTrial } from "./store/run-folder.js";
+export { findDone, type RunRequest } from "./run/find-done.js";
 export { readRun, armRecords, RunTally, mainRecords, type Run } from "./run/read-run.js";
 export { rejectExternalClients } from "./run/reject-external.js";
 export { runTrial, sharesFirstRound, type ArmEvent } from "./run/run-trial.js";

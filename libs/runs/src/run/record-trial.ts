@@ -52,8 +52,11 @@ export interface TrialRun {
   readonly chosen?: ChosenBackend;
   /** Receives the task's sentence about its data, once they are read. */
   readonly onNotice?: (notice: string) => void;
-  /** Receives every event; an event of a round arrives when the round is on disk. */
-  readonly onEvent?: (event: ArmEvent) => void;
+  /**
+   * Receives every event; an event of a round arrives when the round is on disk. The trial goes on
+   * when the returned promise resolves.
+   */
+  readonly onEvent?: (event: ArmEvent) => Promise<void> | void;
   /** Receives the number of completed rounds of each arm when a run is resumed. */
   readonly onResume?: (done: ReadonlyMap<string, number>) => void;
 }
@@ -88,7 +91,7 @@ export async function recordTrial(run: TrialRun): Promise<Summary> {
     const writer = activity;
     const onEvent = (event: ArmEvent) => {
       writer.event(event);
-      run.onEvent?.(event);
+      return run.onEvent?.(event);
     };
     const { primary } = measures;
     const before = checkpoint?.otherReleases ?? [];
@@ -169,7 +172,7 @@ async function runInto(
         if (event.record.stopped === undefined)
           await writeCheckpoint({ arm: index, state: event.state, hangs });
       }
-      onEvent?.({ arm, event });
+      await onEvent?.({ arm, event });
     }
   } finally {
     await writeParams();

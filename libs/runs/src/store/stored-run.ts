@@ -13,8 +13,8 @@ import { findHolder, Lock, lockFile, type Holder } from "./lock.js";
 
 /** Options that choose the folder of a run. */
 export interface PlaceOptions {
-  readonly out?: string;
-  readonly name?: string;
+  readonly out?: string | undefined;
+  readonly name?: string | undefined;
   /** Should a new run be made next to the existing ones? */
   readonly again?: boolean;
 }

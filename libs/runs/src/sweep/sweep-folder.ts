@@ -21,7 +21,7 @@ export const slurmFolder = "slurm";
 export interface StoredSweep extends Grid {
   /** The release of fedclair that started it. */
   readonly version: string;
-  /** The sweep's file, an absolute path. */
+  /** The sweep's file, an absolute path; empty if a program has it as an object. */
   readonly file: string;
   /** Overrides of the file. */
   readonly set: readonly string[];

@@ -26,11 +26,18 @@ export async function prepareTrial(
   overrides: readonly string[],
   loadPlugins: LoadPlugins,
 ): Promise<PreparedTrial> {
-  const source = readTrialFile(file, overrides);
+  return await prepareSource(readTrialFile(file, overrides), loadPlugins);
+}
+
+/** Prepares a trial like `prepareTrial`, after it has been read. */
+export async function prepareSource(
+  source: TrialSource,
+  loadPlugins: LoadPlugins,
+): Promise<PreparedTrial> {
   if (isSweep(source)) {
     const advice = await describeLists(source, loadPlugins);
     throw new UserError(
-      `'${file}' describes several trials: use ${commandName()} sweep, or choose one: ${advice}`,
+      `'${source.file}' describes several trials: use ${commandName()} sweep, or choose one: ${advice}`,
     );
   }
   const plugins = await loadPlugins(source);

@@ -1,7 +1,12 @@
 import { existsSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { UserError } from "@fedclair/core";
-import { readTrialSource, type ResolvePath, type TrialSource } from "@fedclair/core/internal";
+import {
+  parseYaml,
+  readTrialSource,
+  type ResolvePath,
+  type TrialSource,
+} from "@fedclair/core/internal";
 import { maxResolvedBytes } from "../store/read-trial.js";
 import { readText, UnreadableError } from "../store/regular-file.js";
 
@@ -13,6 +18,18 @@ export function readTrialFile(file: string, overrides: readonly string[] = []): 
   // Paths of the file start from its folder, and those of the command line from the working one.
   const resolvePath: ResolvePath = (path, by) => resolve(by === "file" ? dirname(file) : "", path);
   return readTrialSource(readTrialText(file), file, overrides, resolvePath);
+}
+
+/**
+ * Reads a trial or a sweep from a file, or takes the object in which a program has it. Relative
+ * paths of an object start from the working folder.
+ * @throws UserError as `readTrialFile`
+ */
+export function readTrial(trial: string | object, overrides: readonly string[] = []): TrialSource {
+  if (typeof trial === "string") return readTrialFile(trial, overrides);
+  const [text, file] = [JSON.stringify(trial), "trial"];
+  const yaml = parseYaml({ text, file, hasLines: false, what: "trial", overrides });
+  return { file, yaml, resolvePath: (path) => resolve(path) };
 }
 
 /** Does a file describe several trials, by a section `sweep` or several seeds? */

@@ -1,17 +1,15 @@
 import { join } from "node:path";
-import { UserError } from "@fedclair/core";
 import { exitCodes, type PreparedTrial } from "@fedclair/core/internal";
 import {
-  checkExistingRun,
-  checkTrial,
   describeTrial,
+  findDone,
   listRunFaults,
   outcomeText,
   print,
   readRun,
-  findRun,
   stoppedText,
   type Run,
+  type RunRequest,
   type TrialDescription,
 } from "@fedclair/runs";
 import { readForReport } from "../data/rounds-tally.js";
@@ -58,35 +56,16 @@ async function writeReport(folder: string, description: TrialDescription): Promi
 /**
  * Shows the run in a folder if it belongs to this trial and is finished. Call it before starting
  * anything.
- * @param backend the required backend; `auto`: any
  * @returns the exit code, as in `showRun`; undefined if the trial has to be run
- * @throws UserError as `checkExistingRun` does, or if the run used another backend
+ * @throws UserError as `findDone`
  */
 export async function showIfDone(
   folder: string,
-  { prepared, backend, resumes }: RunRequest,
+  request: RunRequest,
   options: ShowOptions,
 ): Promise<number | undefined> {
-  const { trial } = prepared;
-  const existing = await findRun(folder);
-  if (!existing) return undefined;
-  const { status, info } = existing;
-  if (status !== "done") {
-    checkExistingRun(existing, trial, resumes);
-    return undefined;
-  }
-  checkTrial(existing, trial);
-  if (backend !== "auto" && backend !== info.backend) {
-    throw new UserError(
-      `the run in '${folder}' is done, with the backend ${info.backend}: --again makes a new one`,
-    );
-  }
-  process.stderr.write(`done before, ${info.started}: --again runs it again\n`);
-  return await showRun(folder, prepared, options);
-}
-
-interface RunRequest {
-  readonly prepared: PreparedTrial;
-  readonly backend: string;
-  readonly resumes: boolean;
+  const done = await findDone(folder, request);
+  if (!done) return undefined;
+  process.stderr.write(`done before, ${done.info.started}: --again runs it again\n`);
+  return await showRun(folder, request.prepared, options);
 }
