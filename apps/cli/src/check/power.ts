@@ -15,7 +15,7 @@ export async function printPower(
   file: string,
   { set, seeds, json, ...python }: PowerArguments,
 ): Promise<void> {
-  const open = placesWith({ ...python, hosts: availableParallelism() });
+  const open = placesWith({ ...python, pythonHosts: availableParallelism() });
   const { signal } = interruption;
   const measured = await measurePower(file, { set, seeds, open, signal });
   print(json ? `${JSON.stringify(measured, null, 2)}\n` : formatPower(measured));

@@ -5,7 +5,7 @@ import {
   type PreparedTrial,
 } from "@fedclair/core/internal";
 import { watchClients, watchServer, type WatchedEvents } from "@fedclair/plugins";
-import type { PythonPlaceOptions } from "./python-place.js";
+import type { HostedPlaceOptions } from "./hosted-place.js";
 import type { OpenPlace, TrialPlace } from "@fedclair/runs";
 
 /**
@@ -22,12 +22,25 @@ export function openPlace(
   return { pool: new MemoryPool(runner), server: watchServer(prepared, backend) };
 }
 
-/** Opens the places of trials: this process, or hosts of their own for Python clients. */
-export function placesWith(options: PythonPlaceOptions): OpenPlace {
+/** Opens the places of trials: this process, or hosts of their own for clients that need them. */
+export function placesWith(options: HostedPlaceOptions): OpenPlace {
   return async (prepared, backend) => {
-    const clients = readPythonClients(prepared.trial);
-    if (!clients) return openPlace(prepared, backend);
-    const { openPythonPlace } = await import("./python-place.js");
-    return await openPythonPlace(prepared, clients, backend, options);
+    const python = readPythonClients(prepared.trial);
+    if (!python && options.hosts === undefined) return openPlace(prepared, backend);
+    const { openHostedPlace } = await import("./hosted-place.js");
+    return await openHostedPlace(prepared, python, backend, options);
   };
+}
+
+/** Works in the place of a trial, and closes it. */
+export async function inPlace<T>(
+  opening: TrialPlace | Promise<TrialPlace>,
+  work: (place: TrialPlace) => Promise<T>,
+): Promise<T> {
+  const place = await opening;
+  try {
+    return await work(place);
+  } finally {
+    await Promise.all([place.pool.close(), place.server?.close()]);
+  }
 }

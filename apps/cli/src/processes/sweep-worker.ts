@@ -11,7 +11,7 @@ import {
   interruption,
   listenForInterruption,
   parseSweep,
-  readTrialFile,
+  readTrial,
   runSweepTrial,
   toUserError,
   type SweepTrial,
@@ -42,11 +42,11 @@ async function replyTo(id: string): Promise<WorkerReply> {
 }
 
 async function work(id: string): Promise<WorkerReply> {
-  const { trials, backend } = await loading;
+  const { file, trials, backend } = await loading;
   const trial = trials.get(id);
   if (!trial) {
     throw new UserError(
-      `${place.file}: no trial of it has the hash ${id} here: expected the same file, plug-ins, folders and release of fedclair as where the sweep was started`,
+      `${file}: no trial of it has the hash ${id} here: expected the same file, plug-ins, folders and release of fedclair as where the sweep was started`,
     );
   }
   const done = await runSweepTrial(trial, place.out, interruption.signal, backend, open);
@@ -60,7 +60,7 @@ async function work(id: string): Promise<WorkerReply> {
 }
 
 async function load({ file, out, set, allowed, backend, python }: SweepPlace) {
-  const source = readTrialFile(file, set);
+  const source = readTrial(file, set);
   const modules = namedModules(source);
   for (const module of modules) {
     if (!allowed || allowed.includes(module.file)) continue;
@@ -72,7 +72,7 @@ async function load({ file, out, set, allowed, backend, python }: SweepPlace) {
   const { trials } = assignFolders(out, parseSweep(source, plugins));
   if (allowed && python === undefined && trials.some(({ trial }) => readPythonClients(trial))) {
     throw new UserError(
-      `${file}: its Python code runs only where the worker's operator allows it: start the worker with --python INTERPRETER`,
+      `${source.file}: its Python code runs only where the worker's operator allows it: start the worker with --python INTERPRETER`,
     );
   }
   const choice = backendChoices.find((one) => one === (backend ?? "auto"));
@@ -84,6 +84,7 @@ async function load({ file, out, set, allowed, backend, python }: SweepPlace) {
   await loadBackend().catch(toUserError);
   const byId = new Map(trials.map((trial): [string, SweepTrial] => [trial.id, trial]));
   return {
+    file: source.file,
     trials: byId,
     backend: { name, why: backend === undefined ? why : "set by the sweep" },
   };

@@ -9,7 +9,8 @@ import type { PythonOptions } from "./read-hosts.js";
 
 /** The sweep that a worker process works on. */
 export interface SweepPlace extends PythonOptions {
-  readonly file: string;
+  /** The sweep's file, or the object in which a program has it. */
+  readonly file: string | object;
   /** The folder of the sweep's runs. */
   readonly out: string;
   /** Overrides of the sweep file. */

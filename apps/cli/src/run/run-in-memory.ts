@@ -10,7 +10,7 @@ import {
   prepareTrial,
   rejectExternalClients,
 } from "@fedclair/runs";
-import { openPlace } from "../processes/open-place.js";
+import { inPlace, openPlace } from "../processes/open-place.js";
 import type { RunOptions } from "./run-options.js";
 
 /**
@@ -41,9 +41,9 @@ export async function runInMemory(
   // By default as quiet as with sockets, where the coordinator logs the backend.
   const log = createLog("client", () => ({ trial: trial.name }), "warn");
   log.info(`backend ${chosen.name}: ${chosen.why}`);
-  const { pool, server } = openPlace(prepared, chosen.name, clientEventLogger(log));
-  try {
-    process.exitCode = await runAndReport({
+  const place = openPlace(prepared, chosen.name, clientEventLogger(log));
+  process.exitCode = await inPlace(place, ({ pool, server }) =>
+    runAndReport({
       prepared,
       out,
       json,
@@ -54,8 +54,6 @@ export async function runInMemory(
       checkpoints: { every: options.checkpointEvery, keep: options.keepCheckpoints },
       backend: () => chosen.name,
       chosen,
-    });
-  } finally {
-    await Promise.all([pool.close(), server?.close()]);
-  }
+    }),
+  );
 }

@@ -16,27 +16,30 @@ import { withOptions, type PythonOptions } from "./read-hosts.js";
 /** Time for hosts to exit after their trial, in ms. */
 const farewell = 5000;
 
-/** How the Python hosts of a place run. */
-export interface PythonPlaceOptions extends PythonOptions {
-  /** Number of Python hosts, if there are that many clients. Default: 1. */
-  readonly hosts?: number;
+/** Which hosts a place has, and how they run. */
+export interface HostedPlaceOptions extends PythonOptions {
+  /** Number of hosts of each kind of client. Default: one for Python, none for simulated ones. */
+  readonly hosts?: number | undefined;
+  /** Number of Python hosts. Default: `hosts`. */
+  readonly pythonHosts?: number | undefined;
 }
 
 /**
- * Opens the place of a trial whose external clients run in Python: this process coordinates, and
- * starts hosts for each kind of client.
+ * Opens the place of a trial whose clients run in processes of their own: this process coordinates,
+ * and starts hosts for each kind of client.
+ * @param clients the code of external clients in Python, if there are any
  * @param backend the TensorFlow.js backend that trains simulated clients
  * @throws UserError if the interpreter cannot be started or lacks the package
  */
-export async function openPythonPlace(
+export async function openHostedPlace(
   prepared: PreparedTrial,
-  clients: PythonClients,
+  clients: PythonClients | undefined,
   backend: string,
-  { hosts: count = 1, ...options }: PythonPlaceOptions,
+  { hosts: count = 1, pythonHosts = count, ...options }: HostedPlaceOptions,
 ): Promise<TrialPlace> {
   const { clientIds, external, outside } = prepared;
-  const python = withOptions(clients, options);
-  await checkInterpreter(python.interpreter);
+  const python = clients && withOptions(clients, options);
+  if (python) await checkInterpreter(python.interpreter);
   const processes = new Processes();
   const pool = await SocketPool.listen({
     ...hostedTrial(prepared),
@@ -47,8 +50,16 @@ export async function openPythonPlace(
   const simulated = clientIds.length - external.size;
   const plugins = [...new Set(outside.flatMap(({ module = [] }) => module))];
   const hosts: Hosts = {
-    ...(simulated > 0 && { simulated: { clients: simulated, count: 1, plugins, backend } }),
-    python: { ...python, clients: external.size, count: Math.min(count, external.size) },
+    ...(simulated > 0 && {
+      simulated: { clients: simulated, count: Math.min(count, simulated), plugins, backend },
+    }),
+    ...(python && {
+      python: {
+        ...python,
+        clients: external.size,
+        count: Math.min(pythonHosts, external.size),
+      },
+    }),
   };
   const over = new AbortController();
   const kept = keepHosts(processes, hosts, Promise.resolve(pool.url), over.signal);
