@@ -1,7 +1,7 @@
 import { UserError } from "@fedclair/core/errors";
 import { integerOption, setOption } from "@fedclair/runs/program";
 import { Option, type Command } from "commander";
-import type { RoundsChoice } from "../check/verify-run.js";
+import type { RoundsChoice } from "../api/verify.js";
 import { processCount } from "../processes/process-count.js";
 import { allowPlugin, device, hosts, lazily, python, seeds, transport, trust } from "./options.js";
 

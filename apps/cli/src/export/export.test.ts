@@ -14,7 +14,7 @@ import { writeCsv } from "./csv.js";
 import { crc32c, tfRecord } from "./event-file.js";
 import { exportRun, type ExportOptions } from "./export.js";
 import { writeParquet } from "./parquet.js";
-import { computeScalars } from "./rounds.js";
+import { computeScalars } from "../results/rounds.js";
 import { maxMetricColumns, createTables, type ExportCell, type ExportTable } from "./tables.js";
 
 const failure = { code: "HOST_LOST", message: "gone, \u001b[2J" } as const;

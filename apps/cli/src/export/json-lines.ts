@@ -1,7 +1,7 @@
 import { createWriteStream } from "node:fs";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { eachRound, computeScalars } from "./rounds.js";
+import { eachRound, computeScalars } from "../results/rounds.js";
 
 /**
  * Writes one line for each round of each arm: `{"step": 1, "arm": "clair", "evaluation/accuracy":

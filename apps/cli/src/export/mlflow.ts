@@ -1,7 +1,7 @@
 import { excerpt, UserError } from "@fedclair/core";
 import { listArms, type Trial } from "@fedclair/core/internal";
 import { leafValues, type StoredRun } from "@fedclair/runs";
-import { eachRound, computeScalars } from "./rounds.js";
+import { eachRound, computeScalars } from "../results/rounds.js";
 
 /**
  * Maximum number of metrics in a request

@@ -1,6 +1,10 @@
-import type { ClientRecord } from "@fedclair/core/internal";
-import { clientTruth } from "@fedclair/runs";
-import { eachRound, listFinite, computeScalars, type ExportedRound } from "./rounds.js";
+import { eachRound, type ExportedRound } from "../results/rounds.js";
+import {
+  createClientRows,
+  createRoundRow,
+  type ClientRow,
+  type RoundRow,
+} from "../results/rows.js";
 
 export interface ExportColumn {
   readonly name: string;
@@ -28,18 +32,15 @@ export const integerColumns = (...names: string[]): ExportColumn[] =>
 export const numberColumns = (names: Iterable<string>): ExportColumn[] =>
   [...names].map((name) => ({ name, kind: "number" }));
 
-/** A row of a table: its first cells, and metrics, which become columns. */
-interface Row {
-  readonly cells: readonly ExportCell[];
-  readonly metrics: ReadonlyMap<string, number>;
-}
-
-/** A kind of table: its first columns, and the rows of a round. */
+/** A kind of table: its first columns, named like fields of its rows, and the rows of a round. */
 interface TableKind {
   readonly name: "clients" | "rounds";
   readonly columns: readonly ExportColumn[];
   readonly list: (round: ExportedRound) => readonly Row[];
 }
+
+type Row = ClientRow | RoundRow;
+type Cells = Readonly<Record<string, ExportCell>>;
 
 const clientTable: TableKind = {
   name: "clients",
@@ -50,7 +51,7 @@ const clientTable: TableKind = {
     ...textColumns("verdict", "reason"),
     ...numberColumns(["score", "threshold", "numExamples"]),
   ],
-  list: ({ record }) => record.clients.map((client) => createClientRow(record, client)),
+  list: ({ record }) => createClientRows(record),
 };
 
 const roundTable: TableKind = {
@@ -60,10 +61,7 @@ const roundTable: TableKind = {
     ...integerColumns("round"),
     ...textColumns("phase", "kept", "stopped"),
   ],
-  list: (exported) => {
-    const { arm, round, phase, kept, stopped } = exported.record;
-    return [{ cells: [arm, round, phase, kept, stopped], metrics: computeScalars(exported) }];
-  },
+  list: (round) => [createRoundRow(round)],
 };
 
 /** A run to export, with the cells that every row of it begins with. */
@@ -111,36 +109,16 @@ export async function createTables(
       rows: async function* () {
         for (const { folder, cells: first } of runs) {
           for await (const round of eachRound(folder, counts.get(folder))) {
-            for (const { cells, metrics } of list(round))
-              yield [...first, ...cells, ...[...names].map((one) => metrics.get(one))];
+            for (const row of list(round))
+              yield [
+                ...first,
+                ...own.map((column) => (row as unknown as Cells)[column.name]),
+                ...[...names].map((one) => row.metrics.get(one)),
+              ];
           }
         }
       },
     };
   };
   return [finish(ofClients), finish(ofRounds)];
-}
-
-function createClientRow(
-  { arm, round, phase }: ExportedRound["record"],
-  client: ClientRecord,
-): Row {
-  const { clientId, attack, failure, evaluationFailure } = client;
-  const { verdict, reason, score, threshold, numExamples } = client;
-  const cells = [
-    ...[arm, round, phase, clientId, clientTruth(client), attack ?? undefined],
-    ...[failure?.code, evaluationFailure?.code, verdict, reason],
-    ...[score ?? undefined, threshold ?? undefined, numExamples],
-  ];
-  return { cells, metrics: listMetrics(client) };
-}
-
-function listMetrics({ train, evaluation, mods = {} }: ClientRecord): Map<string, number> {
-  return new Map([
-    ...listFinite(train).map(([name, value]) => [`train/${name}`, value] as const),
-    ...listFinite(evaluation).map(([name, value]) => [`evaluation/${name}`, value] as const),
-    ...Object.entries(mods).flatMap(([mod, metrics]) =>
-      listFinite(metrics).map(([name, value]) => [`${mod}/${name}`, value] as const),
-    ),
-  ]);
 }

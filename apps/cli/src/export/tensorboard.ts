@@ -1,7 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { createEventFile, type EventFile } from "./event-file.js";
-import { eachRound, computeScalars } from "./rounds.js";
+import { eachRound, computeScalars } from "../results/rounds.js";
 
 /**
  * Writes one folder per arm with an event file. TensorBoard shows each folder as a run. Records

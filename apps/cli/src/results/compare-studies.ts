@@ -10,11 +10,12 @@ import {
   listComparedStudies,
   nameApart,
   print,
+  readRun,
   studyOfRun,
   sweepText,
   type ComparedStudy,
 } from "@fedclair/runs";
-import { openRun } from "./open-run.js";
+import { openRunWith } from "./open-run.js";
 import { openSweep } from "./open-sweep.js";
 
 export interface CompareOptions {
@@ -62,6 +63,6 @@ export async function printStudyComparison(
 async function listCompared(folder: string, plugins: readonly string[]): Promise<ComparedStudy[]> {
   const sweep = await openSweep(folder);
   const name = basename(folder);
-  if (!sweep) return [studyOfRun(name, await openRun(folder, plugins))];
+  if (!sweep) return [studyOfRun(name, await openRunWith(folder, plugins, readRun))];
   return listComparedStudies(name, sweep.grid, sweep.summaries);
 }

@@ -8,12 +8,13 @@ import {
   formatEstimate,
   formatNumber,
   print,
+  readRun,
   readStoredSweep,
   type RunComparison,
 } from "@fedclair/runs";
 import pc from "picocolors";
 import { printStudyComparison, type CompareOptions } from "./compare-studies.js";
-import { openRun } from "./open-run.js";
+import { openRunWith } from "./open-run.js";
 import { requireRun } from "./show.js";
 
 /**
@@ -35,7 +36,7 @@ async function compareSingleRuns(
 ): Promise<void> {
   if (folders.length < 2) throw new UserError("compare: expected two run folders or more, got one");
   const stored = await Promise.all(folders.map(requireRun));
-  const runs = await Promise.all(folders.map((folder) => openRun(folder, plugins)));
+  const runs = await Promise.all(folders.map((folder) => openRunWith(folder, plugins, readRun)));
   const isClear = new Set(folders.map((one) => basename(one))).size === folders.length;
   const names = isClear ? folders.map((one) => basename(one)) : folders;
   const comparison = compareRuns(new Map(runs.map((run, i) => [names[i] ?? "", run])));

@@ -1,17 +1,13 @@
 import { loadPlugins, resolveModules } from "@fedclair/plugins";
-import { describeStored, readRun, type Run, type TrialDescription } from "@fedclair/runs";
+import { describeStored, type TrialDescription } from "@fedclair/runs";
 
 /**
  * Reads a run together with its plug-ins' labels, units and figures.
  * @param modules external plug-in modules; if some are missing, the run is still read, with a
  * notice
+ * @param read reads the run, or more than the run
  * @throws UserError if the folder holds no run
  */
-export async function openRun(folder: string, modules: readonly string[]): Promise<Run> {
-  return openRunWith(folder, modules, readRun);
-}
-
-/** Reads a run like `openRun`, by a function that may read more than the run. */
 export async function openRunWith<T>(
   folder: string,
   modules: readonly string[],

@@ -6,12 +6,13 @@ import {
   outcomeText,
   print,
   findRun,
+  readRun,
   stoppedText,
   sweepText,
   version,
   type StoredRun,
 } from "@fedclair/runs";
-import { openRun } from "./open-run.js";
+import { openRunWith } from "./open-run.js";
 import { listRunStatus, openSweep, type OpenedSweep } from "./open-sweep.js";
 
 /** `fedclair show`: shows the status of a run, a study or a sweep, and the results so far. */
@@ -25,7 +26,7 @@ export async function show(
     return;
   }
   const stored = await requireRun(folder);
-  const run = await openRun(folder, plugins);
+  const run = await openRunWith(folder, plugins, readRun);
   const { summary } = run;
   if (json) {
     print(JSON.stringify({ ...standing(stored), summary }) + "\n");

@@ -45,6 +45,11 @@ async function resumeSweep(
   options: ResumeOptions,
 ): Promise<void> {
   checkStudyOptions(options);
+  if (file === "") {
+    throw new UserError(
+      `'${folder}' was started by a program: run the program again, which goes on where it stopped`,
+    );
+  }
   const source = readTrialFile(file, set);
   const sweepNow = parseSweep(source, await loadAllowedPlugins(options)(source));
   const present = sweepNow.trials.map(({ id }) => id);

@@ -3,7 +3,7 @@ import type { PythonOptions } from "../processes/read-hosts.js";
 
 export interface SweepOptions extends PythonOptions {
   readonly set: readonly string[];
-  readonly out?: string;
+  readonly out?: string | undefined;
   /** Number of trials at a time, each in its own process; with 1, trials run in this process. */
   readonly jobs: number;
   /** Address of the queue for workers; true: from the environment. */

@@ -31,6 +31,8 @@ export interface TrustOptions {
   readonly plugins: readonly string[];
   /** True to allow all code. */
   readonly trust: boolean;
+  /** Ask at the terminal about code that is not allowed? Default: yes. */
+  readonly asks?: boolean;
 }
 
 /** Code or data that a trial names, with words for messages. */
@@ -159,16 +161,16 @@ function allow(...named: Parameters<typeof check>): Promise<void> {
 async function check(
   codes: readonly NamedCode[],
   file: string,
-  { plugins, trust }: TrustOptions,
+  { plugins, trust, asks = true }: TrustOptions,
 ): Promise<void> {
   const allowed = new Set(resolveModules(plugins).map((module) => module.file));
   const unknown = selectUnknownCode(codes).filter(({ path }) => !allowed.has(path));
-  if (unknown.length > 0 && !trust) await askAbout(unknown, file);
+  if (unknown.length > 0 && !trust) await askAbout(unknown, file, asks);
   await rememberCode(codes);
 }
 
 /** @throws UserError if the user says no, or cannot be asked */
-async function askAbout(codes: readonly NamedCode[], file: string): Promise<void> {
+async function askAbout(codes: readonly NamedCode[], file: string, asks: boolean): Promise<void> {
   const list = [...new Set(codes.map(({ text }) => `\n  ${text}`))].join("");
   const isData = codes.every(({ hash }) => hash === "data");
   const does = isData
@@ -176,7 +178,7 @@ async function askAbout(codes: readonly NamedCode[], file: string): Promise<void
     : "run code that you have not run before, or that has changed since";
   const what = `'${oneLine(file)}' would ${does}:${list}\n`;
   const question = isData ? "Read them?" : "It can do everything that you can. Run it?";
-  const answer = await askForYes(`${what}${question}`);
+  const answer = asks ? await askForYes(`${what}${question}`) : undefined;
   if (answer === true) return;
   if (answer === false)
     throw new UserError(
