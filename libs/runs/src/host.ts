@@ -7,5 +7,5 @@ export { Patience } from "./run/slow-notice.js";
 export { readCertificates } from "./process/certificates.js";
 export { createLog } from "./process/log.js";
 export { interruption, readToken, toUserError } from "./process/main.js";
-export { clientEventLogger } from "./process/log-errors.js";
+export { clientEventLogger, type ClientLog } from "./process/log-errors.js";
 export { version } from "./words/version.js";

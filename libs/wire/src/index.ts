@@ -1,3 +1,4 @@
+export { RefusedError, UnreachableError } from "./client-host.js";
 export { connectHost } from "./connect-host.js";
 export { hostedTrial } from "./hosted-trial.js";
 export { bind, closeServer } from "./join/bind.js";

@@ -1,6 +1,5 @@
 import type { ReportedJob, RunnerEvents } from "@fedclair/core/internal";
 import { errorMessage, errorLocation } from "@fedclair/core/errors";
-import type { Logger } from "./log.js";
 
 /**
  * Maximum number of errors to log. A message that contains a new number each time would otherwise
@@ -14,11 +13,18 @@ type ClientEvents = Required<Pick<RunnerEvents, "onClientError" | "onBatchError"
   readonly onStray: (task: string, what: string) => void;
 };
 
+/** A log for what goes wrong in clients' code, such as `console`. */
+export interface ClientLog {
+  warn(text: string): void;
+  /** @param fields what the line is about, as `{ client: "c03" }` */
+  warn(fields: object, text: string): void;
+}
+
 /**
  * Logs what goes wrong in clients' code. Each error is logged once, with its location; records
  * contain only the message.
  */
-export function clientEventLogger(log: Logger): ClientEvents {
+export function clientEventLogger(log: ClientLog): ClientEvents {
   const logged = new Set<string>();
   const late = new Set<string>();
   const warn = ({ clientId, round, kind }: ReportedJob, what: string) => {
