@@ -1,7 +1,7 @@
 /*
  * The functions behind the command, for programs. `docs/typescript.md` shows them.
  */
-export { UserError, type DefinedPlugin } from "@fedclair/core";
+export { definePlugin, UserError, type DefinedPlugin, type Update } from "@fedclair/core";
 export type { ErrorCode } from "@fedclair/core/internal";
 export { aggregate, audit } from "@fedclair/audit";
 export { InUse, type Summary, type Table } from "@fedclair/runs";

@@ -33,6 +33,10 @@ export async function runDocument(
   return { folder, code, stdout: plain(stdout), stderr: plain(stderr) };
 }
 
+/** The compiler, because Node.js before 22.18 runs no TypeScript. */
+const compile =
+  "node node_modules/typescript-7/bin/tsc --strict --skipLibCheck --module nodenext --target es2023 --types node";
+
 async function scriptOf(markdown: string): Promise<string> {
   const blocks = markdown.matchAll(/(?:^`([\w./-]+)`\n\n)?^```(\w+)\n([^]*?)^```$/gm);
   const [joining, metrics, queue] = [await freePort(), await freePort(), await freePort()];
@@ -45,6 +49,8 @@ async function scriptOf(markdown: string): Promise<string> {
     })
     .join("\n")
     .replaceAll(/^npm install$/gm, "true")
+    .replaceAll("~/fedclair/", "")
+    .replaceAll(/\bnode (\w+)\.ts$/gm, `${compile} $1.ts && node $1.js`)
     .replaceAll(":4000", `:${joining}`)
     .replaceAll(":9100", `:${metrics}`)
     .replaceAll(/(?<=:|--port )6379/g, String(queue));

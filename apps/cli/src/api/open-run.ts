@@ -28,12 +28,12 @@ export interface OpenedRun {
   readonly summary: Summary;
   /** What the numbers do not show: lost clients, and arms that could not go on. */
   readonly faults: readonly UserError[];
-  /** Yields a row per round and arm. */
-  rounds(): AsyncIterable<RoundRow>;
-  /** Yields a row per client, round and arm. */
-  clients(): AsyncIterable<ClientRow>;
-  /** Yields the records, which have all that is known about a round. */
-  records(): AsyncIterable<ArmRecord>;
+  /** Reads the rounds: a row per round and arm. */
+  readonly rounds: () => AsyncIterable<RoundRow>;
+  /** Reads the clients: a row per client, round and arm. */
+  readonly clients: () => AsyncIterable<ClientRow>;
+  /** Reads the records, which have all that is known about a round. */
+  readonly records: () => AsyncIterable<ArmRecord>;
 }
 
 /**
