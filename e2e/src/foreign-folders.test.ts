@@ -20,6 +20,12 @@ import { temporaryFolder, workspace } from "./support/paths.js";
 const modules = ["mean-estimation.js", "near-median.js", "reverse.js"];
 const quick = ["--transport", "memory", "--no-report"];
 
+/** Runs the command in a folder, for somebody whose list of known code lies in `state`. */
+const inFolder =
+  (folder: () => string) =>
+  (state: string, ...args: readonly string[]): Promise<CommandResult> =>
+    fedclair(args, { cwd: folder(), env: { XDG_STATE_HOME: state } });
+
 describe("a folder from somebody else", () => {
   /** The folder of a study, with runs in it, which its author made. */
   let folder: string;
@@ -29,8 +35,7 @@ describe("a folder from somebody else", () => {
   let author: string;
   let reader: string;
 
-  const as = (state: string, ...args: readonly string[]): Promise<CommandResult> =>
-    fedclair(args, { cwd: folder, env: { XDG_STATE_HOME: state } });
+  const as = inFolder(() => folder);
 
   before(async () => {
     const place = await temporaryFolder();
@@ -254,8 +259,7 @@ describe("data elsewhere that a folder from somebody else names", () => {
   let author: string;
   let reader: string;
 
-  const as = (state: string, ...args: readonly string[]): Promise<CommandResult> =>
-    fedclair(args, { cwd: folder, env: { XDG_STATE_HOME: state } });
+  const as = inFolder(() => folder);
 
   before(async () => {
     const place = await temporaryFolder();
