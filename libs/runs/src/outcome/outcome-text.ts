@@ -1,13 +1,17 @@
+import { stripVTControlCharacters } from "node:util";
 import { printable } from "@fedclair/core/internal";
 import pc from "picocolors";
+import wrapAnsi from "wrap-ansi";
 import type { Run } from "../run/read-run.js";
-import { measuringClients } from "../measures/truth.js";
+import { isFlagged, measuringClients } from "../measures/truth.js";
 import { backendLabel, backendText } from "./backend-text.js";
 import { clientRows, type ClientRow } from "./client-rows.js";
 import { columns } from "../words/columns.js";
+import { maxOf, minOf } from "../words/numbers.js";
 import { compareArms, type ArmRow } from "./arm-rows.js";
 import { modTexts } from "./mod-texts.js";
 import { refinementText } from "./refinement-text.js";
+import { verdictCard } from "./verdict-card.js";
 import { verdictSentence } from "./verdict.js";
 
 /**
@@ -26,35 +30,82 @@ const maxHung = 5;
 const maxMetrics = 6;
 
 /**
- * Formats the outcome of a run for the terminal: one row per client, one row per arm, and a
- * sentence with the result.
+ * Formats the outcome of a run for the terminal: a row per client that a reader should look at, one
+ * row per arm, and the result in a few words and in a sentence.
+ * @param width columns of the terminal; longer lines are wrapped at spaces
  */
-export function outcomeText(run: Run): string {
+export function outcomeText(run: Run, width = process.stdout.columns ?? Infinity): string {
   const rows = clientRows(run);
-  const hidden = rows.length > maxRows ? run.trial.clients - maxRows : 0;
+  const shown = rows.filter(needsLook).slice(0, maxRows);
   const refinement = refinementText(run);
+  const wrap = (text: string) => (width === Infinity ? text : wrapAnsi(text, width));
   return [
-    columns(
-      [
-        ["client", "true state", "verdict", "score", "threshold", "flagged", ""],
-        ...rows.slice(0, maxRows).map(clientCells),
-      ],
-      ["left", "left", "left", "right", "right", "right", "left"],
-    ),
-    ...(hidden > 0 ? [pc.dim(`… ${hidden} more in the report`)] : []),
+    ...(rows.length === 0 ? [] : [clientTable(shown, width)]),
+    ...othersTexts(run, rows, shown),
     "",
     formatArmTable(run),
     ...Object.entries(run.summary.stopped).map(([arm, why]) =>
-      pc.red(printable(`${arm} could not go on: ${why}`, maxBytes)),
+      pc.red(wrap(printable(`${arm} could not go on: ${why}`, maxBytes))),
     ),
     ...hungTexts(run),
     "",
-    verdictSentence(run),
+    wrap(cardLine(run)),
+    wrap(verdictSentence(run)),
     ...(refinement === undefined ? [] : [refinement]),
-    ...modTexts(run).map((text) => printable(text, maxBytes)),
-    `${backendLabel(run)}: ${printable(backendText(run) ?? "unknown", maxBytes)}`,
+    ...modTexts(run).map((text) => wrap(printable(text, maxBytes))),
+    wrap(`${backendLabel(run)}: ${printable(backendText(run) ?? "unknown", maxBytes)}`),
     "",
   ].join("\n");
+}
+
+/** A client that is contaminated, or was not simply found benign. */
+function needsLook({ isContaminated, verdict, failure, mistake }: ClientRow): boolean {
+  const isOdd = verdict !== undefined && verdict !== "benign";
+  return isContaminated || isOdd || failure !== null || mistake !== undefined;
+}
+
+/** The rows of clients. Where they do not fit, reasons are on lines of their own. */
+function clientTable(rows: readonly ClientRow[], width: number): string {
+  const head = ["client", "true state", "verdict", "score", "threshold", "flagged", ""];
+  const cells = [head, ...rows.map(clientCells)];
+  const align = ["left", "left", "left", "right", "right", "right"] as const;
+  const whole = columns(cells, [...align, "left"]);
+  const lines = stripVTControlCharacters(whole).split("\n");
+  if (lines.every((line) => line.length <= width)) return whole;
+  const [first = "", ...others] = columns(cells, align).split("\n");
+  const indent = "    ";
+  return [
+    first,
+    ...others.flatMap((line, i) => {
+      const reason = clientReason(rows[i]);
+      const wrapped = reason === "" ? [] : wrapAnsi(reason, width - indent.length).split("\n");
+      return [line, ...wrapped.map((part) => indent + part)];
+    }),
+  ].join("\n");
+}
+
+/** Sums up the clients that have no row. */
+function othersTexts(
+  { trial }: Run,
+  rows: readonly ClientRow[],
+  shown: readonly ClientRow[],
+): string[] {
+  const hidden = rows.length === 0 ? 0 : trial.clients - shown.length;
+  if (hidden === 0) return [];
+  const scores = rows.flatMap(({ score, verdict }) =>
+    verdict === "benign" && score !== null ? [score] : [],
+  );
+  const [low, high] = [minOf(scores), maxOf(scores)].map(formatShort);
+  const range = scores.length === 0 ? "" : `, benign ones with scores of ${low} to ${high}`;
+  return [pc.dim(`… ${hidden} more in the report${range}`)];
+}
+
+const toneColours = { bad: pc.red, open: pc.yellow, good: pc.green, plain: String };
+
+/** The result at a glance. */
+function cardLine(run: Run): string {
+  const { tone, parts } = verdictCard(run);
+  return pc.bold(toneColours[tone](parts.join(" · ")));
 }
 
 /** Names the clients whose code did not return; only the first few. */
@@ -67,23 +118,30 @@ function hungTexts({ summary: { hung = {} } }: Run): string[] {
 }
 
 function clientCells(row: ClientRow): string[] {
-  const { display, truth, score, threshold, mistake, roundsFlagged, roundsJudged } = row;
-  const { reason, farthest } = row;
+  const { display, truth, score, threshold, roundsFlagged, roundsJudged } = row;
   const judged = row.verdict !== undefined;
   return [
     display,
     row.isContaminated ? pc.yellow(printable(truth, maxBytes)) : truth,
-    row.failure ? pc.red(row.failure.code) : verdictText(row),
+    row.failure ? pc.red(row.failure.code) : colouredVerdict(row),
     formatShort(score),
     judged && threshold === null ? "none" : formatShort(threshold),
     row.round === undefined ? "" : `${roundsFlagged}/${roundsJudged}`,
-    [
-      mistake && pc.red(mistake),
-      [reason && printable(reason, maxBytes), farthest].filter(Boolean).join("; "),
-    ]
-      .filter(Boolean)
-      .join(", "),
+    clientReason(row),
   ];
+}
+
+/** Says what is wrong with a verdict, and why it is what it is. */
+function clientReason(row: ClientRow | undefined): string {
+  const { mistake, reason, farthest } = row ?? {};
+  const why = [reason && printable(reason, maxBytes), farthest].filter(Boolean).join("; ");
+  return [mistake && pc.red(mistake), why].filter(Boolean).join(", ");
+}
+
+/** A client that is left out is red, one that is undecided yellow, as the card is. */
+function colouredVerdict(row: ClientRow): string {
+  const text = verdictText(row);
+  return isFlagged(row) ? pc.red(text) : row.verdict === "undecided" ? pc.yellow(text) : text;
 }
 
 /** Formats the verdict of a client that did not fail. */

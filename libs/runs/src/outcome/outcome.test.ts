@@ -9,6 +9,7 @@ import { columns } from "../words/columns.js";
 import { compareArms } from "./arm-rows.js";
 import { outcomeText } from "./outcome-text.js";
 import { refinementText } from "./refinement-text.js";
+import { compareMeans, verdictCard } from "./verdict-card.js";
 import { verdictSentence } from "./verdict.js";
 
 const trial: Trial = {
@@ -398,6 +399,62 @@ describe("verdictSentence", () => {
   });
 });
 
+describe("verdictCard", () => {
+  const metrics = { accuracy: { better: "higher" as const, description: "share" } };
+  const told = { primary: "accuracy", metrics };
+  const rounds = (
+    own: number,
+    theirs: number,
+    verdict: ClientRecord["verdict"] = "contaminated",
+  ) => [
+    recordOf("clair", 1, clientOf("c00", null, "benign", own), {
+      ...clientOf("c01", "flip", verdict),
+    }),
+    recordOf("mean", 1, clientOf("c00", null, undefined, theirs)),
+  ];
+
+  it("counts the caught and the false alarms, and compares with the baselines", () => {
+    assert.deepEqual(verdictCard(runOf(single, rounds(0.75, 0.5), told)), {
+      tone: "good",
+      parts: ["1 of 1 caught", "0 of 1 false alarm", "accuracy 0.750 (+0.250 over mean)"],
+    });
+  });
+
+  it("has the tone of its worst part", () => {
+    const toneOf = (records: ReturnType<typeof rounds>, changes: Partial<Trial> = {}) =>
+      verdictCard(runOf({ ...single, ...changes }, records, told)).tone;
+    assert.equal(toneOf(rounds(0.5, 0.75)), "bad", "the baseline serves clients better");
+    assert.equal(toneOf(rounds(0.75, 0.5, "benign")), "bad", "one is missed");
+    assert.equal(toneOf(rounds(0.75, 0.5, "undecided")), "open");
+    const alarm = [recordOf("clair", 1, clientOf("c00", null, "contaminated"))];
+    assert.equal(toneOf(alarm), "bad");
+    const unjudged = [recordOf("clair", 1, clientOf("c00", null, undefined, 0.5))];
+    assert.equal(toneOf(unjudged), "plain", "nothing is judged or compared");
+    const unfinished = runOf(single, rounds(0.75, 0.5), told, false);
+    assert.equal(verdictCard(unfinished).tone, "open");
+    const stopped = [...rounds(0.75, 0.5), { ...recordOf("clair", 2), stopped: "it broke" }];
+    assert.equal(toneOf(stopped), "bad");
+  });
+
+  it("leaves out a baseline that knows who is benign", () => {
+    const baselines = [
+      { label: "mean", aggregator: { name: "fedavg" }, clients: "benign" as const },
+    ];
+    const card = verdictCard(runOf({ ...single, baselines }, rounds(0.5, 0.75), told));
+    assert.equal(card.tone, "good");
+    assert.equal(card.parts.at(-1), "accuracy 0.500");
+  });
+
+  it("says how many times an error is lower, and how far a share is higher", () => {
+    assert.equal(compareMeans(0.5, 2.6, "lower"), "5.2 times lower than");
+    assert.equal(compareMeans(2.6, 0.5, "lower"), "5.2 times higher than");
+    assert.equal(compareMeans(1, 1, "lower"), "the same as");
+    assert.equal(compareMeans(-1, 1, "lower"), "2 under");
+    assert.equal(compareMeans(0.8, 0.75, "higher"), "+0.050 over");
+    assert.equal(compareMeans(0.7, 0.75, undefined), "0.050 under");
+  });
+});
+
 describe("compareArms", () => {
   it("averages over the clients that measured a metric in every arm", () => {
     const run = runOf(single, [
@@ -463,6 +520,34 @@ describe("compareArms", () => {
 });
 
 describe("outcomeText", () => {
+  const judged = [
+    recordOf(
+      "clair",
+      1,
+      { ...clientOf("c00", "flip", "contaminated"), reason: "is large and turned round" },
+      ...["c01", "c02", "c03"].map((id) => clientOf(id, null, "benign")),
+    ),
+  ];
+  const many = runOf({ ...single, clients: 4 }, judged);
+
+  it("lists the clients to look at, and sums up the others", () => {
+    const text = plain(outcomeText(many));
+    assert.match(text, /^c00 +flip +contaminated +2 +3 +1\/1 +is large and turned round$/m);
+    assert.doesNotMatch(text, /^c01/m);
+    assert.match(text, /^… 3 more in the report, benign ones with scores of 2 to 2$/m);
+  });
+
+  it("wraps at spaces to the width of the terminal, reasons on lines of their own", () => {
+    const lines = plain(outcomeText(many, 54)).split("\n");
+    assert.match(lines[1] ?? "", /^c00 +flip +contaminated +2 +3 +1\/1$/);
+    assert.equal(lines[2], "    is large and turned round");
+    assert.ok(lines.some((line) => line.startsWith("clair flagged 1 of 1")));
+    assert.ok(
+      lines.every((line) => line.length <= 54 || !line.includes("flagged 1")),
+      String(lines),
+    );
+  });
+
   it("prints what TensorFlow.js ran on, or another backend, with the reason if it is known", () => {
     const run = runOf(single, [recordOf("clair", 1, clientOf("c00", null))]);
     const last = (backend: string, backendReason?: string) =>

@@ -1,0 +1,136 @@
+import { printable } from "@fedclair/core/internal";
+import { ownProperty, readMetric } from "../measures/measure.js";
+import { formatNumber } from "../words/numbers.js";
+import type { Run } from "../run/read-run.js";
+import { compareArms } from "./arm-rows.js";
+import { findMistake } from "./client-rows.js";
+
+/**
+ * How a result looks: good, bad, open if something is undecided or not known yet, and plain if
+ * nothing can be said against it or for it.
+ */
+export type Tone = "bad" | "open" | "good" | "plain";
+
+/** The strongest first: a card has that of its parts. */
+const byStrength: readonly Tone[] = ["bad", "open", "good", "plain"];
+
+/** The result of a run at a glance. */
+export interface VerdictCard {
+  readonly tone: Tone;
+  /** Such as `9 of 9 caught`, `0 of 21 false alarms`, `accuracy 0.849 (+0.026 over local)`. */
+  readonly parts: readonly string[];
+}
+
+/** A part of the card. */
+interface Part {
+  readonly tone: Tone;
+  readonly text: string;
+}
+
+/** Limit for a part, whose metric and arms may come from a record. */
+const maxBytes = 400;
+
+/** More baselines would not be read at a glance; the table has all. */
+const maxBaselines = 3;
+
+/**
+ * Sums up a run in a few words: how many contaminated clients were caught, how many benign ones
+ * were flagged by mistake, and how well the benign ones do beside the best baselines, those that know
+ * who is benign left out.
+ */
+export function verdictCard(run: Run): VerdictCard {
+  const parts = [...verdictParts(run), ...gainPart(run)];
+  const hasStopped = ownProperty(run.summary.stopped, run.arms[0].label) !== undefined;
+  const ending: Tone = hasStopped ? "bad" : run.isFinished ? "plain" : "open";
+  const tones = [...parts.map((part) => part.tone), ending];
+  const tone = byStrength.find((one) => tones.includes(one)) ?? "plain";
+  return { tone, parts: parts.map(({ text }) => printable(text, maxBytes)) };
+}
+
+/** The last verdicts, compared with the truth where it is known. */
+function verdictParts({ detection, clients }: Run): Part[] {
+  const { open } = detection;
+  const { contaminated, benign, hits, falseAlarms } = detection.clients ?? detection.last ?? none;
+  const parts: Part[] = [];
+  if (contaminated > 0) {
+    const isMissed = [...clients.values()].some(({ last }) => findMistake(last) === "missed");
+    const tone = hits === contaminated ? "good" : isMissed ? "bad" : "open";
+    parts.push({ tone, text: `${hits} of ${contaminated} caught` });
+  }
+  if (benign > 0) {
+    const text = `${falseAlarms} of ${benign} false ${benign === 1 ? "alarm" : "alarms"}`;
+    parts.push({ tone: falseAlarms > 0 ? "bad" : "good", text });
+  }
+  const { judged, flagged } = open?.unknown ?? { judged: 0, flagged: 0 };
+  if (judged > 0) parts.push({ tone: "open", text: `${flagged} of ${judged} flagged` });
+  const undecided = open?.undecided.count ?? 0;
+  if (undecided > 0) parts.push({ tone: "open", text: `${undecided} undecided` });
+  return parts;
+}
+
+const none = { contaminated: 0, benign: 0, hits: 0, falseAlarms: 0 };
+
+/** The task's metric in the main arm, and how much better that is than in the baselines. */
+function gainPart(run: Run): Part[] {
+  const found = readMeans(run);
+  if (!found) return [];
+  const { metric, own, others } = found;
+  const { better } = ownProperty(run.description.metrics, metric) ?? {};
+  const strongest = others
+    .toSorted((x, y) => (better === "lower" ? x.mean - y.mean : y.mean - x.mean))
+    .slice(0, maxBaselines);
+  const [best] = strongest;
+  const texts = strongest.map(({ label, mean }) => `${compareMeans(own, mean, better)} ${label}`);
+  const against = texts.length === 0 ? "" : ` (${texts.join(", ")})`;
+  const isWorse = best && (better === "lower" ? best.mean < own : best.mean > own);
+  const tone = !best || better === undefined ? "plain" : isWorse === true ? "bad" : "good";
+  return [{ tone, text: `${metric} ${formatNumber(own)}${against}` }];
+}
+
+interface Means {
+  readonly metric: string;
+  readonly own: number;
+  readonly others: readonly { readonly label: string; readonly mean: number }[];
+}
+
+/** The means of the arms, measured by the clients or else by the coordinator. */
+function readMeans(run: Run): Means | undefined {
+  const { primary } = run.description;
+  const { rows, metrics } = compareArms(run, 1);
+  const [metric = primary] = metrics;
+  if (metric === undefined) return undefined;
+  const ofClients = primary === undefined || metric === primary;
+  const chosen = ofClients ? metric : primary;
+  const meanOf = (label: string) =>
+    rows.find((row) => row.label === label)?.means.get(chosen)?.mean ??
+    readMetric(run.last.get(label)?.metrics, chosen);
+  const own = meanOf(run.arms[0].label);
+  if (own === undefined) return undefined;
+  const knowing = new Set(
+    run.trial.baselines.filter(({ clients }) => clients === "benign").map(({ label }) => label),
+  );
+  const others = run.arms.slice(1).flatMap(({ label }) => {
+    const mean = knowing.has(label) ? undefined : meanOf(label);
+    return mean === undefined ? [] : [{ label, mean }];
+  });
+  return { metric: chosen, own, others };
+}
+
+/**
+ * Says how a mean differs from a baseline's: `+0.026 over` of a share; `5.2 times lower than` of an
+ * error, since the size of one depends on the data.
+ */
+export function compareMeans(
+  own: number,
+  baseline: number,
+  better: "higher" | "lower" | undefined,
+): string {
+  if (better === "lower" && own > 0 && baseline > 0) {
+    const isLower = own <= baseline;
+    const times = isLower ? baseline / own : own / baseline;
+    if (times.toPrecision(3) === "1.00") return "the same as";
+    return `${Number(times.toPrecision(times < 1.1 ? 3 : 2))} times ${isLower ? "lower" : "higher"} than`;
+  }
+  const size = formatNumber(Math.abs(own - baseline));
+  return own < baseline ? `${size} under` : `+${size} over`;
+}
