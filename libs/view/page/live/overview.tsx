@@ -18,7 +18,7 @@ export function Overview({ followed, run }: ShownRun) {
   return (
     <section id="overview" aria-label="At a glance">
       {run.why !== undefined && <PageNotice isUrgent>{run.why}</PageNotice>}
-      <Sentence text={run.sentence} />
+      <Card run={run} />
       {run.status === "running" && <Progress followed={followed} run={run} />}
       {run.hasReport && (
         <p>
@@ -35,19 +35,17 @@ export function Overview({ followed, run }: ShownRun) {
   );
 }
 
-/** The sentence of terminal and report: its first part large, each other part on its own line. */
-function Sentence({ text }: { readonly text: string }) {
-  const [first = "", ...others] = text.split("; ");
+/** The result of terminal and report: at a glance, and in a sentence with a line per part. */
+function Card({ run: { card, sentence } }: Pick<ShownRun, "run">) {
+  const { tone = "plain", parts = [] } = card ?? {};
   return (
     <div aria-live="polite">
-      <p class="lead">{first}</p>
-      {others.length > 0 && (
-        <ul class="details">
-          {others.map((part) => (
-            <li key={part}>{part}</li>
-          ))}
-        </ul>
-      )}
+      {parts.length > 0 && <p class={`lead card ${tone}`}>{parts.join(" · ")}</p>}
+      <ul class="details">
+        {sentence.split("; ").map((part) => (
+          <li key={part}>{part}</li>
+        ))}
+      </ul>
     </div>
   );
 }

@@ -1,4 +1,4 @@
-import type { RunStatus } from "@fedclair/runs";
+import type { RunStatus, VerdictCard } from "@fedclair/runs";
 import type { RoundColumns, RoundsData } from "./rounds.js";
 
 /*
@@ -45,6 +45,8 @@ export interface RunState {
   readonly status: Status;
   /** Why it failed, or which process is gone. */
   readonly why?: string | undefined;
+  /** The result at a glance, as in terminal and report; absent before a run begins. */
+  readonly card?: VerdictCard;
   /** The sentence that terminal and report print too. */
   readonly sentence: string;
   readonly started?: string;

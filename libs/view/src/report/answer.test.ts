@@ -141,6 +141,12 @@ describe("answerList", () => {
       lines[gain + 2],
       "+0.200 [0.111, 0.289] against local. In brackets: 95 % interval over these clients. Another seed may differ more.",
     );
+    const errors = { accuracy: { better: "lower" as const, description: "" } };
+    const worse = await answer({ ...run, records }, { metrics: errors });
+    assert.match(
+      worse[gain + 2] ?? "",
+      /^1\.4 times higher than local \(\+0\.200 \[0\.111, 0\.289\]\)\./,
+    );
     assert.match(
       lines[lines.indexOf("Cost") + 1] ?? "",
       /^[\d.]+ s in the rounds of all 2 arms; 800 kB to the clients of clair and 328 kB back; 300 MB of memory at the coordinator\.$/,

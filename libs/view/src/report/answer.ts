@@ -2,6 +2,7 @@ import {
   clientEvaluations,
   clientTruth,
   compareArms,
+  compareMeans,
   countNoun,
   displayName,
   farthestText,
@@ -190,6 +191,7 @@ function gainSentences(run: Run): string[] {
   const oracles = new Set(
     trial.baselines.filter(({ clients }) => clients === "benign").map(({ label }) => label),
   );
+  const meanOf = (arm: string) => rows.find(({ label }) => label === arm)?.means.get(metric)?.mean;
   const differences = theirs.map((baseline, i) => {
     const label = compared[i + 1] ?? "";
     const difference = pairedDifference(
@@ -198,12 +200,17 @@ function gainSentences(run: Run): string[] {
         readMetric(baseline.get(id), metric) ?? NaN,
       ]),
     );
-    return `${formatSigned(difference)} against ${label}${oracles.has(label) ? ", which knows who is benign" : ""}`;
+    const means = [main.label, label].map((arm) => meanOf(arm) ?? NaN) as [number, number];
+    const size = formatSigned(difference);
+    const text =
+      better === "lower"
+        ? `${compareMeans(...means, better)} ${label} (${size})`
+        : `${size} against ${label}`;
+    return `${text}${oracles.has(label) ? ", which knows who is benign" : ""}`;
   });
-  const mean = rows[0]?.means.get(metric);
   const direction = better === undefined ? "" : `, ${better} is better`;
   return [
-    `Mean ${metric} of the ${measuringClients(summary)} (${ours.size}): ${formatNumber(mean?.mean ?? NaN)}${direction}.`,
+    `Mean ${metric} of the ${measuringClients(summary)} (${ours.size}): ${formatNumber(meanOf(main.label) ?? NaN)}${direction}.`,
     ...(differences.length === 0
       ? []
       : [

@@ -1,4 +1,4 @@
-import { verdictSentence, type Run } from "@fedclair/runs";
+import { verdictCard, verdictSentence, type Run } from "@fedclair/runs";
 import { stringify } from "yaml";
 import { answerList } from "./answer.js";
 import type { Figure } from "../figures/figures.js";
@@ -21,8 +21,16 @@ export function createPage(
   influences: readonly Influence[],
 ): (rounds?: string) => string {
   const { trial } = run;
-  const answer = html`<p class="verdict">${verdictSentence(run)}</p>
-    ${answerList(run)}`;
+  const { tone, parts } = verdictCard(run);
+  const card = html`<p class="verdict ${tone}">
+    ${parts.map((part) => html`<span>${part}</span>`)}
+  </p>`;
+  const answer = html`${parts.length === 0 ? undefined : card}
+    <details>
+      <summary>In words: who, by how much, and at what cost</summary>
+      <p>${verdictSentence(run)}</p>
+      ${answerList(run)}
+    </details>`;
   const rest = html`${influenceSection(run, influences)} ${figures.map(figureSection)}
     ${comparisonSection(run)} ${clientSection(run)} ${failureSection(run)} ${measureSection(run)}
     ${armSection(run)} ${optionDetails(run)}
@@ -85,7 +93,7 @@ export function htmlPage(
       <body>
         <header>
           <h1>${title}</h1>
-          ${claim === undefined ? undefined : html`<p class="claim">${claim}</p>`} ${head}
+          ${head} ${claim === undefined ? undefined : html`<p class="claim">${claim}</p>`}
         </header>
         <main>${main}</main>
         ${new Html(`<script>${script}</script>`)}
