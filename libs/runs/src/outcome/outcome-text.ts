@@ -34,7 +34,7 @@ const maxMetrics = 6;
  * row per arm, and the result in a few words and in a sentence.
  * @param width columns of the terminal; longer lines are wrapped at spaces
  */
-export function outcomeText(run: Run, width = process.stdout.columns ?? Infinity): string {
+export function outcomeText(run: Run, width = terminalWidth()): string {
   const rows = clientRows(run);
   const shown = rows.filter(needsLook).slice(0, maxRows);
   const refinement = refinementText(run);
@@ -56,6 +56,11 @@ export function outcomeText(run: Run, width = process.stdout.columns ?? Infinity
     wrap(`${backendLabel(run)}: ${printable(backendText(run) ?? "unknown", maxBytes)}`),
     "",
   ].join("\n");
+}
+
+/** A file or a pipe takes lines of any length. */
+function terminalWidth(): number {
+  return process.stdout.isTTY ? process.stdout.columns : Infinity;
 }
 
 /** A client that is contaminated, or was not simply found benign. */
