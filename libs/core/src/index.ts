@@ -3,6 +3,8 @@ export { Matrix, stream, type Stream } from "@fedclair/linalg";
 export * from "./contracts/aggregator.js";
 export * from "./contracts/attack.js";
 export * from "./contracts/mod.js";
+export * from "./contracts/personal.js";
+export { takeSteps } from "./contracts/take-steps.js";
 export * from "./contracts/plugin.js";
 export * from "./contracts/task.js";
 export { dashes, methodColours, mutedColour, strokeLegend } from "./contracts/figure-colours.js";
@@ -22,6 +24,7 @@ export type {
 export { binaryVerdict, invalidVerdict } from "./contracts/verdict.js";
 export { shapesOf, type Shapes, type TensorSpec } from "./tensors/admission.js";
 export { toDense, toMatrix, toTensor, toFloat64 } from "./tensors/matrix.js";
+export { combineParams, dotParams, pickModules } from "./tensors/combine.js";
 export { DenseSum } from "./tensors/dense-sum.js";
 export { addTerms, Products } from "./tensors/merge.js";
 export { toBfloat16, toInt8 } from "./tensors/packed.js";

@@ -64,6 +64,18 @@ export async function oneHost(trial: Trial, plugins: Plugins): Promise<ClientPoo
   return await memoryPool(prepare(trial, plugins));
 }
 
+/** Runs each job in a new host, the last job first, so that nothing can be kept between jobs. */
+export function manyHosts(trial: Trial, plugins: Plugins): ClientPool {
+  return {
+    ready: () => Promise.resolve(),
+    close: () => Promise.resolve(),
+    async *ask(jobs, admit, signal) {
+      for (const job of jobs.toReversed())
+        yield* (await oneHost(trial, plugins)).ask([job], admit, signal);
+    },
+  };
+}
+
 async function memoryPool(prepared: PreparedTrial): Promise<ClientPool> {
   const pool = new MemoryPool(new ClientRunner(prepared));
   await pool.ready();

@@ -4,8 +4,8 @@ import { clientIds } from "../src/contracts/clients.js";
 import { ClientRunner } from "../src/client/client-runner.js";
 import type { Plugins } from "../src/contracts/plugin.js";
 import type { Admit, Answer, ClientPool, Job } from "../src/contracts/pool.js";
-import { loadTensor } from "../src/tensors/tensor.js";
-import { mapTensors } from "../src/tensors/update.js";
+import { loadTensor, readNumbers } from "../src/tensors/tensor.js";
+import { isLowRank, mapTensors } from "../src/tensors/update.js";
 import type { Trial } from "../src/trial/trial.js";
 import { prepare } from "./play.js";
 import { toyParams, toyPlugins, toyTrial } from "./toy.js";
@@ -125,6 +125,27 @@ export function describeClientPool(name: string, makePool: MakePool): void {
         return answer && "update" in answer ? answer.update.metrics["control"] : NaN;
       });
       assert.deepEqual(controls, [undefined, 7, undefined, undefined]);
+    });
+
+    it("sends a client its own params, and the personal method of its arm", async () => {
+      const personal = { name: "toy-count", by: 2 };
+      const baselines = [
+        { label: "plain", aggregator: { name: "toy-mean" } },
+        { label: "other", aggregator: { name: "toy-mean" }, personal: { name: "toy-count" } },
+      ];
+      const own = new Map([["rounds", { shape: [1], data: Float64Array.of(40) }]]);
+      const asked = createJobs(clientIds(3)).map((job, i) => ({
+        ...job,
+        personal: [{ arm: 0 }, { arm: 0, own }, { arm: 2, own }][i] ?? assert.fail(),
+      }));
+      const trial = toyTrial({ clients: 3, personal, baselines });
+      const got = await collectAnswers(await open(trial), asked, () => undefined);
+      const rounds = clientIds(3).map((id) => {
+        const answer = got.get(id);
+        const change = answer && "update" in answer ? answer.update.delta.get("own/rounds") : null;
+        return change && !isLowRank(change) ? readNumbers(change)[0] : NaN;
+      });
+      assert.deepEqual(rounds, [2, 42, 41]);
     });
 
     it("lets clients evaluate", async () => {

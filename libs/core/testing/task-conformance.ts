@@ -4,13 +4,13 @@ import { z } from "zod";
 import { clientIds } from "../src/contracts/clients.js";
 import type { Attack } from "../src/contracts/attack.js";
 import type { AggregatorPlugin, Plugin, Plugins, TaskPlugin } from "../src/contracts/plugin.js";
-import type { ClientPool } from "../src/contracts/pool.js";
 import { exitCodes, UserError } from "../src/words/errors.js";
 import { readNumbers } from "../src/tensors/tensor.js";
 import type { TrialState } from "../src/loop/trial-state.js";
 import { trialSchema, type Trial } from "../src/trial/trial.js";
 import { mapTensors, scaleDelta } from "../src/tensors/update.js";
-import { oneHost, play, type Played } from "./play.js";
+import { manyHosts, oneHost, play, prepare, type Played } from "./play.js";
+import { itTakesSteps } from "./steps-conformance.js";
 import { assertOptions, keepsMore, setUpSuite } from "./suite.js";
 
 /** A small trial of a task. */
@@ -101,18 +101,6 @@ function createPlugins(task: TaskPlugin): Plugins {
     tasks: byName(task),
     aggregators: byName(mean, ...(task.aggregators ?? [])),
     attacks: byName(oddUpdate, contaminatedData),
-  };
-}
-
-/** Runs each job in a new host, the last job first, so that nothing can be kept between jobs. */
-function manyHosts(trial: Trial, plugins: Plugins): ClientPool {
-  return {
-    ready: () => Promise.resolve(),
-    close: () => Promise.resolve(),
-    async *ask(jobs, admit, signal) {
-      for (const job of jobs.toReversed())
-        yield* (await oneHost(trial, plugins)).ask([job], admit, signal);
-    },
   };
 }
 
@@ -248,6 +236,16 @@ export function describeTask(
           const whole = await play(trialWith(aggregator), plugins);
           assert.notDeepEqual(whole.state.params, one.state.params, "it trains on fewer data");
         });
+      }
+
+      const parsed = plugin.schema.parse(options) as never;
+      if (plugin.refusesSteps && plugin.refusesSteps(parsed) === undefined) {
+        itTakesSteps(async () => {
+          const trial = { ...trialWith({ name: "test-mean" }), evaluate: "never" as const };
+          const { rounds } = await play(trial, plugins);
+          const params = rounds[0]?.state.params ?? assert.fail("the trial ended without a round");
+          return { task: await prepare(trial, plugins).loadTask(), params };
+        }, clients);
       }
 
       it("draws only from its streams", async () => {

@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { Aggregator } from "../src/contracts/aggregator.js";
 import type { Attack } from "../src/contracts/attack.js";
 import type { Mod } from "../src/contracts/mod.js";
+import type { PersonalMethod } from "../src/contracts/personal.js";
 import type { AggregatorPlugin, Plugin, Plugins, TaskPlugin } from "../src/contracts/plugin.js";
 import type { DataContamination, LocalTrainer, Task } from "../src/contracts/task.js";
 import { readNumbers, type Dense, type Params, type Tensor } from "../src/tensors/tensor.js";
@@ -32,6 +33,7 @@ export const toyTask: TaskPlugin = {
   hasLabels: () => true,
   holdsBack: true,
   acceptsStale: () => true,
+  refusesSteps: () => undefined,
   contaminations: () => new Map([["offset", offsetOptions]]),
   create: createToyTask,
 };
@@ -80,6 +82,14 @@ function toyTrainer(value: number, fault: string | undefined): LocalTrainer {
         },
       });
     },
+    open: ({ params }) => ({
+      params,
+      numExamples: value,
+      count: 1,
+      rate: 1,
+      steps: (from) => Promise.resolve(from),
+      loss: (at) => Promise.resolve(Math.abs(value - (at.get("dense")?.data[0] ?? NaN))),
+    }),
     measureHeldBack: (params) =>
       Promise.resolve(Math.abs(value - (params.get("dense")?.data[0] ?? NaN))),
     evaluate: (params) => {
@@ -209,6 +219,22 @@ const toyWhole: Plugin<Mod> = {
   }),
 };
 
+/** Counts its rounds by own params, in steps of `by`. */
+const toyCount: Plugin<PersonalMethod> = {
+  name: "toy-count",
+  summary: "Counts rounds.",
+  schema: z.strictObject({ by: z.number().default(1) }),
+  create: ({ by }: { by: number }): PersonalMethod => ({
+    start: () => new Map([["rounds", f64([1], 0)]]),
+    train: ({ shared, own }) => {
+      const rounds = by + (own.get("rounds")?.data[0] ?? NaN);
+      const kept = new Map([["rounds", f64([1], rounds)]]);
+      return Promise.resolve({ change: shared, own: kept, metrics: { rounds } });
+    },
+    model: ({ shared }) => shared,
+  }),
+};
+
 export const toyPlugins: Plugins = {
   tasks: new Map([["toy", toyTask]]),
   aggregators: new Map([["toy-mean", toyAggregator]]),
@@ -222,6 +248,7 @@ export const toyPlugins: Plugins = {
     ["toy-half", toyHalf],
     ["toy-whole", toyWhole],
   ]),
+  personal: new Map([["toy-count", toyCount]]),
 };
 
 /** A trial of the toy task with the given keys changed. */

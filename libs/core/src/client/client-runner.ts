@@ -1,5 +1,5 @@
 import { clientIndexOf } from "../contracts/clients.js";
-import type { Answer, Job } from "../contracts/pool.js";
+import type { Answer, Job, PersonalJob } from "../contracts/pool.js";
 import { candidateKinds, makeCandidate } from "../contracts/refinements.js";
 import { checkResult } from "../contracts/result.js";
 import type {
@@ -12,6 +12,7 @@ import type {
 } from "../contracts/task.js";
 import { resolveParams } from "../tensors/client-params.js";
 import { addTerms } from "../tensors/merge.js";
+import { withOwn } from "../tensors/own-modules.js";
 import { isLowRank, type Delta } from "../tensors/update.js";
 import { copyParams, readNumbers, type Params } from "../tensors/tensor.js";
 import { checkContamination } from "../trial/data-contamination.js";
@@ -20,6 +21,7 @@ import { finishUpdate } from "../trial/finish-update.js";
 import type { PreparedTrial } from "../trial/prepared-trial.js";
 import { describeValue } from "../words/describe-value.js";
 import { errorMessage, failure, UserError, type Failure } from "../words/errors.js";
+import { openClient, personalModel, trainPersonal } from "./personal-client.js";
 import { runWithinLimit } from "./time-limit.js";
 
 /** A job as a client host sees it: complete, because virtual clients keep nothing between jobs. */
@@ -121,7 +123,8 @@ export class ClientRunner implements JobRunner {
    * @returns the answers in the order of the jobs
    */
   async runAll(jobs: readonly ClientJob[]): Promise<readonly Answer[]> {
-    const cohort = jobs.length > 1 ? (await this.#loadTask()).trainCohort : undefined;
+    const isPlain = jobs.length > 1 && jobs.every(({ personal }) => !personal);
+    const cohort = isPlain ? (await this.#loadTask()).trainCohort : undefined;
     const together = cohort && (await this.#runTogether(jobs, cohort));
     if (together && "answers" in together) return together.answers;
     const answers: Answer[] = [];
@@ -197,6 +200,7 @@ export class ClientRunner implements JobRunner {
     try {
       this.#enterTask(methods[job.kind]);
       if (job.kind === "initial") return await answerSurvey(trainer);
+      if (job.personal) return await this.#runPersonal(job, job.personal, trainer, params, signal);
       if (job.kind === "evaluate") return await evaluate(trainer, params);
       if (job.kind === "choose") return await measureCandidates(trainer, params, job);
       const returned = await trainer.train(this.#trainJob(job, params, signal));
@@ -206,6 +210,31 @@ export class ClientRunner implements JobRunner {
     } finally {
       trainer.close?.();
     }
+  }
+
+  async #runPersonal(
+    job: ClientJob,
+    { arm, own }: PersonalJob,
+    trainer: LocalTrainer,
+    params: Params,
+    signal: AbortSignal,
+  ): Promise<TrainResult | Failure> {
+    const named = this.#prepared.arms[arm]?.method;
+    if (!named) throw new Error(`arm ${arm} of the trial has no personal method`);
+    this.#enterTask("open");
+    const trainJob = this.#trainJob(job, params, signal);
+    const isTraining = job.kind === "train";
+    const rng = isTraining ? trainJob.rng : trainJob.rng.at("evaluate");
+    const open = await openClient(named, trainer, { ...trainJob, rng }, own && copyParams(own));
+    this.#enter(`${isTraining ? "train" : "model"}() of personal method '${named.name}'`);
+    if (!isTraining) {
+      const model = await personalModel(named, open);
+      this.#enterTask(methods.evaluate);
+      return await evaluate(trainer, model);
+    }
+    const trained = await trainPersonal(named, open);
+    const sent = await this.#finish(job, trained.sent);
+    return { ...sent, delta: withOwn(sent.delta, trained.own) };
   }
 
   async #open({ clientId }: ClientJob): Promise<LocalTrainer> {

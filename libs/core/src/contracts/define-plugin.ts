@@ -2,6 +2,7 @@ import type { z, ZodObject } from "zod";
 import type { Aggregator } from "./aggregator.js";
 import type { Attack } from "./attack.js";
 import type { Mod } from "./mod.js";
+import type { PersonalMethod } from "./personal.js";
 import type { AggregatorPlugin, Plugin, TaskPlugin } from "./plugin.js";
 import type { Task } from "./task.js";
 import { errorLocation, errorMessage, UserError } from "../words/errors.js";
@@ -13,6 +14,7 @@ interface InstanceByKind {
   readonly aggregator: Aggregator;
   readonly attack: Attack;
   readonly mod: Mod;
+  readonly personal: PersonalMethod;
 }
 
 interface PluginsByKind {
@@ -20,6 +22,7 @@ interface PluginsByKind {
   readonly aggregator: AggregatorPlugin;
   readonly attack: Plugin<Attack>;
   readonly mod: Plugin<Mod>;
+  readonly personal: Plugin<PersonalMethod>;
 }
 
 /**
@@ -57,9 +60,9 @@ export type ChoiceOf<P, K extends PluginKind> = P extends {
   : never;
 
 /**
- * Defines a task, an aggregator, an attack or a mod outside of this repository. The type of its
- * options comes from its schema. Export it as the default of a module, and list the module in the
- * trial file: `plugins: [./my-task.js]`.
+ * Defines a task, an aggregator, an attack, a mod or a personal method outside of this repository.
+ * The type of its options comes from its schema. Export it as the default of a module, and list the
+ * module in the trial file: `plugins: [./my-task.js]`.
  */
 export function definePlugin<K extends PluginKind, S extends ZodObject, const N extends string>(
   plugin: { readonly kind: K; readonly name: N; readonly schema: S } & Definition<K, S>,
@@ -73,6 +76,7 @@ const methods: Readonly<Record<PluginKind, readonly string[]>> = {
   aggregator: ["aggregate"],
   attack: [],
   mod: [],
+  personal: ["train", "model"],
 };
 
 /**

@@ -2,15 +2,23 @@ import assert from "node:assert/strict";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { describeAggregator, describeTask, play, toyPlugins } from "../../testing/index.js";
+import {
+  describeAggregator,
+  describePersonal,
+  describeTask,
+  play,
+  toyPlugins,
+} from "../../testing/index.js";
 import { trialSchema } from "../trial/trial.js";
 import { checkPlugin, type DefinedPlugin } from "./define-plugin.js";
 
 const library = fileURLToPath(new URL("../../../", import.meta.url));
 
-/** Loads the examples in the doc comments of plugin.ts as plug-ins. */
+/** Loads the examples in the doc comments of the contracts as plug-ins. */
 async function loadExamples(): Promise<DefinedPlugin[]> {
-  const source = await readFile(join(library, "src/contracts/plugin.ts"), "utf8");
+  const files = ["plugin.ts", "personal.ts"];
+  const texts = files.map((file) => readFile(join(library, "src/contracts", file), "utf8"));
+  const source = (await Promise.all(texts)).join("\n");
   const comments = source.match(/\/\*\*[^]*?\*\//g) ?? [];
   const examples = comments.flatMap((comment) => {
     const [, code] = /@example\n([^]*?)\n \*\//.exec(comment) ?? [];
@@ -32,11 +40,13 @@ async function loadExamples(): Promise<DefinedPlugin[]> {
   }
 }
 
-const [task, aggregator] = await loadExamples();
+const [task, aggregator, personal] = await loadExamples();
 assert.ok(task?.kind === "task" && aggregator?.kind === "aggregator");
+assert.ok(personal?.kind === "personal");
 
 describeTask(task, [{ name: "the example", clients: 4, rounds: 3 }]);
 describeAggregator(aggregator);
+describePersonal(personal);
 
 describe("the examples of the contracts", () => {
   it("run together and learn", async () => {

@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 /** The kinds of plug-ins that a trial file can name. */
-export const pluginKinds = ["task", "aggregator", "attack", "mod"] as const;
+export const pluginKinds = ["task", "aggregator", "attack", "mod", "personal"] as const;
 export type PluginKind = (typeof pluginKinds)[number];
 
 /** The identity of an outside plug-in's code: plug-ins with the same identity behave the same. */

@@ -2,12 +2,14 @@ import type { Aggregator } from "./aggregator.js";
 import type { Attack } from "./attack.js";
 import type { TaskFigures } from "./figure.js";
 import type { Mod } from "./mod.js";
+import type { PersonalMethod } from "./personal.js";
 import type { LocatedPlugin } from "./plugin-identity.js";
 import type { Task } from "./task.js";
 import type { ZodObject } from "zod";
 
 /**
- * Something that a trial file can name: a task, an aggregator, an attack or a mod.
+ * Something that a trial file can name: a task, an aggregator, an attack, a mod or a personal
+ * method.
  *
  * A plug-in does not keep state between rounds. The round loop passes the state in and takes the
  * next one back, so that a trial can be stopped, stored and resumed after any round. State must
@@ -91,6 +93,12 @@ export interface TaskPlugin extends Plugin<Task | Promise<Task>> {
    * with `scaffold: true` are then rejected.
    */
   acceptsControl?(options: never): boolean;
+  /**
+   * Says why its clients take no single gradient steps with these options, and what to change;
+   * undefined if its trainers have `LocalTrainer.open`. Default: they take none. Arms with a
+   * personal method are then rejected.
+   */
+  refusesSteps?(options: never): string | undefined;
   /**
    * Throws an error that says what to change if the options rule out this many clients. A check
    * that needs the data belongs in `Task.checkClients`.
@@ -194,6 +202,8 @@ export interface Plugins {
   readonly attacks: Registry<Plugin<Attack>>;
   /** The mods. Default: none. */
   readonly mods?: Registry<Plugin<Mod>>;
+  /** The personal methods. Default: none. */
+  readonly personal?: Registry<Plugin<PersonalMethod>>;
   /** The plug-ins that are not built in. */
   readonly outside?: readonly LocatedPlugin[];
 }

@@ -35,10 +35,20 @@ export interface Job {
   readonly candidates?: CandidateParts;
   /** What `TrainJob.control` is, in jobs of the kind `train`. */
   readonly control?: Params;
+  /** Present in jobs of the kinds `train` and `evaluate` of an arm with a personal method. */
+  readonly personal?: PersonalJob;
   /** The contamination of an external client's data, in jobs of the kind `train`. */
   readonly contamination?: SentContamination;
   /** How `params.base` follows from an earlier base, if that takes fewer bytes than the base. */
   readonly derivation?: Derivation;
+}
+
+/** What a job of an arm with a personal method says in addition. */
+export interface PersonalJob {
+  /** The index of the arm, by which a host finds the method. */
+  readonly arm: number;
+  /** The client's own params; absent if it takes part for the first time. */
+  readonly own?: Params;
 }
 
 /** A contamination that an external client applies to its own data before it trains. */

@@ -2,6 +2,7 @@ import type { Shapes } from "../tensors/admission.js";
 import type { Params, Tensor } from "../tensors/tensor.js";
 import type { Metrics, Update } from "../tensors/update.js";
 import type { Aggregation, Verdict } from "./aggregator.js";
+import type { GradientTraining } from "./personal.js";
 import type { Stream } from "@fedclair/linalg";
 
 /**
@@ -189,6 +190,11 @@ export interface LocalTrainer {
    * every 100 ms.
    */
   train(job: TrainJob): Promise<TrainResult>;
+  /**
+   * Opens the training data for a personal method, which takes single gradient steps. Present if
+   * `TaskPlugin.refusesSteps` has no objection.
+   */
+  open?(job: TrainJob): Promise<GradientTraining> | GradientTraining;
   /** Measures the params on the client's own data. */
   evaluate?(params: Params): Promise<TrainResult>;
   /**

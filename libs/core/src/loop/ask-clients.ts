@@ -4,9 +4,12 @@ import type { CandidateParts } from "../contracts/refinements.js";
 import { controlFor } from "./control-variates.js";
 import { jobFor } from "./job.js";
 import { needsFinish } from "./finish-external.js";
+import { splitAnswers } from "./own-params.js";
 import type { RoundPlan } from "./round-plan.js";
 import type { ServerCode } from "./server-plugins.js";
-import { clientStart, type TrialState } from "./trial-state.js";
+import { admitWithOwn } from "../tensors/own-modules.js";
+import { loadParams } from "../tensors/tensor.js";
+import { clientStart, expectedShapes, type TrialState } from "./trial-state.js";
 
 /** The event that a round's cohort is sampled. */
 export interface Sampled {
@@ -37,6 +40,7 @@ export async function* askClients(
     const isDerived = derivation && params.base === state.params;
     const parts = candidates?.get(clientId);
     const isCorrected = plan.scaffold && asked.kind === "train";
+    const own = state.own && state.personal.get(clientId);
     return jobFor(plan, {
       ...asked,
       clientId,
@@ -44,6 +48,9 @@ export async function* askClients(
       ...(isDerived && { derivation }),
       ...(parts && { candidates: parts }),
       ...(isCorrected && { control: controlFor(state, clientId) }),
+      ...(plan.method && {
+        personal: { arm: plan.method.arm, ...(own && { own: loadParams(own.base) }) },
+      }),
     });
   });
   return yield* collect(pool, jobs, admit, trial.limits.answerSeconds, signal);
@@ -52,7 +59,10 @@ export async function* askClients(
 /** The code of plug-ins that runs while clients are asked to train. */
 export type GatheringCode = Pick<ServerCode, "finishExternal" | "openStream">;
 
-/** Lets clients train like `askClients`, and completes the updates of external clients. */
+/**
+ * Lets clients train like `askClients`, takes their own params off the updates, and completes the
+ * updates of external clients.
+ */
 export async function* askToTrain(
   plan: RoundPlan,
   state: TrialState,
@@ -60,6 +70,12 @@ export async function* askToTrain(
   clientIds: readonly string[],
   { finishExternal }: Pick<ServerCode, "finishExternal">,
 ): AsyncGenerator<Answered, Collected> {
+  const { own } = state;
+  if (own) {
+    const sent = expectedShapes(state);
+    const admit: Admit = (update) => admitWithOwn(update, sent, own);
+    return splitAnswers(yield* askClients(plan, state, { ...asked, admit }, clientIds));
+  }
   const collected = yield* askClients(plan, state, asked, clientIds);
   if (!collected.updates.some(({ clientId }) => needsFinish(plan, clientId))) return collected;
   return await finishExternal(plan, collected, asked, state);

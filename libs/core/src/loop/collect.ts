@@ -1,5 +1,6 @@
 import type { Admit, Answer, ClientPool, Job } from "../contracts/pool.js";
 import type { Failure } from "../words/errors.js";
+import type { Params } from "../tensors/tensor.js";
 import type { Update } from "../tensors/update.js";
 import { afterRunning } from "../words/running-time.js";
 import { turnOfEventLoop } from "../words/yield-to-event-loop.js";
@@ -8,6 +9,8 @@ import { turnOfEventLoop } from "../words/yield-to-event-loop.js";
 export interface Collected {
   readonly updates: readonly Update[];
   readonly failures: ReadonlyMap<string, Failure>;
+  /** The clients' new own params, in an arm with a personal method. */
+  readonly own?: ReadonlyMap<string, Params>;
 }
 
 /** The event that one answer has arrived. */

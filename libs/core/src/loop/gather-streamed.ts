@@ -18,9 +18,10 @@ export const windowSize = 1024;
  * depend on the answer.
  */
 export function isStreamed(plan: RoundPlan, cohort: readonly string[]): boolean {
-  const { aggregator, task, mods, contamination, devices, scaffold } = plan;
+  const { aggregator, task, mods, contamination, devices, scaffold, method } = plan;
   const needsCohort =
     scaffold === true ||
+    method !== undefined ||
     devices !== undefined ||
     task.step !== undefined ||
     mods.some(({ mod }) => mod.server !== undefined) ||

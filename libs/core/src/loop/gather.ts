@@ -47,7 +47,15 @@ export async function* gather(
   const answers = timeAnswers(cohort, collected, { ...plan, devices }, state, clock, asked.round);
   // With over-selection, the round does not wait for the surplus clients.
   const awaited = Math.ceil((fraction * cohort.length) / overSelection - 1e-9);
-  return { cohort, down, sampleSeconds, ...closeRound(answers, awaited, clock) };
+  const closed = closeRound(answers, awaited, clock);
+  const { own } = collected;
+  return {
+    cohort,
+    down,
+    sampleSeconds,
+    time: closed.time,
+    collected: { ...closed.collected, ...(own && { own }) },
+  };
 }
 
 /**

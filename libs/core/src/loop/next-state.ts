@@ -21,6 +21,7 @@ export function nextState(
     attacks,
     mods: modStates,
     ...(controls && { controls }),
+    ...(before.own && { own: before.own }),
     ...(time && { clock: time.clock, pending: time.pending ?? [] }),
   };
 }

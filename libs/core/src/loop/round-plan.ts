@@ -8,7 +8,7 @@ export interface RoundPlan
   extends
     Pick<PreparedTrial, "trial" | "clientIds" | "contamination" | "rng" | "mods" | "unknown">,
     Pick<PreparedTrial, "external" | "absentFrom" | "devices">,
-    Pick<PreparedArm, "aggregator" | "benignOnly" | "scaffold"> {
+    Pick<PreparedArm, "aggregator" | "benignOnly" | "scaffold" | "method"> {
   /** Are all clients external? See `TaskPlugin.isExternal`. */
   readonly isExternal: boolean;
   readonly task: Task;
@@ -25,12 +25,12 @@ export interface RoundPlan
 /** Plans the rounds of one arm. @param task the loaded task of the trial */
 export function planRounds(
   prepared: PreparedTrial,
-  arm: Pick<PreparedArm, "aggregator" | "choice" | "benignOnly" | "scaffold">,
+  arm: Pick<PreparedArm, "aggregator" | "choice" | "benignOnly" | "scaffold" | "method">,
   run: Pick<RoundPlan, "task" | "pool" | "signal" | "keeperFor" | "onCode">,
 ): RoundPlan {
   const { trial, clientIds, contamination, rng, mods, unknown, external } = prepared;
   const { absentFrom, devices, taskPlugin } = prepared;
-  const { aggregator, choice, benignOnly, scaffold } = arm;
+  const { aggregator, choice, benignOnly, scaffold, method } = arm;
   return {
     trial,
     clientIds,
@@ -46,6 +46,7 @@ export function planRounds(
     aggregatorName: choice.name,
     benignOnly,
     ...(scaffold && { scaffold }),
+    ...(method && { method }),
     ...run,
   };
 }

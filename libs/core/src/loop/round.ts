@@ -9,6 +9,7 @@ import { chooseRefinements } from "./choose-refinements.js";
 import type { Answered, Collected } from "./collect.js";
 import { gather } from "./gather.js";
 import { nextState } from "./next-state.js";
+import { startPersonal, storeOwn } from "./own-params.js";
 import { requireQuorum } from "./quorum.js";
 import { roundRecord, summarizeAnswers, type RoundRecord, type RoundTiming } from "./record.js";
 import type { RoundPlan } from "./round-plan.js";
@@ -46,6 +47,8 @@ export async function* runRounds(
   server: ServerCode = serverCode,
 ): AsyncGenerator<TrialEvent, TrialState> {
   let derivation: Derivation | undefined;
+  if (plan.method && state.round === 0 && !state.own)
+    state = startPersonal(plan.method, state, plan.rng);
   while (state.ask !== "end" && state.round < plan.trial.rounds) {
     [state, derivation] = yield* runRound(plan, state, state.ask.phase, derivation, server);
   }
@@ -87,7 +90,10 @@ async function* runRound(
     const stepped = await closed.aggregate();
     const chosen = yield* chooseRefinements(plan, before, when, stepped);
     const merged = await mergeStep(plan, before, stepped, chosen.personal);
-    const state = nextState(before, gathered, closed, stepped, merged);
+    const personal = gathered.closed
+      ? merged.personal
+      : await storeOwn(merged.personal, gathered.collected, plan.keeperFor);
+    const state = nextState(before, gathered, closed, stepped, { ...merged, personal });
     yield { kind: "aggregated", round };
     timing.aggregate = watch();
     stage = "evaluate";

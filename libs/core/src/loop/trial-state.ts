@@ -45,7 +45,10 @@ export interface TrialState {
   readonly round: number;
   /** The shared params. */
   readonly params: Params;
-  /** The personal params of clients that have them, by client id. */
+  /**
+   * The personal params of clients that have them, by client id. With a personal method they are
+   * the client's own params, beside the shared ones; otherwise they take the place of these.
+   */
   readonly personal: ReadonlyMap<string, ClientParams>;
   /** The request of the next round; `end` if there is none. */
   readonly ask: Ask | "end";
@@ -55,6 +58,8 @@ export interface TrialState {
   readonly mods: ModStates;
   /** SCAFFOLD's control variates; absent in other arms, and before the first round. */
   readonly controls?: ControlVariates;
+  /** The shapes of a client's own params, in an arm with a personal method. */
+  readonly own?: Shapes;
   /** Simulated seconds since the trial began; absent without `devices`. */
   readonly clock?: number;
   /** Answers that have not arrived yet in simulated time, the first to arrive first. */
@@ -145,8 +150,8 @@ function findMisfit(params: ReadonlyMap<string, unknown>): string | undefined {
 }
 
 /** Returns the params that a client starts from. */
-export function clientStart({ params, personal }: TrialState, clientId: string): ClientParams {
-  return personal.get(clientId) ?? { base: params, rounds: [] };
+export function clientStart({ params, personal, own }: TrialState, clientId: string): ClientParams {
+  return (own ? undefined : personal.get(clientId)) ?? { base: params, rounds: [] };
 }
 
 /**
@@ -164,7 +169,7 @@ export function broadcastBytes(
 }
 
 /** Returns the modules and shapes that the answers of a round must have. */
-function expectedShapes({ params, ask }: Pick<TrialState, "params" | "ask">): Shapes {
+export function expectedShapes({ params, ask }: Pick<TrialState, "params" | "ask">): Shapes {
   return (ask === "end" ? undefined : ask.expects) ?? shapesOf(params);
 }
 
@@ -256,7 +261,8 @@ function countBytesInMemory(personal: TrialState["personal"]): number {
   return payloadBytes(new Set(tensors.filter((tensor) => "data" in tensor)));
 }
 
-async function keepParams(params: StoredParams, keep: Keep): Promise<StoredParams> {
+/** Puts params where they are to stay. */
+export async function keepParams(params: StoredParams, keep: Keep): Promise<StoredParams> {
   const kept = new Map<string, Tensor>();
   for (const [name, tensor] of params)
     kept.set(name, "data" in tensor ? await keep(tensor) : tensor);

@@ -11,6 +11,8 @@ export interface Arm {
   readonly serverOptimizer?: ServerOptimizer;
   /** Do its clients correct their steps by control variates? Default: no. */
   readonly scaffold?: boolean;
+  /** How its clients make models of their own; absent: they use the shared params. */
+  readonly personal?: PluginChoice;
   /** Is it an oracle, which leaves the contaminated clients out? */
   readonly benignOnly: boolean;
 }
@@ -20,24 +22,27 @@ export function listArms({
   aggregator,
   serverOptimizer,
   scaffold,
+  personal,
   baselines,
-}: Pick<Trial, "aggregator" | "serverOptimizer" | "scaffold" | "baselines">): readonly [
-  Arm,
-  ...Arm[],
-] {
+}: Pick<
+  Trial,
+  "aggregator" | "serverOptimizer" | "scaffold" | "personal" | "baselines"
+>): readonly [Arm, ...Arm[]] {
   return [
     {
-      label: aggregator.name,
+      label: personal?.name ?? aggregator.name,
       choice: aggregator,
       ...(serverOptimizer && { serverOptimizer }),
       ...(scaffold && { scaffold }),
+      ...(personal && { personal }),
       benignOnly: false,
     },
-    ...baselines.map(({ label, aggregator: choice, serverOptimizer, scaffold, clients }) => ({
+    ...baselines.map(({ label, aggregator: choice, clients, ...arm }) => ({
       label,
       choice,
-      ...(serverOptimizer && { serverOptimizer }),
-      ...(scaffold && { scaffold }),
+      ...(arm.serverOptimizer && { serverOptimizer: arm.serverOptimizer }),
+      ...(arm.scaffold && { scaffold: arm.scaffold }),
+      ...(arm.personal && { personal: arm.personal }),
       benignOnly: clients === "benign",
     })),
   ];

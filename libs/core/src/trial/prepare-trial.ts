@@ -15,6 +15,7 @@ import { createMods } from "./mods.js";
 import { listOptionChanges } from "./option-changes.js";
 import type { PreparedArm, PreparedTrial } from "./prepared-trial.js";
 import { withServerOptimizer } from "./server-optimizer.js";
+import { withModels } from "./shared-models.js";
 import type { Trace } from "./trace.js";
 import { checkPlugins } from "./trial-check.js";
 import { createPlugin, type Trial } from "./trial.js";
@@ -43,11 +44,18 @@ export function prepareResolvedTrial(
   const contamination = contaminate(trial, attacks, rng);
   const external = listExternalClients(trial, taskPlugin);
   const [main, ...baselines] = listArms(trial);
-  const withAggregator = (arm: Arm): PreparedArm => {
-    const aggregator = createPlugin(plugins.aggregators, arm.choice);
-    const { serverOptimizer } = arm;
-    if (!serverOptimizer) return { ...arm, aggregator };
-    return { ...arm, aggregator: withServerOptimizer(aggregator, serverOptimizer) };
+  const withPlugins = (arm: Arm, index: number): PreparedArm => {
+    const { serverOptimizer, personal } = arm;
+    const plain = createPlugin(plugins.aggregators, arm.choice);
+    const aggregator = serverOptimizer ? withServerOptimizer(plain, serverOptimizer) : plain;
+    if (!personal) return { ...arm, aggregator };
+    const method = createPlugin(plugins.personal ?? new Map<string, never>(), personal);
+    const { models } = method;
+    return {
+      ...arm,
+      aggregator: models ? withModels(aggregator, models.count) : aggregator,
+      method: { arm: index, name: personal.name, method },
+    };
   };
   const prepared = {
     trial,
@@ -63,7 +71,7 @@ export function prepareResolvedTrial(
       trial.absent?.flatMap(({ clients: some, from }) => some.map((id) => [id, from] as const)),
     ),
     measures: taskPlugin.measures?.(options) ?? taskPlugin,
-    arms: [withAggregator(main), ...baselines.map(withAggregator)] as const,
+    arms: [withPlugins(main, 0), ...baselines.map((arm, i) => withPlugins(arm, i + 1))] as const,
     devices: trial.devices && new Devices(trial.devices, clients, rng, trace),
     outside: plugins.outside ?? [],
   };

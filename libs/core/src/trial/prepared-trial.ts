@@ -2,6 +2,7 @@ import type { Stream } from "@fedclair/linalg";
 import type { ZodObject } from "zod";
 import type { Aggregator } from "../contracts/aggregator.js";
 import type { Attack } from "../contracts/attack.js";
+import type { PersonalMethod } from "../contracts/personal.js";
 import type { LocatedPlugin } from "../contracts/plugin-identity.js";
 import type { Measures, TaskPlugin } from "../contracts/plugin.js";
 import type { Task } from "../contracts/task.js";
@@ -12,9 +13,20 @@ import type { TrialMod } from "./mods.js";
 import type { OptionChange } from "./option-changes.js";
 import type { Trial } from "./trial.js";
 
-/** An arm with its aggregator. */
+/** An arm with its plug-ins. */
 export interface PreparedArm extends Arm {
   readonly aggregator: Aggregator;
+  /** What `personal` names. */
+  readonly method?: NamedMethod;
+}
+
+/** The personal method of an arm. */
+export interface NamedMethod {
+  /** The index of the arm. */
+  readonly arm: number;
+  /** The name that messages show. */
+  readonly name: string;
+  readonly method: PersonalMethod;
 }
 
 /**

@@ -59,6 +59,7 @@ export function checkPlugins(
     reject(findAggregatorFault(`${key}aggregator: ${arm.choice.name}`, arm, prepared, plugins));
     reject(findOptimizerFault(`${key}serverOptimizer`, arm, prepared));
     reject(findScaffoldFault(`${key}scaffold`, arm, prepared));
+    reject(findPersonalFault(`${key}personal`, arm, prepared));
   }
 }
 
@@ -99,6 +100,30 @@ function findScaffoldFault(
     return `${key}: control variates are for shared params, and aggregator ${choice.name} changes personal ones with these options; choose fedavg or another of one global change`;
   if (trial.schedule?.name === "buffered")
     return `${key}: schedule buffered mixes rounds, and control variates belong to one; choose synchronous or semi-synchronous`;
+  return undefined;
+}
+
+/** Describes why the clients of an arm cannot follow its personal method. */
+function findPersonalFault(
+  key: string,
+  { choice, aggregator, method, scaffold }: PreparedArm,
+  { trial, taskPlugin, external }: Checked,
+): string | undefined {
+  if (!method) return undefined;
+  const { name } = method;
+  if (external.size > 0)
+    return `${key}: external clients keep no params of their own for ${name}; simulate all clients, or leave it out`;
+  if (!taskPlugin.refusesSteps)
+    return `${key}: clients of task ${taskPlugin.name} take no single gradient steps, which ${name} needs; use digits, table or linear-regression, or leave it out`;
+  const refusal = taskPlugin.refusesSteps(pluginOptions(trial.task) as never);
+  if (refusal !== undefined)
+    return `${key}: ${name} needs single gradient steps, and clients of task ${taskPlugin.name} take none with these options: ${refusal}`;
+  if (aggregator.changesPersonal)
+    return `${key}: ${name} makes models of its own from shared params, and aggregator ${choice.name} changes personal ones with these options; choose fedavg or another of one global change`;
+  if (scaffold)
+    return `${key}: clients follow either ${name} or scaffold; leave one of the two out`;
+  if (trial.schedule?.name === "buffered")
+    return `${key}: schedule buffered mixes rounds, and own params belong to one; choose synchronous or semi-synchronous`;
   return undefined;
 }
 

@@ -117,12 +117,18 @@ function checkNaming<T>(plugins: Plugins, content: unknown, check: () => T): T {
     return check();
   } catch (error) {
     if (error instanceof UserError) throw error;
-    const { task, aggregator, baselines, attacks, mods } = (content ?? {}) as Partial<Trial>;
+    const { task, aggregator, baselines, attacks, mods, personal } = (content ??
+      {}) as Partial<Trial>;
     const named: readonly (readonly [PluginKind, Registry<Plugin<unknown>>, unknown])[] = [
       ["task", plugins.tasks, [task]],
       ["aggregator", plugins.aggregators, [aggregator, ...listValues(baselines, "aggregator")]],
       ["attack", plugins.attacks, listValues(attacks, "attack")],
       ["mod", plugins.mods ?? new Map<string, never>(), mods],
+      [
+        "personal",
+        plugins.personal ?? new Map<string, never>(),
+        [personal, ...listValues(baselines, "personal")],
+      ],
     ];
     for (const [kind, registry, choices] of named) {
       for (const choice of Array.isArray(choices) ? (choices as unknown[]) : []) {
@@ -206,7 +212,7 @@ export function clientCount({ content }: Pick<ParsedYaml, "content">): number | 
 
 /** Lists the identities of the outside plug-ins among a trial's plug-ins. */
 function listUsedPlugins(
-  { task, aggregator, baselines, attacks, mods = [] }: Trial,
+  { task, aggregator, baselines, attacks, mods = [], personal }: Trial,
   outside: readonly LocatedPlugin[],
 ): PluginIdentity[] {
   const used: Readonly<Record<PluginKind, readonly PluginChoice[]>> = {
@@ -214,6 +220,9 @@ function listUsedPlugins(
     aggregator: [aggregator, ...baselines.map((baseline) => baseline.aggregator)],
     attack: attacks.map(({ attack }) => attack),
     mod: mods,
+    personal: [personal, ...baselines.map((baseline) => baseline.personal)].filter(
+      (choice) => choice !== undefined,
+    ),
   };
   return outside
     .filter(({ kind, name }) => used[kind].some((choice) => choice.name === name))

@@ -88,6 +88,15 @@ function makeSchema(plugins: Plugins) {
     .describe(
       "Whether the arm's clients correct their steps by control variates, as SCAFFOLD does. Default: false.",
     );
+  const personal = (
+    plugins.personal?.size
+      ? choiceSchema(plugins.personal, "personal method")
+      : z.never("no personal method is registered")
+  )
+    .optional()
+    .describe(
+      "How the arm's clients make models of their own from the shared params. Default: they use the shared params.",
+    );
   return z
     .strictObject({
       name: z
@@ -165,6 +174,7 @@ function makeSchema(plugins: Plugins) {
       aggregator: aggregator.describe("The aggregator of the main arm."),
       serverOptimizer,
       scaffold,
+      personal,
       baselines: z
         .array(
           z.strictObject({
@@ -172,6 +182,7 @@ function makeSchema(plugins: Plugins) {
             aggregator,
             serverOptimizer,
             scaffold,
+            personal,
             clients: z
               .enum(["all", "benign"])
               .default("all")
@@ -358,7 +369,8 @@ function* findContradictions(trial: Trial): Generator<[(string | number)[], stri
   for (const [i, name] of mods.entries()) {
     if (mods.indexOf(name) < i) yield [["mods", i], `mod ${name} is there twice; name it once`];
   }
-  const labels = [aggregator.name, ...baselines.map((b) => b.label)];
+  const main = trial.personal?.name ?? aggregator.name;
+  const labels = [main, ...baselines.map((b) => b.label)];
   for (const [i, { label }] of baselines.entries()) {
     if (labels.indexOf(label) !== i + 1) {
       yield [

@@ -168,7 +168,7 @@ async function runInto(
       if (event.kind === "round") {
         tally.add(await folder.append(arm, event, traffic));
         if (index === 0) main = event.state;
-        if (event.state.personal.size > 0) personal.add(arm.label);
+        if (arm.personal ?? event.state.personal.size > 0) personal.add(arm.label);
         if (event.record.stopped === undefined)
           await writeCheckpoint({ arm: index, state: event.state, hangs });
       }

@@ -105,12 +105,16 @@ export async function* runTrial(
 
 /**
  * Do the baselines reuse the main arm's updates of the first round? Those of a cohort that is
- * streamed do not fit in memory, and with control variates clients report more.
+ * streamed do not fit in memory, and with control variates or a personal method clients report
+ * more.
  */
 export function sharesFirstRound(
-  trial: Pick<Trial, "clients" | "cohort" | "aggregator" | "scaffold" | "baselines">,
+  trial: Pick<Trial, "clients" | "cohort" | "aggregator" | "scaffold" | "personal" | "baselines">,
 ): boolean {
-  return cohortSize(trial) <= windowSize && !listArms(trial).some(({ scaffold }) => scaffold);
+  return (
+    cohortSize(trial) <= windowSize &&
+    !listArms(trial).some(({ scaffold, personal }) => scaffold ?? personal)
+  );
 }
 
 /** Reads the params of a start state into memory. */

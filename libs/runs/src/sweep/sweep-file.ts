@@ -180,8 +180,8 @@ function withSeeds(
  * plug-ins according to their schemas.
  */
 function createListTest(plugins: Plugins): (path: readonly string[]) => boolean {
-  const { tasks, aggregators, attacks, mods = new Map() } = plugins;
-  const options = [tasks, aggregators, attacks, mods].flatMap((registry) =>
+  const { tasks, aggregators, attacks, mods = new Map(), personal = new Map() } = plugins;
+  const options = [tasks, aggregators, attacks, mods, personal].flatMap((registry) =>
     [...registry.values()].flatMap(({ schema }) =>
       findLists(z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }), ""),
     ),

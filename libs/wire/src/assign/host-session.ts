@@ -65,10 +65,10 @@ function haveLargeParams(jobs: readonly Job[]): boolean {
   );
 }
 
-/** The bytes of a job's terms and control, which no other job shares. */
-function ownBytes({ params, candidates, control }: Job): number {
+/** The bytes of a job's terms, control and own params, which no other job shares. */
+function ownBytes({ params, candidates, control, personal }: Job): number {
   const { own = [], mean = [], refined = [] } = candidates ?? {};
-  const parts = [...own, ...mean, ...refined, ...(control ? [control] : [])];
+  const parts = [...own, ...mean, ...refined, control, personal?.own].filter((part) => !!part);
   return parts.reduce((n, term) => n + deltaBytes(term), termBytes(params));
 }
 

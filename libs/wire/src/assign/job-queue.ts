@@ -118,7 +118,7 @@ export class JobQueue {
   #add({ baseId, rounds, ...message }: JobOnBase): Reply {
     const base = this.#bases.get(baseId);
     if (!base) return refuseUnknownBase(baseId);
-    const { candidates, control } = message;
+    const { candidates, control, personal } = message;
     const parts = candidates ? [candidates.own, candidates.mean, candidates.refined] : [];
     checkTerms({ base: base.like, rounds: [...rounds, ...parts, ...(control ? [[control]] : [])] });
     const { id, clientId, round, phase, kind, clientIndex, clientCount, seed, commonSeed } =
@@ -130,7 +130,12 @@ export class JobQueue {
       if (wanted.signal.aborted) return;
       const own = { base: params, rounds };
       const job = { id, clientId, round, phase, kind, params: own, ...seeds };
-      this.#jobs.push({ ...job, ...(candidates && { candidates }), ...(control && { control }) });
+      this.#jobs.push({
+        ...job,
+        ...(candidates && { candidates }),
+        ...(control && { control }),
+        ...(personal && { personal }),
+      });
       this.#running ??= this.#run();
     };
     if (base.params instanceof Promise) {

@@ -349,6 +349,7 @@ describe("codec, given malformed input", () => {
     for (const changes of [
       { kind: 0 },
       { kind, control: {} },
+      { kind: WorkKind.CHOOSE, candidates: { own: {}, mean: {}, refined: {} }, personal: {} },
       { clientId: "\n" },
       { phase: "\n" },
     ]) {

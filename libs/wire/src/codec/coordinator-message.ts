@@ -80,7 +80,7 @@ const kinds = {
 } as const;
 
 function jobToWire(job: JobOnBase): WireJob {
-  const { candidates, contamination, control } = job;
+  const { candidates, contamination, control, personal } = job;
   return {
     id: checkUint32("id", job.id),
     clientId: job.clientId,
@@ -102,6 +102,12 @@ function jobToWire(job: JobOnBase): WireJob {
     }),
     ...(contamination && { contamination: contaminationToWire(contamination) }),
     ...(control && { control: paramsToWire(control) }),
+    ...(personal && {
+      personal: {
+        arm: checkUint32("arm", personal.arm),
+        ...(personal.own && { own: paramsToWire(personal.own) }),
+      },
+    }),
   };
 }
 
@@ -164,7 +170,7 @@ function fromWire(message: fedclair.v1.CoordinatorMessage): CoordinatorMessage {
 }
 
 function jobFromWire(job: WireJob): JobOnBase {
-  const { kind, candidates, control } = job;
+  const { kind, candidates, control, personal } = job;
   const [name] = Object.entries(kinds).find(([, number]) => number === kind) ?? [];
   if (name === undefined) {
     const message = `work kind ${kind ?? 0}: expected TRAIN (1), EVALUATE (2), INITIAL (3) or CHOOSE (4)`;
@@ -175,6 +181,8 @@ function jobFromWire(job: WireJob): JobOnBase {
   }
   if (name !== "train" && control != null)
     throw new WireError("MALFORMED", "control: expected in a job of kind TRAIN only");
+  if (name !== "train" && name !== "evaluate" && personal != null)
+    throw new WireError("MALFORMED", "personal: expected in a job of kind TRAIN or EVALUATE only");
   return {
     id: job.id ?? 0,
     clientId: checkName("client_id", job.clientId),
@@ -189,5 +197,11 @@ function jobFromWire(job: WireJob): JobOnBase {
     rounds: (job.rounds ?? []).map(termsFromWire),
     ...(candidates && { candidates: candidatesFromWire(candidates) }),
     ...(control && { control: paramsFromWire(control) }),
+    ...(personal && {
+      personal: {
+        arm: personal.arm ?? 0,
+        ...(personal.own && { own: paramsFromWire(personal.own) }),
+      },
+    }),
   };
 }
