@@ -26,6 +26,12 @@ const settings: Readonly<Record<string, readonly TaskSetting[]>> = {
   ],
   "linear-regression": [
     { name: "a matrix", options: { p: 6, q: 4, samples: 20 }, clients: 4, rounds: 2 },
+    {
+      name: "by steps",
+      options: { p: 6, q: 4, samples: 20, localSteps: 3 },
+      clients: 4,
+      rounds: 2,
+    },
   ],
   network: [
     {

@@ -7,6 +7,7 @@ import { withFeatureNoise } from "../partition/feature-noise.js";
 import { PerceptronClient, type ClientExamples } from "../perceptron/client.js";
 import { inputAt, sliceExamples, type Examples } from "../perceptron/examples.js";
 import { initialParams, openPerceptron, readPerceptron } from "../perceptron/model.js";
+import { refusesSteps } from "../perceptron/options.js";
 import { CommonExamples, trainPerceptron } from "../perceptron/training.js";
 import { choose, inUnits, mnistCount, type Collection } from "./images.js";
 import { checkHoldings, countWithheld, holdings, reserve } from "./holdings.js";
@@ -47,6 +48,7 @@ export const digits: TaskPlugin = {
   primary: "accuracy",
   acceptsStale: () => true,
   acceptsControl: ({ model }: DigitsOptions) => model !== "lora",
+  refusesSteps: (options: DigitsOptions) => refusesSteps(options),
   holdsBack: true,
   namesClients: ({ partition }: DigitsOptions) => partition.by === "natural",
   checkClients: (clients, options: DigitsOptions) => {

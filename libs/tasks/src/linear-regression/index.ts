@@ -18,8 +18,8 @@ import {
  * Here T₀ = 0.
  *
  * The only module is `weights`, p×q, float64: an estimate of D_k. A client answers with the
- * least-squares solution of its data minus the params from which it starts. With
- * `proximal`, the change minimises `loss` + (μ/2)·|change|².
+ * least-squares solution of its data minus the params from which it starts, or with `localSteps`
+ * takes gradient steps towards it. With `proximal`, the change minimises `loss` + (μ/2)·|change|².
  *
  * The experiment has one round, because a client's data are the same in every round. From the
  * second round on, a change shows only what the aggregation had moved:
@@ -45,12 +45,16 @@ export const linearRegression: TaskPlugin = {
   },
   primary: "error",
   acceptsStale: () => true,
+  refusesSteps: ({ localSteps, proximal }: LinearRegressionOptions) => {
+    if (localSteps === undefined) return "it solves least squares; set localSteps";
+    return proximal > 0 ? "proximal changes the loss; leave it out" : undefined;
+  },
   holdsBack: true,
   create: createSimulated,
 };
 
 function createSimulated(options: LinearRegressionOptions): Task {
-  const { p, q, rank, dataSeed, proximal } = options;
+  const { p, q, rank, dataSeed } = options;
   const normals = stream(dataSeed)
     .at("basis")
     .normals(p * rank);
@@ -59,7 +63,7 @@ function createSimulated(options: LinearRegressionOptions): Task {
     sharedSpaces: new Map([["weights", toTensor(basis)]]),
     start: () => Promise.resolve({ params: toParams(new Float64Array(p * q), p, q) }),
     openShard: (shard) =>
-      Promise.resolve(createLinearTrainer(simulate(options, basis, shard), proximal)),
+      Promise.resolve(createLinearTrainer(simulate(options, basis, shard), options)),
   };
 }
 

@@ -38,6 +38,23 @@ export class LeastSquares {
   }
 
   /**
+   * Computes the gradient of Σ |y − xᵀW|² at W, p×q row-major.
+   * @param weights W, p×q row-major
+   */
+  gradient(weights: ArrayLike<number>): Float64Array {
+    const [p, q] = [this.#p, this.#q];
+    const slope = this.#cross.map((value) => -2 * value);
+    for (let i = 0; i < p; i++) {
+      for (let j = 0; j < p; j++) {
+        const product = at(this.#gram, Math.max(i, j) * p + Math.min(i, j));
+        for (let k = 0; k < q; k++)
+          increase(slope, i * q + k, 2 * product * item(weights, j * q + k));
+      }
+    }
+    return slope;
+  }
+
+  /**
    * Computes the minimiser W, p×q row-major, by Cholesky factorisation.
    * @param ridge λ ≥ 0 of an additional term λ·|W|²
    * @throws Error if the added x do not span p dimensions and λ is 0

@@ -1,4 +1,14 @@
-import { UserError, type LocalTrainer, type Numbers, type Params } from "@fedclair/core";
+import {
+  combineParams,
+  takeSteps,
+  UserError,
+  type GradientTraining,
+  type LocalTrainer,
+  type Numbers,
+  type Params,
+  type TrainJob,
+  type TrainResult,
+} from "@fedclair/core";
 import { at, item, norm } from "@fedclair/linalg";
 import { LeastSquares } from "./least-squares.js";
 
@@ -24,11 +34,68 @@ export interface ShardSamples {
   readonly truth?: Float64Array;
 }
 
-/** @param proximal μ of FedProx */
-export function createLinearTrainer(data: ShardSamples, proximal: number): LocalTrainer {
+/** How a client trains. */
+export interface LinearTraining {
+  /** μ of FedProx. */
+  readonly proximal: number;
+  /** Gradient steps on all samples. Default: least squares is solved exactly. */
+  readonly localSteps?: number | undefined;
+  /** The learning rate of these steps. Default: 0.5. */
+  readonly learningRate?: number | undefined;
+}
+
+export function createLinearTrainer(
+  data: ShardSamples,
+  { proximal, localSteps = 0, learningRate = 0.5 }: LinearTraining,
+): LocalTrainer {
   const { p, q, samples, trained, truth } = data;
+  const open = async ({ params, signal }: Pick<TrainJob, "params" | "signal">) => {
+    const fit = new LeastSquares(p, q);
+    let passed = 0;
+    for await (const { x, y } of data.training()) {
+      if (++passed > trained) break;
+      fit.add(x, y);
+    }
+    const gradientAt = (at: Params) => {
+      // The loss is the sum of squares over trained·q.
+      const slope = fit.gradient(weightsOf(at, p, q)).map((value) => value / (trained * q));
+      return toParams(slope, p, q);
+    };
+    return {
+      params,
+      numExamples: trained,
+      count: localSteps,
+      rate: learningRate,
+      steps: (from, walk) => takeSteps(from, walk, gradientAt, signal),
+      loss: (at) => measureTraining(weightsOf(at, p, q)),
+    } satisfies GradientTraining;
+  };
+  const measureTraining = async (weights: Numbers) => {
+    let squares = 0;
+    let passed = 0;
+    for await (const { x, y } of data.training()) {
+      if (++passed > trained) break;
+      squares += norm(minus(y, predictOutputs(x, weights, q))) ** 2;
+    }
+    return squares / (trained * q);
+  };
+  const descend = async (job: TrainJob): Promise<TrainResult> => {
+    const { params } = job;
+    const training = await open(job);
+    const towards = proximal > 0 ? { towards: { params, weight: proximal } } : {};
+    const pace = { count: localSteps, rate: learningRate, ...towards };
+    return {
+      numExamples: trained,
+      delta: combineParams([1, await training.steps(params, pace)], [-1, params]),
+      metrics: { loss: await training.loss(params) },
+    };
+  };
   return {
-    async train({ params }) {
+    ...(localSteps > 0 && { open }),
+
+    async train(job) {
+      if (localSteps > 0) return await descend(job);
+      const { params } = job;
       const start = weightsOf(params, p, q);
       const fit = new LeastSquares(p, q);
       let squares = 0;

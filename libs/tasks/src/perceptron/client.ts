@@ -2,6 +2,7 @@ import { descend } from "@fedclair/compute";
 import {
   UserError,
   type Delta,
+  type GradientTraining,
   type LocalTrainer,
   type Params,
   type TrainJob,
@@ -13,7 +14,13 @@ import type { Examples } from "./examples.js";
 import { createAdaptedNetwork } from "./lora.js";
 import { openPerceptron, readPerceptron } from "./model.js";
 import type { PerceptronOptions } from "./options.js";
-import { measure, trainPerceptron, type CommonExamples } from "./training.js";
+import {
+  Batches,
+  measure,
+  takePerceptronSteps,
+  trainPerceptron,
+  type CommonExamples,
+} from "./training.js";
 
 /** One client's data. */
 export interface ClientExamples {
@@ -61,6 +68,40 @@ export class PerceptronClient implements LocalTrainer {
     const { localEpochs, batchSize, learningRate } = this.#options;
     const steps = localEpochs * Math.ceil(this.#data.training.places.length / batchSize);
     return steps * learningRate;
+  }
+
+  /** Opens plain gradient steps; see `refusesSteps` of the options. */
+  open({ params: first, rng, signal }: TrainJob): GradientTraining {
+    this.#requireSize(first);
+    const { training } = this.#data;
+    const { batchSize, learningRate, localEpochs } = this.#options;
+    const batches = new Batches(training, batchSize, rng);
+    return {
+      params: first,
+      numExamples: training.places.length,
+      count: localEpochs * batches.inPass,
+      rate: learningRate,
+      loss: async (params) => (await measure(params, training)).loss,
+      steps: async (params, { count, rate, towards, only }) => {
+        const names = [...params.keys()];
+        const network = openPerceptron(params, this.#rows);
+        const target = towards && openPerceptron(towards.params, 1);
+        const weights = target?.trained.map((one) => one.weights);
+        const descent = {
+          steps: count,
+          learningRate: rate,
+          ...(towards && weights && { towards: { weights, weight: towards.weight } }),
+          ...(only && { isFixed: (i: number) => !only.includes(item(names, i)) }),
+        };
+        try {
+          await takePerceptronSteps(network, training, batches, descent, signal);
+          return readPerceptron(network, params);
+        } finally {
+          network.release();
+          target?.release();
+        }
+      },
+    };
   }
 
   async #trainWeights(job: TrainJob): Promise<TrainingResult> {

@@ -23,6 +23,15 @@ export type PerceptronOptions = z.output<z.ZodObject<ReturnType<typeof perceptro
   readonly model: "logistic" | "mlp" | "lora";
 };
 
+/** Says why clients take no single gradient steps; see `TaskPlugin.refusesSteps`. */
+export function refusesSteps({
+  model,
+  proximal: weight,
+}: Pick<PerceptronOptions, "proximal"> & { readonly model: string }): string | undefined {
+  if (model === "lora") return "model lora trains adapters; choose logistic or mlp";
+  return weight > 0 ? "proximal changes the loss; leave it out" : undefined;
+}
+
 /** A number of examples, or a share of all, that no client holds. */
 export const withheld = z
   .number()

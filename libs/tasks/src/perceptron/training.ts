@@ -5,15 +5,53 @@ import type { Network } from "../nets/network.js";
 import { inputAt, type Examples } from "./examples.js";
 import { classCrossEntropy, countRight, meanSquaredError, openPerceptron } from "./model.js";
 
-/** Settings of plain gradient descent on random batches. */
-export interface Pace {
-  readonly epochs: number;
-  readonly batchSize: number;
+/** Settings of plain gradient descent. */
+export interface Descent {
+  readonly steps: number;
   readonly learningRate: number;
-  /** μ of FedProx: the pull towards the weights that training started from. Default: 0. */
-  readonly proximal?: number;
+  /** Adds weight/2 times the squared distance from other weights to the loss. */
+  readonly towards?: { readonly weights: readonly Floats[]; readonly weight: number } | undefined;
   /** Added to the gradients of each step: SCAFFOLD's c - c_i, in a network of the same layers. */
   readonly control?: Network | undefined;
+  /** Says which trained matrices stay as they are. Default: none. */
+  readonly isFixed?: (matrix: number) => boolean;
+}
+
+/** Settings of plain gradient descent on random batches. */
+export interface Pace extends Pick<Descent, "learningRate" | "control"> {
+  readonly epochs: number;
+  readonly batchSize: number;
+  /** μ of FedProx: the pull towards the weights that training started from. Default: 0. */
+  readonly proximal?: number;
+}
+
+/** Batches of examples in random order, one pass over all of them after another. */
+export class Batches {
+  readonly #count: number;
+  readonly #size: number;
+  readonly #rng: Stream;
+  #order: readonly number[] = [];
+  #from = 0;
+
+  constructor({ places }: Examples, size: number, rng: Stream) {
+    this.#count = places.length;
+    this.#size = size;
+    this.#rng = rng;
+  }
+
+  /** The number of batches in a pass. */
+  get inPass(): number {
+    return Math.ceil(this.#count / this.#size);
+  }
+
+  next(): { readonly batch: readonly number[]; readonly isFirst: boolean } {
+    const isFirst = this.#from === 0;
+    if (isFirst) this.#order = this.#rng.sample(Array.from({ length: this.#count }, (_, i) => i));
+    const batch = this.#order.slice(this.#from, this.#from + this.#size);
+    this.#from += this.#size;
+    if (this.#from >= this.#count) this.#from = 0;
+    return { batch, isFirst };
+  }
 }
 
 /**
@@ -23,43 +61,57 @@ export interface Pace {
 const evaluationBatch = 128;
 
 /**
- * Trains a network in place. The loss that it returns excludes FedProx's term.
+ * Trains a network in place, for whole epochs. The loss that it returns excludes FedProx's term.
  * @returns the mean loss of the last epoch, where each batch is measured before its step
  */
 export async function trainPerceptron(
   network: Network,
   data: Examples,
-  { epochs, batchSize, learningRate, proximal = 0, control }: Pace,
+  { epochs, batchSize, proximal = 0, ...pace }: Pace,
   rng: Stream,
   signal?: AbortSignal,
 ): Promise<number> {
-  const count = data.places.length;
-  const start = proximal > 0 ? network.trained.map(({ weights }) => weights.copy()) : [];
-  let total = NaN;
+  const batches = new Batches(data, batchSize, rng);
+  const weights = proximal > 0 ? network.trained.map((one) => one.weights.copy()) : [];
+  const towards = proximal > 0 ? { weights, weight: proximal } : undefined;
+  const descent = { ...pace, steps: epochs * batches.inPass, towards };
   try {
-    for (let epoch = 0; epoch < epochs; epoch++) {
-      const order = rng.sample([...data.places.keys()]);
-      total = 0;
-      for (let from = 0; from < count; from += batchSize) {
-        const batch = order.slice(from, from + batchSize);
-        const { loss, gradient } = computeLoss(network, data, batch);
-        network.back(gradient, batch.length);
-        for (const [i, { weights }] of network.trained.entries()) {
-          const origin = start[i];
-          if (origin) pullBack(weights, origin, learningRate * proximal);
-          const correction = control?.trained[i];
-          if (correction) descend(weights, correction.weights, learningRate);
-        }
-        for (const trained of network.trained) {
-          descend(trained.weights, trained.gradient, learningRate);
-        }
-        total += loss * batch.length;
-        await yieldToEventLoop();
-        signal?.throwIfAborted();
-      }
-    }
+    return await takePerceptronSteps(network, data, batches, descent, signal);
   } finally {
-    for (const weights of start) weights.release();
+    for (const one of weights) one.release();
+  }
+}
+
+/**
+ * Takes gradient steps with a network in place.
+ * @returns the mean loss of the examples since the last pass over the data began, where each batch
+ * is measured before its step
+ */
+export async function takePerceptronSteps(
+  network: Network,
+  data: Examples,
+  batches: Batches,
+  { steps, learningRate, towards, control, isFixed = () => false }: Descent,
+  signal?: AbortSignal,
+): Promise<number> {
+  let [total, count] = [0, 0];
+  for (let step = 0; step < steps; step++) {
+    const { batch, isFirst } = batches.next();
+    if (isFirst) [total, count] = [0, 0];
+    const { loss, gradient } = computeLoss(network, data, batch);
+    network.back(gradient, batch.length);
+    for (const [i, { weights, gradient: slope }] of network.trained.entries()) {
+      if (isFixed(i)) continue;
+      const origin = towards?.weights[i];
+      if (towards && origin) pullBack(weights, origin, learningRate * towards.weight);
+      const correction = control?.trained[i];
+      if (correction) descend(weights, correction.weights, learningRate);
+      descend(weights, slope, learningRate);
+    }
+    total += loss * batch.length;
+    count += batch.length;
+    await yieldToEventLoop();
+    signal?.throwIfAborted();
   }
   return total / count;
 }

@@ -1,5 +1,6 @@
 import {
   yieldToEventLoop,
+  type GradientTraining,
   type LocalTrainer,
   type Numbers,
   type Params,
@@ -96,6 +97,12 @@ export class TableClient implements LocalTrainer {
     return await trainer.train({ ...job, params, ...(control && { control }) });
   }
 
+  open(job: TrainJob): Promise<GradientTraining> | GradientTraining {
+    const { trainer, params } = this.#open(job.params);
+    if (!trainer.open) throw new Error("this model of a table takes no gradient steps");
+    return trainer.open({ ...job, params });
+  }
+
   async measureHeldBack(all: Params): Promise<number> {
     const { trainer, params } = this.#open(all);
     return (await trainer.measureHeldBack?.(params)) ?? NaN;
@@ -110,7 +117,7 @@ export class TableClient implements LocalTrainer {
   #open(all: Params): { readonly trainer: LocalTrainer; readonly params: Params } {
     const { params, scale } = splitScale(this.#rows, all);
     const trainer = isLeastSquares(this.#options)
-      ? createLinearTrainer(this.#openSamples(scale), this.#options.proximal)
+      ? createLinearTrainer(this.#openSamples(scale), { proximal: this.#options.proximal })
       : this.#openPerceptron(scale);
     return { trainer, params };
   }

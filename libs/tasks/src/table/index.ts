@@ -5,6 +5,7 @@ import { sourcePaths, type TableSource } from "../data/own-data.js";
 import type { TableFile } from "../data/table-file.js";
 import { toParams } from "../linear-regression/trainer.js";
 import { initialParams, openPerceptron, readPerceptron } from "../perceptron/model.js";
+import { refusesSteps } from "../perceptron/options.js";
 import { trainPerceptron } from "../perceptron/training.js";
 import { TableClient, toExamples, toPerceptron, UniformRows } from "./client.js";
 import { describeRows } from "./describe-rows.js";
@@ -59,6 +60,10 @@ export const table: TaskPlugin = {
   },
   acceptsStale: () => true,
   acceptsControl: (options: TableOptions) => options.model !== "lora" && !isLeastSquares(options),
+  refusesSteps: (options: TableOptions) =>
+    isLeastSquares(options)
+      ? "model linear solves least squares; choose model mlp"
+      : refusesSteps(options),
   holdsBack: true,
   create: async (options: TableOptions) => {
     return createTask(options, await readTableRows(options, options.source));
