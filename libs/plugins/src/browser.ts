@@ -6,6 +6,7 @@ import { fedavg } from "@fedclair/rules/fedavg";
 import { attacks } from "@fedclair/rules/attacks";
 import type { Plugins } from "@fedclair/core";
 import { mods } from "@fedclair/rules/mods";
+import { personal } from "@fedclair/rules/personal";
 import { loadTabTask, tabTaskNames, type ChosenData } from "@fedclair/tasks/browser";
 
 export { withoutAggregators } from "./without-aggregators.js";
@@ -25,5 +26,6 @@ export async function loadForTab(task: string, chosen?: ChosenData): Promise<Plu
     aggregators: new Map([[fedavg.name, fedavg]]),
     attacks,
     mods,
+    personal,
   };
 }

@@ -3,6 +3,7 @@ import { aggregators as rules } from "@fedclair/rules";
 import { attacks } from "@fedclair/rules/attacks";
 import type { AggregatorPlugin, Plugins, Registry } from "@fedclair/core";
 import { mods } from "@fedclair/rules/mods";
+import { personal } from "@fedclair/rules/personal";
 import { loadTasks } from "./load-tasks.js";
 import { taskAggregatorNames, taskNames } from "./task-packages.js";
 
@@ -24,10 +25,11 @@ export function loadBuiltIn(content?: unknown, outside?: ReadonlySet<string>): P
 
 /** Names of the built-in plug-ins, by kind. */
 export const builtInNames: Readonly<
-  Record<"task" | "aggregator" | "attack" | "mod", ReadonlySet<string>>
+  Record<"task" | "aggregator" | "attack" | "mod" | "personal", ReadonlySet<string>>
 > = {
   task: new Set(taskNames),
   aggregator: new Set([...builtInAggregators.keys(), ...taskAggregatorNames]),
   attack: new Set(attacks.keys()),
   mod: new Set(mods.keys()),
+  personal: new Set(personal.keys()),
 };

@@ -36,6 +36,7 @@ export async function loadPlugins(
     aggregator: new Map(builtIn.aggregators),
     attack: new Map(builtIn.attacks),
     mod: new Map(builtIn.mods),
+    personal: new Map(builtIn.personal),
   };
   for (const { plugin: defined, module } of found) {
     const { kind, ...plugin } = defined;
@@ -51,8 +52,8 @@ export async function loadPlugins(
     const { version, hash } = module.code;
     outside.push({ kind, name: plugin.name, version, hash, module: module.file });
   }
-  const { task, aggregator: aggregators, attack: attacks, mod: mods } = registries;
-  return { tasks: task, aggregators, attacks, mods, outside };
+  const { task, aggregator: aggregators, attack: attacks, mod: mods, personal } = registries;
+  return { tasks: task, aggregators, attacks, mods, personal, outside };
 }
 
 interface Found {

@@ -2,10 +2,11 @@ import type { AggregatorPlugin, Plugins, Registry } from "@fedclair/core";
 import { attacks } from "@fedclair/rules/attacks";
 import { fedavg } from "@fedclair/rules/fedavg";
 import { mods } from "@fedclair/rules/mods";
+import { personal } from "@fedclair/rules/personal";
 import { taskNames, taskPackages } from "./task-packages.js";
 
 /**
- * Loads tasks, with the aggregators that they define, and all attacks and mods.
+ * Loads tasks, with the aggregators that they define, and all attacks, mods and personal methods.
  * @param content the unchecked content of a trial or a sweep. A task is loaded if its name, or the
  *   name of one of its aggregators, occurs in it. All tasks are loaded if the content is absent, or
  *   if its task is unknown, so that the error can list them.
@@ -33,6 +34,7 @@ export async function loadTasks(
     aggregators: new Map([...others, ...aggregators.map((rule) => [rule.name, rule] as const)]),
     attacks,
     mods,
+    personal,
   };
 }
 

@@ -2,11 +2,12 @@
 import type { DefinedPlugin } from "@fedclair/core";
 import { toyPlugins } from "@fedclair/core/testing";
 
-const { tasks, aggregators, attacks, mods = new Map<string, never>() } = toyPlugins;
+const { tasks, aggregators, attacks, mods, personal } = toyPlugins;
 
 export default [
   ...[...tasks.values()].map((plugin) => ({ ...plugin, kind: "task" })),
   ...[...aggregators.values()].map((plugin) => ({ ...plugin, kind: "aggregator" })),
   ...[...attacks.values()].map((plugin) => ({ ...plugin, kind: "attack" })),
-  ...[...mods.values()].map((plugin) => ({ ...plugin, kind: "mod" })),
+  ...[...(mods?.values() ?? [])].map((plugin) => ({ ...plugin, kind: "mod" })),
+  ...[...(personal?.values() ?? [])].map((plugin) => ({ ...plugin, kind: "personal" })),
 ] as DefinedPlugin[];

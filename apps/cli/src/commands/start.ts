@@ -22,7 +22,9 @@ export function addStartCommands(program: Command): void {
 
   program
     .command("plugins")
-    .description("describe the tasks, aggregators, attacks and mods that a trial file can use")
+    .description(
+      "describe the tasks, aggregators, attacks, mods and personal methods that a trial file can use",
+    )
     .addArgument(
       new Argument("[kind]", "one kind of plug-in; default: all").choices(describedKinds),
     )

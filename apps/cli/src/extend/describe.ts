@@ -38,8 +38,8 @@ interface OptionSchema {
 type Options = Readonly<Record<string, OptionSchema>>;
 
 /**
- * `fedclair plugins [kind]`: describes the available tasks, aggregators, attacks and mods with
- * their options. With `--schema` it prints the JSON Schema of trial files, for editors.
+ * `fedclair plugins [kind]`: describes the available tasks, aggregators, attacks, mods and
+ * personal methods with their options. With `--schema` it prints the JSON Schema of trial files, for editors.
  * @throws UserError for a kind with `--schema`, which describes whole trial files
  */
 export async function describePlugins(
