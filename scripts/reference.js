@@ -36,7 +36,7 @@ const pages = {
     toSchema(z.strictObject({ ...jsonOutputs, ...logs }), "output"),
   ),
 };
-for (const kind of ["tasks", "aggregators", "attacks", "mods"]) {
+for (const kind of ["tasks", "aggregators", "attacks", "mods", "personal"]) {
   pages[`docs/reference/${kind}.md`] = formatPlugins(kind);
 }
 
@@ -64,9 +64,10 @@ function formatPlugins(kind) {
     const { properties = {}, required } = toSchema(schema, "input");
     return `## ${name}\n\n${escapeText(summary)}\n\n${formatFields(properties, required)}`;
   });
+  const title = kind === "personal" ? "personal methods" : kind;
   return [
-    `# Options of ${kind}`,
-    `This page lists every option of the built-in ${kind}. ${generated} \`fedclair plugins ${kind}\` prints the same, also for plug-ins of your own.`,
+    `# Options of ${title}`,
+    `This page lists every option of the built-in ${title}. ${generated} \`fedclair plugins ${kind}\` prints the same, also for plug-ins of your own.`,
     ...sections,
   ].join("\n\n");
 }
@@ -76,7 +77,7 @@ function formatTrialFiles() {
   const section = toSchema(sectionSchema, "input");
   return [
     "# Trial files",
-    `This page lists every key of a trial file. ${generated} \`fedclair plugins --schema\` prints the JSON Schema for editors. The options of [tasks](tasks.md), [aggregators](aggregators.md), [attacks](attacks.md) and [mods](mods.md) have pages of their own.`,
+    `This page lists every key of a trial file. ${generated} \`fedclair plugins --schema\` prints the JSON Schema for editors. The options of [tasks](tasks.md), [aggregators](aggregators.md), [attacks](attacks.md), [mods](mods.md) and [personal methods](personal.md) have pages of their own.`,
     "## Keys",
     formatFields(properties, required),
     "## sweep",

@@ -276,7 +276,7 @@ describe("npm run fingerprint", () => {
     assert.equal((await loadParts()).accepts([])("score"), false);
   });
 
-  it("runs valid trials that cover every task, aggregator, attack and mod", async function () {
+  it("runs valid trials that cover every task, aggregator, attack, mod and personal method", async function () {
     this.timeout(300_000);
     const { trialsToRun, setArguments, makeData } = await loadParts();
     const all = await loadBuiltIn();
@@ -285,6 +285,7 @@ describe("npm run fingerprint", () => {
       aggregators: new Set(),
       attacks: new Set(),
       mods: new Set(),
+      personal: new Set(),
     };
     const data = await temporaryFolder();
     await makeData(data);
@@ -292,8 +293,9 @@ describe("npm run fingerprint", () => {
       const overrides = setArguments(set, data).filter((word) => word !== "--set");
       const trial = parseTrial(await readFile(join(workspace, file), "utf8"), file, all, overrides);
       covered.tasks.add(trial.task.name);
-      for (const { aggregator } of [trial, ...trial.baselines]) {
+      for (const { aggregator, personal } of [trial, ...trial.baselines]) {
         covered.aggregators.add(aggregator.name);
+        if (personal) covered.personal.add(personal.name);
       }
       for (const { attack } of trial.attacks) covered.attacks.add(attack.name);
       for (const { name } of trial.mods ?? []) covered.mods.add(name);
@@ -301,7 +303,7 @@ describe("npm run fingerprint", () => {
     // These need hosts in other languages, which e2e/src/python-clients.test.ts tests.
     covered.tasks.add("external");
     covered.attacks.add("declared");
-    for (const kind of ["tasks", "aggregators", "attacks", "mods"] as const) {
+    for (const kind of ["tasks", "aggregators", "attacks", "mods", "personal"] as const) {
       assert.deepEqual([...covered[kind]].sort(), [...(all[kind]?.keys() ?? [])].sort(), kind);
     }
   });
