@@ -1,6 +1,7 @@
 import { controlKinds } from "@fedclair/clair";
 import { candidateKinds } from "@fedclair/core/internal";
 import { z } from "zod";
+import { findingCodes, type Finding } from "./findings/catalogue.js";
 
 const names = z.array(z.string());
 
@@ -15,6 +16,45 @@ const evidence = z.strictObject({
     .number()
     .min(0)
     .describe("How much it counts against the adapter, in deviations of the others."),
+});
+
+const origin = z.strictObject({
+  folder: z.string().describe("Its folder: as it was given, or in the cache."),
+  base: z.string().exactOptional().describe("The base model that the configuration names."),
+  baseRevision: z.string().exactOptional().describe("The revision of the base that it names."),
+  licence: z.string().exactOptional().describe("The licence that the hub or the README names."),
+  modified: z
+    .string()
+    .exactOptional()
+    .describe("When it was last changed: on the hub, or else the time of its configuration."),
+  hub: z
+    .strictObject({
+      repo: z.string(),
+      revision: z.string().describe("The revision that was asked for."),
+      commit: z.string(),
+      page: z.string().describe("The address of the adapter's folder in this commit."),
+      isSibling: z.boolean().describe("True if --siblings has found it."),
+    })
+    .exactOptional()
+    .describe("Where it was downloaded from."),
+  files: z
+    .array(z.strictObject({ file: z.string(), bytes: z.int(), sha256: z.string() }))
+    .describe("The files that were read."),
+});
+
+const finding = z.strictObject({
+  code: z.enum(findingCodes),
+  level: z.enum(["error", "warning", "note"]),
+  text: z.string(),
+  advice: z.string().describe("What to do."),
+  adapters: z
+    .array(
+      z.strictObject({
+        name: z.string(),
+        detail: z.string().exactOptional().describe("What was found there, such as files."),
+      }),
+    )
+    .describe("The adapters that it is about; empty if it is about the pile."),
 });
 
 const adapter = z.strictObject({
@@ -46,6 +86,7 @@ const adapter = z.strictObject({
     .string()
     .exactOptional()
     .describe("Why the adapter is invalid or undecided, or which screen it failed."),
+  origin: origin.exactOptional().describe("Where the adapter comes from."),
 });
 
 /** The schema of `fedclair audit --json`; `docs/audit.schema.json` is generated from it. */
@@ -142,7 +183,9 @@ export const auditSchema = z
       .describe("Groups of invalid adapters that could be compared with one another."),
     bases: names.describe("Base models in the configurations, the most frequent first."),
     skipped: names.describe("Folders next to adapters that have no adapter configuration."),
-    warnings: names.describe("The warnings that the text prints."),
+    findings: z
+      .array(finding)
+      .describe("What a reader should know besides the verdicts, as the text prints it."),
     checkpoints: names.describe("Earlier states of adapters that were found; skipped."),
     refined: z
       .strictObject({
@@ -190,13 +233,19 @@ type ReadonlyDeep<T> = { readonly [Key in keyof T]: ReadonlyDeep<T[Key]> };
 export type AuditOutput = ReadonlyDeep<z.output<typeof auditSchema>>;
 
 /** The result of an audit. */
-export type Audit = Omit<AuditOutput, "warnings">;
+export interface Audit extends Omit<AuditOutput, "findings"> {
+  /** What the files of the adapters show. Other findings follow from the rest of the result. */
+  readonly fileFindings?: readonly Finding[];
+}
+
+/** Where an adapter comes from. */
+export type AdapterOrigin = NonNullable<AdapterFinding["origin"]>;
 
 /** The result of an audit for one adapter. */
 export type AdapterFinding = Audit["adapters"][number];
 
 /** The result of CLAIR's comparison. */
-export type AdapterComparison = Omit<Audit, "skipped" | "checkpoints" | "refined">;
+export type AdapterComparison = Omit<Audit, "skipped" | "checkpoints" | "refined" | "fileFindings">;
 
 /** A summary of the refined adapters that were written. */
 export type RefinedFolder = NonNullable<Audit["refined"]>;

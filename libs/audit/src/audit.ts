@@ -4,10 +4,12 @@ import type { z } from "zod";
 import type { FoundAdapters } from "./adapters/find-adapters.js";
 import { formatFound } from "./adapters/found-text.js";
 import { rejectExisting } from "./adapters/reject-existing.js";
-import type { Audit } from "./audit-schema.js";
+import type { AdapterOrigin, Audit } from "./audit-schema.js";
 import { collectAdapters, type CollectOptions } from "./collect-adapters.js";
 import { compareAdapters } from "./compare/compare-adapters.js";
 import { parseClairOptions } from "./compare/options.js";
+import { findInFiles, inspectFolder } from "./findings/inspect-files.js";
+import { readOrigins } from "./findings/origins.js";
 import { createMeasuringWriter } from "./refine/measure-candidates.js";
 import type { MeasureOptions } from "./refine/measure-losses.js";
 import type { RefineRequest } from "./refine/refined-pairs.js";
@@ -78,13 +80,25 @@ export async function auditAdapters(
       }),
       whenAborted(signal),
     ]);
-  if (refine === undefined) return { ...(await compare()), skipped, checkpoints };
-  const writer = await createWriter(refine, adapters, { ...options, signal });
+  const folders = await Promise.all(adapters.map(inspectFolder));
+  const { byName, rejectChanged } = await Promise.race([readOrigins(folders), whenAborted(signal)]);
+  const writer = refine && (await createWriter(refine, adapters, { ...options, signal }));
   try {
-    const comparison = await compare(writer.request);
-    return { ...comparison, refined: await writer.finish(), skipped, checkpoints };
+    const comparison = await compare(writer?.request);
+    rejectChanged();
+    return {
+      ...comparison,
+      adapters: comparison.adapters.map((one) => ({
+        ...one,
+        origin: byName.get(one.name) as AdapterOrigin,
+      })),
+      ...(writer && { refined: await writer.finish() }),
+      skipped,
+      checkpoints,
+      fileFindings: findInFiles(folders),
+    };
   } finally {
-    await writer.close();
+    await writer?.close();
   }
 }
 

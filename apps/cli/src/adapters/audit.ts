@@ -1,17 +1,24 @@
+import { appendFile, writeFile } from "node:fs/promises";
 import {
   auditAdapters,
   collectAdapters,
   formatAudit,
   formatJson,
+  formatSarif,
+  formatSummary,
   formatTooFew,
+  listFailures,
   parseEvaluate,
   parseClairOptions,
+  readBaseline,
   rejectExisting,
   writeAuditPage,
+  type FailCondition,
 } from "@fedclair/audit";
-import { UserError, type VerdictStatus } from "@fedclair/core";
+import { UserError } from "@fedclair/core";
 import { exitCodes, oneLine } from "@fedclair/core/internal";
 import { interruption, print } from "@fedclair/runs";
+import { version } from "@fedclair/runs/program";
 import { parseRequired, readBank } from "./bank-options.js";
 
 interface AuditArguments {
@@ -36,8 +43,14 @@ interface AuditArguments {
   /** Where adapters with names come from; default: the Hugging Face Hub. */
   readonly hubUrl?: string;
   readonly json: boolean;
-  /** The exit code is 4 if an adapter has one of these statuses. */
-  readonly failOn: readonly VerdictStatus[];
+  /** File for the findings as SARIF. */
+  readonly sarif?: string;
+  /** File to which a summary in Markdown is appended. */
+  readonly summary?: string;
+  /** Output of an earlier audit, whose adapters are known. */
+  readonly baseline?: string;
+  /** The exit code is 4 if an adapter that is not known has one of these. */
+  readonly failOn: readonly FailCondition[];
 }
 
 /**
@@ -60,11 +73,13 @@ export async function printAudit(paths: readonly string[], options: AuditArgumen
       "--evaluate: expected --refine FOLDER as well, where the best adapters are written",
     );
   }
-  const { refine, html, hubUrl, siblings } = options;
+  const { refine, html, sarif, summary, hubUrl, siblings } = options;
+  const baseline = options.baseline === undefined ? undefined : readBaseline(options.baseline);
   const { signal } = interruption;
   const log = (line: string) => process.stderr.write(`${line}\n`);
   const found = await collectAdapters(paths, { hub: { url: hubUrl }, siblings, signal, log });
   if (html !== undefined) await rejectExisting("--html", [html]);
+  if (sarif !== undefined) await rejectExisting("--sarif", [sarif]);
   const evaluate = command && {
     command,
     timeoutSeconds: options.evaluateTimeout,
@@ -84,15 +99,22 @@ export async function printAudit(paths: readonly string[], options: AuditArgumen
     await writeAuditPage(html, { audit: report, options: clairOptions, paths });
     if (!options.json) print(`report: ${oneLine(html)}\n`);
   }
-  const failing = report.adapters.filter(({ status }) => options.failOn.includes(status));
-  if (failing.length > 0) {
-    const names = failing.map(({ name, status }) => `${oneLine(name)} is ${status}`);
-    throw new UserError(`--fail-on: ${names.join(", ")}`, exitCodes.unexpected);
+  const tooFew = formatTooFew(report, clairOptions);
+  const failures = listFailures(report, clairOptions, options.failOn, baseline);
+  if (sarif !== undefined) {
+    const text = formatSarif(report, clairOptions, { version, ...(baseline && { baseline }) });
+    await writeFile(sarif, text, { flag: "wx" });
+  }
+  if (summary !== undefined) {
+    const outcome = failures.length > 0 ? "failed" : tooFew === undefined ? "passed" : "too few";
+    await appendFile(summary, formatSummary(report, clairOptions, outcome));
+  }
+  if (failures.length > 0) {
+    throw new UserError(`--fail-on: ${failures.join(", ")}`, exitCodes.unexpected);
   }
   if (report.adapters.every(({ status }) => status === "invalid")) {
     throw new UserError("no adapter can be compared: all are invalid");
   }
-  const tooFew = formatTooFew(report, clairOptions);
   if (tooFew !== undefined) throw new UserError(tooFew, exitCodes.quorum);
 }
 

@@ -9,13 +9,11 @@ const longestSeconds = 2_000_000;
 /** The hub is asked about ten times as many. */
 const mostSiblings = 200;
 
-const failStatuses = ["contaminated", "invalid", "undecided"] as const;
-type FailStatus = (typeof failStatuses)[number];
+const failConditions = ["contaminated", "invalid", "undecided", "finding"];
 
-function failOn(value: string, before: readonly FailStatus[]): readonly FailStatus[] {
-  const status = failStatuses.find((one) => one === value);
-  if (status !== undefined) return [...before, status];
-  throw new InvalidArgumentError(`Allowed choices are ${failStatuses.join(", ")}.`);
+function failOn(value: string, before: readonly string[]): readonly string[] {
+  if (failConditions.includes(value)) return [...before, value];
+  throw new InvalidArgumentError(`Allowed choices are ${failConditions.join(", ")}.`);
 }
 
 /** Adds the commands for LoRA adapters in files, which no trial has trained. */
@@ -62,9 +60,15 @@ function addAudit(program: Command): void {
       "--require <kinds>",
       "call an adapter benign only if attackers of these kinds would have been found, for example boosted,flipped",
     )
+    .option("--sarif <file>", "write the findings to this new file, as SARIF 2.1.0")
+    .option("--summary <file>", "append a summary in Markdown to this file")
     .option(
-      "--fail-on <status>",
-      "exit with code 4 if an adapter has this status: contaminated, invalid or undecided; may be repeated",
+      "--baseline <file>",
+      "adapters of this earlier output of --json are known and make nothing fail",
+    )
+    .option(
+      "--fail-on <what>",
+      "exit with code 4 if an adapter is contaminated, invalid or undecided, or if there is any finding; may be repeated",
       failOn,
       [],
     )

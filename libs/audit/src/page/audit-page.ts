@@ -13,6 +13,7 @@ import {
 import { parseClairOptions } from "../compare/options.js";
 import type { Audit } from "../audit-schema.js";
 import { createAuditTable, statusColumn } from "../text/audit-table.js";
+import { formatCopyable, listNextSteps } from "../text/next-steps.js";
 import { formatNotice, listNotices } from "../text/notices.js";
 import { createLossTable } from "../text/refined-text.js";
 import { formatVerdict } from "../text/verdict.js";
@@ -39,10 +40,11 @@ export function renderAuditPage(
   return htmlPage(
     { title: `Audit of ${countNoun(adapters.length, "adapter")}`, claim: undefined },
     html`<p class="verdict">${formatVerdict(audit, options)}</p>
-      ${listNotices(audit, options).map(
-        (notice) =>
-          html`<p class="${notice.isWarning ? "warning" : "note"}">${formatNotice(notice)}</p>`,
-      )}
+      ${renderSteps(audit, options)}
+      ${listNotices(audit, options).map((notice) => {
+        const kind = notice.level === "note" ? "note" : "warning";
+        return html`<p class="${kind}">${formatNotice(notice)}</p>`;
+      })}
       ${factList([
         ["folders", paths.map(oneLine).join(", ")],
         ["adapters", formatStatusCounts(audit)],
@@ -61,6 +63,19 @@ export function renderAuditPage(
         <pre>${preformatted(Object.entries(options).map(formatEntry).join("\n"))}</pre>
       </details>`,
   );
+}
+
+function renderSteps(audit: Audit, options: ClairOptions): Html | undefined {
+  const steps = listNextSteps(audit, options);
+  if (steps.length === 0) return undefined;
+  return html`<p><b>What to do next</b></p>
+    <ul>
+      ${steps.map(({ text, names }) =>
+        names.length === 0
+          ? html`<li>${text}.</li>`
+          : html`<li>${text}: <code>${formatCopyable(names)}</code></li>`,
+      )}
+    </ul>`;
 }
 
 function formatStatusCounts({ adapters }: Audit): string {

@@ -3,7 +3,8 @@ import { columns } from "@fedclair/runs";
 import pc from "picocolors";
 import type { Audit, AuditOutput } from "../audit-schema.js";
 import { createAuditTable, statusColumn } from "./audit-table.js";
-import { formatNotice, listNotices } from "./notices.js";
+import { formatNotice, listFindings, listNotices } from "./notices.js";
+import { formatStep, listNextSteps } from "./next-steps.js";
 import { createLossTable } from "./refined-text.js";
 import { formatVerdict } from "./verdict.js";
 
@@ -19,20 +20,23 @@ export function formatAudit(audit: Audit, options: ClairOptions): string {
     "",
     formatVerdict(audit, options),
     ...listNotices(audit, options).map((notice) =>
-      notice.isWarning ? pc.red(formatNotice(notice)) : formatNotice(notice),
+      notice.level === "note" ? formatNotice(notice) : pc.red(formatNotice(notice)),
     ),
     ...formatLosses(audit),
+    ...formatSteps(listNextSteps(audit, options)),
     "",
   ].join("\n");
 }
 
+function formatSteps(steps: ReturnType<typeof listNextSteps>): string[] {
+  if (steps.length === 0) return [];
+  return ["", "What to do next:", ...steps.map((step) => `- ${formatStep(step)}`)];
+}
+
 /** Formats an audit as `--json` prints it. */
 export function formatJson(audit: Audit, options: ClairOptions): string {
-  const warnings = listNotices(audit, options)
-    .filter(({ isWarning }) => isWarning)
-    .map(({ text }) => text);
-  const output: AuditOutput = { ...audit, warnings };
-  return JSON.stringify(output) + "\n";
+  const output: AuditOutput = { ...audit, findings: listFindings(audit, options) };
+  return JSON.stringify({ ...output, fileFindings: undefined }) + "\n";
 }
 
 function formatLosses({ refined }: Audit): string[] {

@@ -2,7 +2,9 @@ import { countNoun } from "@fedclair/runs";
 import { describeRate, minBenignClients, minFurtherGap, type ClairOptions } from "@fedclair/clair";
 import { listFirst, shortenModule } from "../adapters/names-text.js";
 import { findUnevenModules } from "../compare/uneven-modules.js";
-import type { Audit } from "../audit-schema.js";
+import { configFile } from "../adapters/peft-config.js";
+import type { AdapterOrigin, Audit } from "../audit-schema.js";
+import { findingKinds, type Finding, type FindingCode } from "../findings/catalogue.js";
 import {
   findWidestGap,
   formatControls,
@@ -20,18 +22,25 @@ const mostUneven = 3;
 /** Thresholds change little from 14 to 20 adapters, measured on trials. */
 const manyMore = 1.5;
 
-/** A sentence that is printed below the verdict. */
-interface AuditNotice {
-  readonly text: string;
-  readonly isWarning: boolean;
+/** A sentence that is printed below the verdict; with a code if it is a finding. */
+interface AuditNotice extends Omit<Finding, "code"> {
+  readonly code?: FindingCode;
 }
 
 /** Writes a notice as terminals and pages show it. */
-export function formatNotice({ text, isWarning }: AuditNotice): string {
-  return isWarning ? `Warning: ${text}` : text;
+export function formatNotice({ code, level, text, advice }: AuditNotice): string {
+  const sentences = [text, advice].filter((part) => part !== "").join(" ");
+  return `${level === "note" ? "" : "Warning: "}${sentences}${code === undefined ? "" : ` [${code}]`}`;
 }
 
-/** Lists warnings and other facts, one sentence each. */
+/** Lists the findings besides the verdicts. */
+export function listFindings(audit: Audit, options: ClairOptions): Finding[] {
+  return listNotices(audit, options).flatMap(({ code, ...rest }) =>
+    code === undefined ? [] : [{ code, ...rest }],
+  );
+}
+
+/** Lists findings and other facts, one sentence each. */
 export function listNotices(
   audit: Audit,
   { rule, centered, minBenignFraction }: ClairOptions,
@@ -50,19 +59,23 @@ export function listNotices(
     skipped,
     checkpoints,
     refined,
+    fileFindings = [],
   } = audit;
   const all = Object.values(ranks);
   const notices: AuditNotice[] = [];
-  const note = (text: string) => notices.push({ text, isWarning: false });
-  const warn = (text: string) => notices.push({ text, isWarning: true });
+  const note = (text: string) => notices.push({ level: "note", text, advice: "", adapters: [] });
+  const warn = (code: FindingCode, text: string, names: readonly string[] = []) => {
+    const { level, advice } = findingKinds[code];
+    notices.push({ code, level, text, advice, adapters: names.map((name) => ({ name })) });
+  };
   const scores = adapters.flatMap(({ score }) => score ?? []).sort((x, y) => x - y);
   const assumed = Math.ceil(minBenignFraction * scores.length);
   const early = findWidestGap(scores.slice(0, assumed));
   if (detection && threshold === null && early.ratio >= minFurtherGap) {
     warn(
+      "hidden-gap",
       `the scores have a gap of a factor of ${early.ratio.toPrecision(3)} after the ${early.position} smallest, but at least ` +
-        `${assumed} of ${scores.length} adapters are assumed to be benign (minBenignFraction ${minBenignFraction}). If more than half may be ` +
-        "contaminated, set it lower; the larger group then determines what is benign.",
+        `${assumed} of ${scores.length} adapters are assumed to be benign (minBenignFraction ${minBenignFraction}).`,
     );
   }
   const { calibratedFor = Infinity, usualBelow = Infinity } = audit;
@@ -75,11 +88,11 @@ export function listNotices(
   }
   if (detection && rule.by === "evidence" && audit.falseAlarmRate !== undefined) {
     const rate = describeRate({ rate: audit.falseAlarmRate }, rule.falseAlarmRate);
-    if (rate !== undefined) warn(`${rate}.`);
+    if (rate !== undefined) warn("false-alarm-rate", `${rate}.`);
   }
   const distant = compared.filter(({ score }) => (score ?? 0) > usualBelow).length;
   if (detection && rule.by === "evidence" && 3 * distant > compared.length) {
-    warn(formatMajority(distant, compared.length, "adapter"));
+    warn("many-stand-out", formatMajority(distant, compared.length, "adapter"));
   }
   if (audit.controls && compared.length < minBenignClients) {
     note(`No adapter is benign: fewer than ${minBenignClients} cannot show what would stand out.`);
@@ -90,23 +103,21 @@ export function listNotices(
     const few =
       uninformative.length < all.length ? `${listFirst(uninformative.map(shortenModule))}: ` : "";
     warn(
+      "uninformative-modules",
       `${few}the shared spaces of ${uninformative.length} of ${countNoun(all.length, "module")} are as large as ` +
         "the spaces of all benign adapters together, so they would contain any such adapter and verdicts based on them " +
-        "are chance. Set a lower rank (--set rank=…), audit more adapters, or compare the other side (--set side=right) if all " +
-        "adapters have the factor B in common.",
+        "are chance.",
     );
   }
   for (const group of otherForms) {
     warn(
-      `${group.length} adapters have other modules or shapes than the compared ones, but the same as one another: ${listFirst(group)}. ` +
-        "Audit them separately.",
+      "other-form",
+      `${group.length} adapters have other modules or shapes than the compared ones, but the same as one another: ${listFirst(group)}.`,
+      group,
     );
   }
   if (bases.length > 1) {
-    warn(
-      `the adapters name ${bases.length} bases: ${listFirst(bases)}. Changes of different models cannot be compared: ` +
-        "audit the adapters of each base separately, unless these are names for the same model.",
-    );
+    warn("several-bases", `the adapters name ${bases.length} bases: ${listFirst(bases)}.`);
   }
   const uneven = [...findUnevenModules(adapters)];
   for (const [name, far] of uneven.slice(0, mostUneven)) note(formatUneven(name, far));
@@ -115,12 +126,16 @@ export function listNotices(
       `The same is true for modules of ${uneven.length - mostUneven} more adapters: ${listFirst(uneven.slice(mostUneven).map(([other]) => other))}.`,
     );
   }
+  const hashOf = new Map(adapters.map(({ name, origin }) => [name, hashWeights(origin)]));
   for (const group of identical) {
-    warn(`identical adapters: ${listFirst(group)}.`);
+    const isOneFile = new Set(group.map((name) => hashOf.get(name) ?? name)).size === 1;
+    warn(isOneFile ? "same-file" : "identical", `identical adapters: ${listFirst(group)}.`, group);
   }
   for (const group of nearCopies) {
     warn(
+      "near-copy",
       `copies of one another, apart from scale and noise, which count once: ${listFirst(group)}.`,
+      group,
     );
   }
   if (begunInBase.length > 0 && !centered) {
@@ -128,7 +143,7 @@ export function listNotices(
       `B·A of ${countNoun(begunInBase.length, "adapter")} did not start at zero (init_lora_weights): ` +
       `${listFirst(begunInBase)}. The start is common to all adapters and can hide what training changed`;
     if (rule.by === "evidence") note(`${begun}.`);
-    else warn(`${begun}. Compare only what varies between adapters: --set centered=true.`);
+    else warn("begun-in-base", `${begun}.`, begunInBase);
   }
   if (startGroups.length > 1) note(formatStartGroups(startGroups));
   if (ownStarts.length > 0) note(formatOwnStarts(ownStarts, adapters));
@@ -146,5 +161,11 @@ export function listNotices(
     note(`Skipped, no adapter_config.json: ${listFirst(skipped)}.`);
   }
   if (refined) listRefinedSentences(refined).forEach(note);
-  return notices;
+  return [...notices, ...fileFindings];
+}
+
+/** Joins the hashes of an adapter's weights; undefined if they are not known. */
+function hashWeights(origin: AdapterOrigin | undefined): string | undefined {
+  const weights = origin?.files.filter(({ file }) => file !== configFile) ?? [];
+  return weights.length === 0 ? undefined : weights.map(({ sha256 }) => sha256).join();
 }

@@ -1,0 +1,65 @@
+import { minBenignClients, type ClairOptions } from "@fedclair/clair";
+import { oneLine } from "@fedclair/core/internal";
+import type { Audit } from "../audit-schema.js";
+import { listCompared } from "./verdict.js";
+
+/** What to do after an audit. */
+interface NextStep {
+  readonly text: string;
+  /** The adapters that it is about, to copy. */
+  readonly names: readonly string[];
+}
+
+/** Lists what to do after an audit; empty if there was nothing to compare. */
+export function listNextSteps(audit: Audit, { rule }: Pick<ClairOptions, "rule">): NextStep[] {
+  const { adapters, usualBelow = Infinity, identical, nearCopies } = audit;
+  const compared = listCompared(audit);
+  const withStatus = (status: string) => adapters.filter((one) => one.status === status);
+  const names = (some: Audit["adapters"]) => some.map(({ name }) => name);
+  const undecided = withStatus("undecided");
+  const apart = undecided.filter(({ score }) => (score ?? 0) > usualBelow);
+  const copies = [...identical, ...nearCopies].flatMap(([, ...others]) => others);
+  const isFew = compared.length < minBenignClients && rule.by === "evidence";
+  const missing = minBenignClients - compared.length;
+  const steps: NextStep[] = [
+    { text: "Leave these out", names: names(withStatus("contaminated")) },
+    { text: "Repair these, or leave them out", names: names(withStatus("invalid")) },
+    {
+      text: "Look at these, or train more adapters on data of their kind: an honest minority then has company",
+      names: names(apart),
+    },
+    { text: "Keep only the first of each group of copies, without", names: [...new Set(copies)] },
+  ];
+  const found = steps.filter((step) => step.names.length > 0);
+  if (compared.length > 0 && isFew) {
+    return [
+      ...found,
+      {
+        text: `Add ${missing} or more adapters of the same base, for example with --siblings 20: fewer than ${minBenignClients} do not show who is benign`,
+        names: [],
+      },
+    ];
+  }
+  const silent = undecided.filter((one) => !apart.includes(one));
+  if (silent.length === 0) return found;
+  return [
+    ...found,
+    {
+      text: "Add siblings of these, or train more: they do not stand out, but among so few or so different adapters an attack would not either",
+      names: names(silent),
+    },
+  ];
+}
+
+/** Formats the names of a step so that a shell reads them as words. */
+export function formatCopyable(names: readonly string[]): string {
+  return names
+    .map(oneLine)
+    .map((name) => (/^[\w.:/@-]+$/.test(name) ? name : `'${name.replaceAll("'", `'\\''`)}'`))
+    .join(" ");
+}
+
+/** Formats a step on one line. */
+export function formatStep({ text, names }: NextStep): string {
+  return names.length === 0 ? `${text}.` : `${text}: ${formatCopyable(names)}`;
+}
