@@ -32,6 +32,10 @@ const table = z.strictObject({
     ),
 });
 
+const judged = z
+  .strictObject({ flagged: z.number(), undecided: z.number(), of: z.number() })
+  .exactOptional();
+
 const difference = z.strictObject({
   measure: z.string(),
   place: z.string().describe("The values of the other dimensions."),
@@ -55,6 +59,9 @@ export const sweepFields = {
   finished: z.number().describe("Number of trials with numbers."),
   seeds: z.array(z.number()),
   tables: z.array(table),
+  verdicts: z
+    .array(z.strictObject({ place: z.string(), contaminated: judged, honest: judged }))
+    .describe("How each study judged clients in the last round, over all seeds."),
   notes: z.array(z.string()).describe("What the tables cover, as what each seed draws anew."),
   correction: z.literal("holm").exactOptional(),
   best: z

@@ -16,6 +16,10 @@ export function requireQuorum({ updates, failures }: Trained, quorum: number, ro
   if (updates.length >= needed) return;
   const reasons = lost.slice(0, mostListed).map(([id, f]) => `${id}: ${f.code} (${f.message})`);
   if (lost.length > reasons.length) reasons.push(`and ${lost.length - reasons.length} more`);
+  if (lost.length > 0 && lost.every(([, { code }]) => code === "NON_FINITE"))
+    reasons.push(
+      "numbers that overflow come from training that diverges: try a smaller learning rate",
+    );
   throw new UserError(
     `round ${round}: ${updates.length} of ${asked} clients were admitted, ` +
       `limits.quorum = ${quorum} needs ${needed}\n  ${reasons.join("\n  ")}`,

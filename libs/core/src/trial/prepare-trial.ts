@@ -10,6 +10,7 @@ import { cohortSize } from "./cohort.js";
 import { contaminate } from "./contamination.js";
 import { readTaskContaminations } from "./data-contamination.js";
 import { Devices } from "./devices.js";
+import { explainDoubtfulClients } from "./doubtful-clients.js";
 import { findUnknownClients, listExternalClients } from "./external-clients.js";
 import { createMods } from "./mods.js";
 import { listOptionChanges } from "./option-changes.js";
@@ -80,6 +81,7 @@ export function prepareResolvedTrial(
     noticeOf(taskPlugin, trial, taskPlace),
     prepared.arms[0].aggregator.notice?.(clients, cohortSize(trial)),
     explainClientHalves(prepared),
+    explainDoubtfulClients(trial, contamination.size),
   ];
   let loading: Promise<Task> | undefined;
   return {

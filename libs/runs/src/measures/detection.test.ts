@@ -32,6 +32,20 @@ describe("measures of detection", () => {
     assert.equal(measures.get("undecidedMean"), 0);
   });
 
+  it("count undecided clients of the last round by truth", () => {
+    const measures = measuresOf(
+      [clientOf("c0", "flip", "undecided"), clientOf("c1", "flip", "undecided")],
+      [
+        clientOf("c0", "flip", "undecided"),
+        clientOf("c1", "flip", "benign"),
+        clientOf("c2", null, "undecided"),
+        clientOf("c3", null, "undecided"),
+      ],
+    );
+    assert.equal(measures.get("undecidedContaminated"), 1);
+    assert.equal(measures.get("undecidedBenign"), 2);
+  });
+
   it("leave out the last verdicts if every round judges the same clients", () => {
     const round = [clientOf("c0", "flip", "benign"), clientOf("c1", null, "benign")];
     assert.equal(measuresOf(round, round).has("recallOfClients"), false);

@@ -82,6 +82,14 @@ export const detectionInfos: MetricInfos = {
     unit: "clients",
     description: "clients about which the aggregator is undecided, last round",
   },
+  undecidedContaminated: {
+    unit: "clients",
+    description: "contaminated clients about which the aggregator is undecided, last round",
+  },
+  undecidedBenign: {
+    unit: "clients",
+    description: "benign clients about which the aggregator is undecided, last round",
+  },
   undecidedMean: {
     unit: "clients",
     description: "clients about which the aggregator is undecided, mean over rounds",
@@ -195,6 +203,8 @@ interface OpenVerdicts extends Pick<DetectionCounts, "unknown"> {
 /** Compares verdicts with the truth while rounds come in. */
 export class DetectionTally {
   #last: DetectionCounts | undefined;
+  /** Undecided clients of the same round. */
+  #lastUndecided = { contaminated: 0, benign: 0 };
   #open: OpenVerdicts | undefined;
   #rounds = 0;
   /** Undecided clients of all rounds, and of the last one that judged any client. */
@@ -223,6 +233,12 @@ export class DetectionTally {
     const before = this.#last ?? detection;
     this.#isSteady &&= hits === before.hits && contaminated === before.contaminated;
     this.#last = detection;
+    const open = clients.filter(({ verdict }) => verdict === "undecided").map(clientTruth);
+    const countOpen = (truth: ClientTruth) => open.filter((one) => one === truth).length;
+    this.#lastUndecided = {
+      contaminated: countOpen("contaminated"),
+      benign: countOpen("benign"),
+    };
     this.#clients.add(clients);
     this.#rounds++;
     this.#total.contaminated += contaminated;
@@ -277,6 +293,16 @@ export class DetectionTally {
       ...share("recallMean", hits, contaminated),
       ...share("precisionMean", hits, flagged),
       createDetectionMeasure("undecided", open.last, open.judged),
+      ...(last.contaminated === 0
+        ? []
+        : [
+            createDetectionMeasure(
+              "undecidedContaminated",
+              this.#lastUndecided.contaminated,
+              last.contaminated,
+            ),
+          ]),
+      createDetectionMeasure("undecidedBenign", this.#lastUndecided.benign, last.benign),
       createDetectionMeasure("undecidedMean", open.clients / open.rounds, open.rounds),
       ...this.#clients.measures(),
       ...(both === 0 ? [] : [createDetectionMeasure("f1", (2 * hits) / both)]),
@@ -294,11 +320,13 @@ const counted = new Set([
   "falseAlarms",
   "recallOfClients",
   "falseAlarmsOfClients",
+  "undecidedContaminated",
+  "undecidedBenign",
 ]);
 
 /**
- * Counts the clients behind a detection measure: how many were flagged, of how many. Undefined for
- * other measures, and for sums over rounds, in which a client is judged again and again.
+ * Counts the clients behind a detection measure: how many were flagged or undecided, of how many.
+ * Undefined for other measures, and for sums over rounds, in which a client is judged again.
  */
 export function countsOf({
   scope,
@@ -309,7 +337,7 @@ export function countsOf({
 }: Measure): { readonly hits: number; readonly of: number } | undefined {
   if (scope !== "detection" || attack !== undefined || n === undefined) return undefined;
   if (!counted.has(metric)) return undefined;
-  const isShare = !metric.startsWith("falseAlarms");
+  const isShare = metric.startsWith("recall") || metric === "precision";
   return { hits: isShare ? Math.round(value * n) : value, of: n };
 }
 

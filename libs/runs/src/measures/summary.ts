@@ -73,7 +73,7 @@ export interface Summary {
  * - `detection.f1`: harmonic mean of precision and recall over all rounds;
  * - `detection.recall.<attack>`: recall for one attack over all rounds;
  * - `detection.undecided`, `detection.undecidedMean`: undecided clients in the last round, and mean
- *   over rounds;
+ *   over rounds; `detection.undecidedContaminated`, `detection.undecidedBenign`: by truth;
  * - `detection.recallOfClients`, `detection.falseAlarmsOfClients`: the last verdict on each client;
  *   present if rounds judge different clients;
  * - `<metric>.<arm>`: mean over the benign clients' own evaluations in the last round;

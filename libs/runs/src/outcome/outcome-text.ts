@@ -3,6 +3,7 @@ import { printable } from "@fedclair/core/internal";
 import pc from "picocolors";
 import wrapAnsi from "wrap-ansi";
 import type { Run } from "../run/read-run.js";
+import { listNextSteps } from "../measures/next-steps.js";
 import { isFlagged, measuringClients } from "../measures/truth.js";
 import { backendLabel, backendText } from "./backend-text.js";
 import { clientRows, type ClientRow } from "./client-rows.js";
@@ -51,6 +52,7 @@ export function outcomeText(run: Run, width = terminalWidth()): string {
     "",
     wrap(cardLine(run)),
     wrap(verdictSentence(run)),
+    ...listNextSteps([run.summary], { arms: run.arms, measures: run.description }).map(wrap),
     ...(refinement === undefined ? [] : [refinement]),
     ...modTexts(run).map((text) => wrap(printable(text, maxBytes))),
     wrap(`${backendLabel(run)}: ${printable(backendText(run) ?? "unknown", maxBytes)}`),

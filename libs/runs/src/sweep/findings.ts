@@ -1,6 +1,7 @@
 import type { Measures } from "@fedclair/core";
 import { mean } from "@fedclair/linalg";
 import type { Measure } from "../measures/measure.js";
+import { listNextSteps } from "../measures/next-steps.js";
 import { formatNumber } from "../words/numbers.js";
 import type { Summary } from "../measures/summary.js";
 import { formatDifference, type Difference } from "./differences.js";
@@ -36,6 +37,7 @@ export function listFindings(grid: MeasuredGrid, differences: readonly Differenc
       ...describeDetection(own),
       ...describeFailedAttacks(own),
       ...describeBaselines(study, differences),
+      ...listNextSteps(own, study.trials[0]),
     ];
     return texts.length === 0 ? [] : [{ place: nameStudy(study), texts }];
   });

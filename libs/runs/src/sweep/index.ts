@@ -44,7 +44,9 @@ export {
   shareNote,
   sweepText,
   tableCells,
+  verdictTitle,
 } from "./sweep-text.js";
+export { verdictCells } from "./verdict-counts.js";
 export {
   formatCell,
   formatFacet,

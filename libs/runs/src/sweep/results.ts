@@ -5,6 +5,7 @@ import { describeModels, listFindings, type Finding } from "./findings.js";
 import { listSummaries, type Grid, type MeasuredGrid } from "./grid.js";
 import { listHighlights, type Highlight } from "./highlights.js";
 import { sweepTables, type Table } from "./table.js";
+import { listVerdictCounts, type VerdictCounts } from "./verdict-counts.js";
 
 /** The results of a sweep or study, as `summary.json` in its folder has them. */
 export interface SweepResults {
@@ -15,6 +16,8 @@ export interface SweepResults {
   readonly finished: number;
   readonly seeds: readonly number[];
   readonly tables: readonly Table[];
+  /** How each study judged clients in the last round; empty if no aggregator does. */
+  readonly verdicts: readonly VerdictCounts[];
   /** What the tables cover, such as what each seed draws anew. */
   readonly notes: readonly string[];
   /** How outcomes of differences are corrected for many comparisons; absent: not at all. */
@@ -47,6 +50,7 @@ export function computeGridResults(grid: MeasuredGrid): SweepResults {
     finished: listSummaries(trials).length,
     seeds: [...new Set(trials.map(({ seed }) => seed))],
     tables: sweepTables(grid),
+    verdicts: listVerdictCounts(grid),
     notes: grid.notes ?? [],
     ...(grid.correction && { correction: grid.correction }),
     differences,

@@ -7,6 +7,7 @@ import { formatDifference, type Difference } from "./differences.js";
 import { attackTopic } from "./highlights.js";
 import type { SweepResults } from "./results.js";
 import { formatCell, type Table } from "./table.js";
+import { verdictCells, type VerdictCounts } from "./verdict-counts.js";
 
 /** Longer lists would fill several screens; the report has all of them. */
 const maxLines = 20;
@@ -31,7 +32,16 @@ export function differenceNote({ correction, differences }: SweepResults): strin
 
 /** Formats the results of a sweep for the terminal. */
 export function sweepText(results: SweepResults): string {
-  const { tables, notes: about, best, differences, findings, highlights, models } = results;
+  const {
+    tables,
+    verdicts,
+    notes: about,
+    best,
+    differences,
+    findings,
+    highlights,
+    models,
+  } = results;
   const cells = tables.flatMap((table) => table.cells.flat());
   // A few findings already say what most topics do.
   const shown = highlights.filter(
@@ -44,6 +54,7 @@ export function sweepText(results: SweepResults): string {
   ].filter((note) => note !== undefined);
   return [
     ...groupTables(tables).map(tableText),
+    ...(verdicts.length === 0 ? [] : [verdictText(verdicts)]),
     ...(about.length === 0 ? [] : [about.map((note) => `${pc.dim(note)}\n`).join("")]),
     ...(models === undefined ? [] : [`${models}\n`]),
     ...(best.length === 0 ? [] : [bestText(best)]),
@@ -136,9 +147,28 @@ export function bestCells(best: readonly Best[]): readonly (readonly string[])[]
 
 function bestText(best: readonly Best[]): string {
   const [heads = [], ...rows] = bestCells(best);
+  return shortTable(heads, rows, () => "left");
+}
+
+/** The title of the table of verdicts. */
+export const verdictTitle = "Verdicts of the last round, all seeds";
+
+function verdictText(verdicts: readonly VerdictCounts[]): string {
+  const [heads = [], ...rows] = verdictCells(verdicts);
+  const sides = (column: number) => (column === 0 ? "left" : "right");
+  return `${pc.bold(verdictTitle)}\n${shortTable(heads, rows, sides)}`;
+}
+
+function shortTable(
+  heads: readonly string[],
+  rows: readonly (readonly string[])[],
+  sides: (column: number) => "left" | "right",
+): string {
   const more = rows.length - maxLines;
-  const align = heads.map(() => "left" as const);
-  const table = aligned([heads, ...rows.slice(0, maxLines)], align);
+  const table = aligned(
+    [heads, ...rows.slice(0, maxLines)],
+    heads.map((_, column) => sides(column)),
+  );
   return `${table}\n${more > 0 ? pc.dim(`… ${more} more in the report`) + "\n" : ""}`;
 }
 

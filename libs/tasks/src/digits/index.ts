@@ -38,6 +38,7 @@ export const digits: TaskPlugin = {
       better: "higher",
       description: "share of the client's held-out digits recognised",
       onSharedData: "uniformAccuracy",
+      guessing: 0.1,
     },
     uniformAccuracy: {
       better: "higher",

@@ -8,6 +8,8 @@ import {
   meanNote,
   shareNote,
   tableCells,
+  verdictCells,
+  verdictTitle,
   type SweepResults,
 } from "@fedclair/runs";
 import { columnTable, html, table, type Html } from "./html.js";
@@ -76,7 +78,8 @@ export function resultsNote({ tables, findings, notes: about }: SweepResults): H
 
 /** The tables of a sweep. */
 export function tableSections(results: SweepResults): Html {
-  const { tables } = results;
+  const { tables, verdicts } = results;
+  const [heads = [], ...counts] = verdictCells(verdicts);
   return html`<section>
     <h2>Results</h2>
     ${resultsNote(results)}
@@ -86,6 +89,12 @@ export function tableSections(results: SweepResults): Html {
       return html`${title === "" ? undefined : html`<h3>${title}</h3>`}
       ${table(["", ...heads], body)}`;
     })}
+    ${
+      counts.length === 0
+        ? undefined
+        : html`<h3>${verdictTitle}</h3>
+            ${table(heads, counts)}`
+    }
   </section>`;
 }
 

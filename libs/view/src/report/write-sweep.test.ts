@@ -91,6 +91,7 @@ describe("writeSweep", () => {
       finished: 7,
       seeds: [1],
       tables: [],
+      verdicts: [],
       notes: [],
       best: [],
       differences: [],
