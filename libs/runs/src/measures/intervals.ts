@@ -103,9 +103,8 @@ export function pairedPValue({ mean: middle, n, interval }: MeanEstimate): numbe
   if (!interval || middle === 0) return 1;
   const half = (interval.high - interval.low) / 2;
   if (half === 0) return 0;
-  const { stdtr, stdtri } = loadCephes();
-  const t = (Math.abs(middle) / half) * stdtri(n - 1, upper);
-  return 2 * stdtr(n - 1, -t);
+  const t = (Math.abs(middle) / half) * loadCephes().stdtri(n - 1, upper);
+  return 2 * loadCephes().stdtr(n - 1, -t);
 }
 
 /** The p-value of the test that two shares are equal, by the normal approximation. */
