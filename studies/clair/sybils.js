@@ -2,13 +2,13 @@
 // that choose their names, copy others, stay away or send nothing, in federations of pairs. For
 // each trick and share of attackers it prints how often CLAIR flags honest clients and attackers,
 // with 95 % intervals over seeds, beside attackers that keep their names. With --rounds 1 it is
-// what an audit sees.
+// what an audit sees; with --dense the pairs are multiplied out.
 import { clairAggregator, clairSchema } from "@fedclair/clair";
 import { stream } from "@fedclair/linalg";
 import { meanInterval } from "@fedclair/runs";
 import { parseArguments } from "../../scripts/arguments.js";
 import { markdown } from "../support/text.js";
-import { createClients } from "./sybils/clients.js";
+import { createClients, multiplyOut } from "./sybils/clients.js";
 import { tricks } from "./sybils/tricks.js";
 
 const { values } = parseArguments({
@@ -18,6 +18,7 @@ const { values } = parseArguments({
     clients: { type: "string", default: "20" },
     shares: { type: "string", default: "0.05,0.1,0.25,0.4" },
     only: { type: "string", default: "" },
+    dense: { type: "boolean", default: false },
   },
 });
 const [rounds, seeds, clients] = [values.rounds, values.seeds, values.clients].map(Number);
@@ -26,6 +27,7 @@ const columns = [
   "honest flagged, %",
   "rounds with an honest one flagged, %",
   "honest benign, %",
+  "rounds with the honest client that is least often in the result, %",
   "attackers flagged, %",
   "attackers benign, %",
 ];
@@ -52,6 +54,7 @@ async function play(trick, bad, seed) {
     /** @type {never} */ (clairSchema.parse({ models: "global" })),
   );
   const counts = { honest: [0, 0, 0], bad: [0, 0, 0], rounds: 0 };
+  const pooledRounds = new Map(Array.from({ length: clients - bad }, (_, k) => [`client-${k}`, 0]));
   let state;
   for (let round = 1; round <= rounds; round++) {
     const honest = federation.honest(round, clients - bad);
@@ -60,13 +63,17 @@ async function play(trick, bad, seed) {
     const input = {
       round,
       phase: "train",
-      updates: [...honest, ...attackers],
+      updates: [...honest, ...attackers].map((update) =>
+        values.dense ? multiplyOut(update) : update,
+      ),
       rng: rng.at("clair", round),
     };
     const result = await clair.aggregate(input, state);
     ({ state } = result);
     const flagged = { honest: 0 };
-    for (const { clientId, status } of result.verdicts) {
+    for (const { clientId, status, pooled } of result.verdicts) {
+      if (pooled && pooledRounds.has(clientId))
+        pooledRounds.set(clientId, pooledRounds.get(clientId) + 1);
       const own = isBad.has(clientId) ? counts.bad : counts.honest;
       own[0]++;
       if (status === "contaminated") own[1]++;
@@ -80,6 +87,10 @@ async function play(trick, bad, seed) {
     "honest flagged, %": percent(counts.honest[1], counts.honest[0]),
     "rounds with an honest one flagged, %": percent(counts.rounds, rounds),
     "honest benign, %": percent(counts.honest[2], counts.honest[0]),
+    "rounds with the honest client that is least often in the result, %": percent(
+      Math.min(...pooledRounds.values()),
+      rounds,
+    ),
     "attackers flagged, %": percent(counts.bad[1], counts.bad[0]),
     "attackers benign, %": percent(counts.bad[2], counts.bad[0]),
   };

@@ -61,7 +61,8 @@ export async function clair(
 
     // Step 6: report on this round's clients.
     const pooling = indicesWhere(judged, ({ isPooled }) => isPooled);
-    const shared = takeOncePerGroup(pooling, voters, groups);
+    const votes = groups.map((group, k) => (item(judged, k).sharesVote ? -1 : group));
+    const shared = takeOncePerGroup(pooling, voters, votes);
     const takePresent = (some: readonly number[]) =>
       pick(
         clients,
@@ -78,9 +79,9 @@ export async function clair(
         values.length === 0 ? [] : present.map((k) => [item(clients, k).id, item(values, k)]),
       );
     const verdicts = byId(judged);
-    const copies = listGroups(present, groups).map((group) =>
-      group.map((k) => item(clients, k).id),
-    );
+    const listIds = (some: readonly number[]) =>
+      listGroups(present, some).map((group) => group.map((k) => item(clients, k).id));
+    const copies = listIds(groups);
     for (const group of copies) noteCopies(group, verdicts);
     const identifiable = canFlag
       ? await measureIdentifiability(pick(clients, voters), found)
@@ -106,6 +107,7 @@ export async function clair(
         verdicts,
       ),
       copies,
+      votes: listIds(votes),
       gap: found?.detection.gap ?? 1,
       identifiable,
       spaces: new Map(spaces.map((space, m) => [item(modules.names, m), space])),
@@ -117,7 +119,7 @@ export async function clair(
   }
 }
 
-/** One pooled client of each group of copies: the one that votes, if it is pooled. */
+/** One pooled client of each group: the one that votes, if it is pooled. */
 function takeOncePerGroup(
   pooling: readonly number[],
   voters: readonly number[],

@@ -49,6 +49,8 @@ export interface ClairResult {
    * counts once.
    */
   readonly copies: readonly (readonly string[])[];
+  /** Groups that share the weight of one client: those of copies, and all that are in cliques. */
+  readonly votes: readonly (readonly string[])[];
   /** Whether there were enough active clients to flag any. */
   readonly canFlag: boolean;
   /** Tangents of active clients to the shared space; rule `gap` blends them with earlier rounds. */

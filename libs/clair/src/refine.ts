@@ -26,7 +26,7 @@ import { certifiedMargin } from "./space/margin.js";
 import type { SharedSpace } from "./space/projection.js";
 import { indicesOf, pickVectors } from "./updates/sanitise.js";
 
-type JudgedRound = Pick<ClairResult, "modules" | "pooled" | "spaces" | "copies">;
+type JudgedRound = Pick<ClairResult, "modules" | "pooled" | "spaces" | "votes">;
 type Options = Pick<ClairOptions, "rule" | "weighting">;
 
 /**
@@ -95,15 +95,15 @@ async function refineEachModule<T>(
   return new Map(zip(modules.names, refined));
 }
 
-/** The weights of the pooled clients in a mean, summing to 1. Copies share the weight of one. */
+/** The weights of the pooled clients in a mean, summing to 1. Groups share the weight of one. */
 function weighClients(
-  { pooled, copies }: Pick<JudgedRound, "pooled" | "copies">,
+  { pooled, votes }: Pick<JudgedRound, "pooled" | "votes">,
   { weighting }: Pick<ClairOptions, "weighting">,
 ): Float64Array {
   const weights = computeWeights(pooled, weighting);
   const members = new Set(pooled.map(({ id }) => id));
   const counts = new Map(
-    copies.flatMap((group) => {
+    votes.flatMap((group) => {
       const own = group.filter((id) => members.has(id));
       return own.map((id) => [id, own.length] as const);
     }),

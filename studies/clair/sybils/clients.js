@@ -64,6 +64,23 @@ export function toUpdate(clientId, change) {
   return { clientId, delta, numExamples: 10, metrics: {} };
 }
 
+/** An update without pairs. */
+export function multiplyOut({ delta, ...rest }) {
+  const multiplied = new Map();
+  for (const [module, { b, a }] of delta) {
+    const data = Float32Array.from({ length: height * width }, (_, i) => {
+      const [row, column] = [Math.floor(i / width), i % width];
+      const terms = Array.from(
+        { length: a.shape[0] },
+        (_, k) => b.data[row * a.shape[0] + k] * a.data[k * width + column],
+      );
+      return terms.reduce((sum, term) => sum + term, 0);
+    });
+    multiplied.set(module, { shape: [height, width], data });
+  }
+  return { ...rest, delta: multiplied };
+}
+
 /** A change times a factor. */
 export function scale(change, factor) {
   return mapB(change, (b) => b.map((x) => factor * x));
@@ -76,6 +93,25 @@ export function addNoise(change, share, rng) {
     const noise = normals(rng.at(module), b.length);
     return b.map((x, i) => x + size * noise[i]);
   });
+}
+
+/** A change between two, by the pairs of both. @param share of the second */
+export function mix(change, other, share) {
+  const mixed = new Map();
+  for (const [module, { b, a }] of change) {
+    const second = other.get(module);
+    const parts = [
+      [b, 1 - share],
+      [second.b, share],
+    ];
+    const rows = Array.from({ length: height }, (_, i) =>
+      parts.flatMap(([part, weight]) =>
+        part.slice(i * rank, (i + 1) * rank).map((x) => weight * x),
+      ),
+    );
+    mixed.set(module, { b: rows.flat(), a: [...a, ...second.a] });
+  }
+  return mixed;
 }
 
 /** A change of which only the first directions are left. */

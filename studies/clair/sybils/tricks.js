@@ -1,5 +1,5 @@
 // What attackers do beside the harm itself, which is an update uphill of twice the size.
-import { addNoise, cutRank, scale, toUpdate } from "./clients.js";
+import { addNoise, cutRank, mix, scale, toUpdate } from "./clients.js";
 
 const harm = 2;
 
@@ -45,6 +45,15 @@ export const tricks = {
   ),
   "rough copies of one": all((state, i) =>
     copy(state, i, state.bad, (change, _, rng) => addNoise(change, 0.6, rng)),
+  ),
+  "rougher copies of one": all((state, i) =>
+    copy(state, i, state.bad, (change, _, rng) => addNoise(change, 0.8, rng)),
+  ),
+  "between two": all(({ federation, round, bad }, i) =>
+    toUpdate(
+      `bad-${i}`,
+      mix(federation.train(0, round), federation.train(1, round), (i + 1) / (bad + 1)),
+    ),
   ),
   "half flips, half copies": all((state, i) =>
     i % 2 === 0 ? flip(state, i) : copy(state, i, 1, (change) => change),

@@ -10,7 +10,7 @@ import {
   type ControlKind,
   type Power,
 } from "./controls.js";
-import { oppositeMeanings, pieceMeanings, type PieceKind } from "./pieces.js";
+import { maxCounted, oppositeMeanings, pieceMeanings, type PieceKind } from "./pieces.js";
 import type { ClientVerdict } from "./gap.js";
 import { addRound, minRounds, scoreOverRounds, type EvidenceHistories } from "./rounds.js";
 import {
@@ -41,6 +41,8 @@ interface JudgedClient {
   readonly canBeBenign: boolean;
   /** Does the client take part in what is shared? It may stand out a little, as honest ones do. */
   readonly isPooled: boolean;
+  /** Does it take part although it moves together with few others? These have one vote. */
+  readonly sharesVote: boolean;
 }
 
 /** The judgement of all clients of a round. */
@@ -134,12 +136,13 @@ export function judgeByEvidence(
 }
 
 function toClientVerdict(
-  { status, score, upper, reason, evidence, isPooled }: JudgedClient,
+  { status, score, upper, reason, evidence, isPooled, sharesVote }: JudgedClient,
   poolsUndecided: boolean,
 ): ClientVerdict {
   return {
     status,
     isPooled: isPooled || (status === "undecided" && poolsUndecided),
+    sharesVote,
     score,
     threshold: upper,
     // The list of kinds says the same about a benign client, in fewer bytes of every record.
@@ -229,24 +232,31 @@ function findPlanted(
 
 /**
  * Decides about a client by its score. The score limits what a piece may count, so that none flags
- * a client alone; to be benign or to take part, all of its evidence counts in full.
+ * a client alone; to be benign, all of its evidence counts in full. To take part it does as well,
+ * apart from the clique: whoever sends something similar can put anybody into one.
  */
 export function decide(
   score: number,
   { upper, lower, shared }: Thresholds,
   evidence: readonly Strength[],
   { canBeBenign, usualReason }: Pick<JudgedClient, "canBeBenign" | "usualReason">,
-): Pick<JudgedClient, "status" | "score" | "upper" | "reason" | "isPooled"> {
+): Pick<JudgedClient, "status" | "score" | "upper" | "reason" | "isPooled" | "sharesVote"> {
   const full = Math.max(score, lengthOf(evidence));
   const isUsual = full <= lower;
-  const isPooled = full <= shared;
+  const isPooled = Math.max(score, lengthOf(evidence.map(limitClique))) <= shared;
+  const sharesVote = isPooled && full > shared;
   if (score > upper) {
     const reason = `${describeEvidence(evidence)}: ${describeForm(evidence, lower)}`;
-    return { status: "contaminated", score, upper, reason, isPooled };
+    return { status: "contaminated", score, upper, reason, isPooled, sharesVote };
   }
   const status = isUsual && canBeBenign ? "benign" : "undecided";
   const reason = isUsual ? usualReason : `${describeEvidence(evidence)}, ${othersWho(evidence)}`;
-  return { status, score, upper, reason, isPooled };
+  return { status, score, upper, reason, isPooled, sharesVote };
+}
+
+function limitClique(piece: Strength): Strength {
+  const most = piece.kind === "clique" ? maxCounted : Infinity;
+  return { ...piece, deviations: Math.min(piece.deviations, most) };
 }
 
 /**
