@@ -1,7 +1,7 @@
 // npm run test:pack: packs every package, checks the tarballs by publint and
 // @arethetypeswrong/core, and installs them into empty folders. There it runs what a new user
-// would: a study with its own plug-ins, its tests, an audit, and a client host that is the only
-// package installed. It prints the size of an installation and skips if the npm registry cannot be
+// would: a program in TypeScript, a study with its own plug-ins, its tests, an audit, and a client
+// host that is the only package installed. It prints the size of an installation and skips if the npm registry cannot be
 // reached.
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -20,6 +20,14 @@ import { listening, logOf } from "./log-of.js";
 const attw = "@arethetypeswrong/core@0.18.5";
 /** Folders of packages. */
 const parents = ["libs", "libs/methods", "apps"];
+/** A program of a new user. */
+const program = `import { joinTrial } from "@fedclair/client";
+import { run } from "fedclair";
+const task = { name: "linear-regression" } as const;
+const trial = { name: "t", rounds: 1, clients: 6, task, aggregator: { name: "krum" } } as const;
+for await (const { kind } of run(trial, { out: "run" })) if (kind === "stopped") throw new Error();
+console.log((await run(trial, { out: "run" })).status, typeof joinTrial);
+`;
 /** The packages have no CommonJS. */
 const ignoredResolutions = ["node10", "node16-cjs"];
 const { values } = parseArguments({ options: { keep: { type: "boolean", default: false } } });
@@ -39,12 +47,16 @@ async function testPack() {
 
   const whole = await install("whole", [...tarballs.keys()], tarballs, ["mocha@^12.0.3"]);
   if (!whole) return;
-  const programs = ["client", "coordinator"].map((one) => `@fedclair/${one}`);
-  const libraries = [...tarballs.values()].filter(
-    ({ name }) => name !== "fedclair" && !programs.includes(name),
-  );
-  await checkTypes(libraries.map(({ file }) => file));
+  const imported = [...tarballs.values()].filter(({ name }) => name !== "@fedclair/coordinator");
+  await checkTypes(imported.map(({ file }) => file));
   console.log(`${attw}: no problem`);
+
+  // Without --skipLibCheck, so that the declarations need nothing that is not installed.
+  await writeFile(join(whole, "program.mts"), program);
+  const compiler = join(workspace, "node_modules/typescript-7/bin/tsc");
+  const options = ["--strict", "--module", "nodenext", "--target", "es2023"];
+  await run("node", [compiler, ...options, "program.mts"], whole);
+  expectMatch(await run("node", ["program.mjs"], whole), /^done function$/m);
 
   await run("npx", ["fedclair", "new", "my-study"], whole);
   const study = join(whole, "my-study");
@@ -126,7 +138,7 @@ async function checkTypes(files) {
     const { problems } = await checkPackage(tarball);
     const own = problems.filter(
       ({ resolutionKind, entrypoint = "" }) =>
-        !ignoredResolutions.includes(resolutionKind) && !entrypoint.endsWith(".css"),
+        !ignoredResolutions.includes(resolutionKind) && !/\.css$|\/main$/.test(entrypoint),
     );
     if (own.length > 0) throw new Error(`${attw}, ${basename(file)}: ${JSON.stringify(own)}`);
   }

@@ -1,4 +1,5 @@
-import { chooseBackend, currentBackend, type BackendChoice } from "@fedclair/compute";
+import { chooseBackend, currentBackend } from "@fedclair/compute";
+import type { BackendChoice } from "@fedclair/compute/choices";
 import { UserError } from "@fedclair/core";
 import { ClientRunner, prepareSentTrial, type Trial } from "@fedclair/core/internal";
 import {

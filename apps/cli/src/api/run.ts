@@ -1,4 +1,4 @@
-import type { BackendChoice } from "@fedclair/compute";
+import type { BackendChoice } from "@fedclair/compute/choices";
 import { UserError, type DefinedPlugin } from "@fedclair/core";
 import { readPythonClients, type RoundRecord, type TrialSource } from "@fedclair/core/internal";
 import { loadNamedPlugins } from "@fedclair/plugins";
@@ -73,6 +73,12 @@ export type RunEvent =
   /** An arm could not go on. The others do. */
   | { readonly kind: "stopped"; readonly arm: string; readonly reason: string };
 
+/** A run that has ended. */
+export interface RunResult extends OpenedRun {
+  /** The sentences about what may surprise the user; none if the run was done before. */
+  readonly notices: readonly string[];
+}
+
 /**
  * Runs a trial and writes its run folder. Loop over it for its events, or await its result.
  * @param trial the path of a trial file, or its content as an object
@@ -82,7 +88,7 @@ export type RunEvent =
 export function run<const P extends readonly DefinedPlugin[] = readonly []>(
   trial: string | TrialObject<P[number]>,
   options: RunOptions<P> = {},
-): Running<RunEvent, OpenedRun> {
+): Running<RunEvent, RunResult> {
   return new Running(
     async (emit, signal) => await runSource(readTrial(trial, options.set), options, emit, signal),
     options.signal,
@@ -94,7 +100,7 @@ async function runSource(
   options: RunOptions,
   emit: Emit<RunEvent>,
   signal: AbortSignal,
-): Promise<OpenedRun> {
+): Promise<RunResult> {
   signal.throwIfAborted();
   const { plugins = [], backend = "auto", resume: resumes = false, hosts, python } = options;
   const prepared = await prepareSource(source, (one) => loadNamedPlugins(one, plugins));
@@ -106,11 +112,16 @@ async function runSource(
       `'${out}' holds the finished run, and whether the program's plug-ins have changed since is not known: expected another out for a new run, or resume: true to take this one`,
     );
   }
-  if (done) return await openRun(out);
+  const notices: string[] = [];
+  if (done) return { ...(await openRun(out)), notices };
   if (hosts !== undefined) rejectOwn(plugins, "hosts");
   if (!readPythonClients(prepared.trial))
     rejectExternalClients(source.file, prepared, resumes ? out : undefined);
-  for (const text of prepared.notices) await emit({ kind: "notice", text });
+  const notice = async (text: string) => {
+    notices.push(text);
+    await emit({ kind: "notice", text });
+  };
+  for (const text of prepared.notices) await notice(text);
   const chosen = chooseTrialBackend([prepared], backend);
   const place = placesWith({ python, hosts })(prepared, chosen.name);
   await inPlace(place, ({ pool, server, backend: used = () => chosen.name }) =>
@@ -123,7 +134,7 @@ async function runSource(
       signal,
       backend: used,
       chosen,
-      onNotice: (text) => void emit({ kind: "notice", text }),
+      onNotice: (text) => void notice(text),
       onResume: (counts) => {
         const rounds = [...counts.values()].reduce((sum, count) => sum + count, 0);
         void emit({ kind: "resumed", rounds });
@@ -134,7 +145,7 @@ async function runSource(
       },
     }),
   );
-  return await openRun(out);
+  return { ...(await openRun(out)), notices };
 }
 
 function showEvent(arm: string, event: ArmEvent["event"]): RunEvent | undefined {

@@ -1,9 +1,5 @@
-import {
-  backendsFor,
-  chooseBackend,
-  type BackendChoice,
-  type BackendName,
-} from "@fedclair/compute";
+import { backendsFor, chooseBackend } from "@fedclair/compute";
+import type { BackendChoice, BackendName } from "@fedclair/compute/choices";
 import { pluginOptions, type PreparedTrial } from "@fedclair/core/internal";
 import { toUserError } from "../process/main.js";
 
