@@ -1,8 +1,8 @@
 // npm run test:pack: packs every package, checks the tarballs by publint and
 // @arethetypeswrong/core, and installs them into empty folders. There it runs what a new user
 // would: a program in TypeScript, a study with its own plug-ins, its tests, an audit, and a client
-// host that is the only package installed. It prints the size of an installation and skips if the npm registry cannot be
-// reached.
+// host that is the only package installed. It prints the size of an installation and skips if the
+// npm registry cannot be reached.
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";

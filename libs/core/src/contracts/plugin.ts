@@ -109,6 +109,11 @@ export interface TaskPlugin extends Plugin<Task | Promise<Task>> {
    * that needs the data belongs in `Task.notice`.
    */
   notice?(clients: number, options: never): string | undefined;
+  /**
+   * What every client sends before round 1, as `the mean of every column`. Neither mods nor attacks
+   * act on it, which a notice says in trials with mods such as differential privacy.
+   */
+  readonly survey?: string;
   /** May the task have `clientLabel`? Reports then load it, to show the names. Default: yes. */
   namesClients?(options: never): boolean;
   /**

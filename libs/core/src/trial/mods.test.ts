@@ -7,6 +7,7 @@ import type { Mod } from "../contracts/mod.js";
 import type { Plugin, Plugins } from "../contracts/plugin.js";
 import type { ClientPool } from "../contracts/pool.js";
 import { exitCodes, UserError } from "../words/errors.js";
+import { prepareResolvedTrial } from "./prepare-trial.js";
 import type { Trial } from "./trial.js";
 import { parseTrial } from "./trial-file.js";
 import type { Update } from "../tensors/update.js";
@@ -258,5 +259,19 @@ describe("mods of a trial file", () => {
   it("keep their order and options", () => {
     const text = `${good}mods: [{ name: toy-half }, { name: toy-whole }]\n`;
     assert.deepEqual(parseTrial(text, "t.yaml", toyPlugins).mods, [half, whole]);
+  });
+});
+
+describe("what clients send before round 1", () => {
+  it("is named where mods would be expected to act on it", () => {
+    const [[name, toy] = assert.fail("no task")] = toyPlugins.tasks;
+    const tasks = new Map([[name, { ...toy, survey: "their sums" }]]);
+    const plugins = { ...toyPlugins, tasks };
+    const noticesOf = (mods: readonly object[]) =>
+      prepareResolvedTrial(toyTrial({ mods }), plugins, "t.yaml").notices;
+    assert.deepEqual(noticesOf([half]), [
+      "mods: toy-half does not act on what every client sends before round 1: their sums",
+    ]);
+    assert.deepEqual(noticesOf([]), []);
   });
 });

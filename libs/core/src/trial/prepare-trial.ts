@@ -82,6 +82,7 @@ export function prepareResolvedTrial(
     prepared.arms[0].aggregator.notice?.(clients, cohortSize(trial)),
     explainClientHalves(prepared),
     explainDoubtfulClients(trial, contamination.size),
+    explainSurvey(prepared),
   ];
   let loading: Promise<Task> | undefined;
   return {
@@ -100,9 +101,24 @@ function explainClientHalves({
   mods,
   external,
 }: Pick<PreparedTrial, "mods" | "external">): string | undefined {
-  const names = mods.flatMap(({ name, mod }) => (mod.client && !mod.isFormat ? name : []));
+  const names = listClientMods(mods);
   if (external.size === 0 || names.length === 0) return undefined;
   return `mods: the coordinator simulates the client's half of ${names.join(" and ")} for external clients: their hosts send updates without it`;
+}
+
+/** Says what no mod acts on although it comes from the clients' data. */
+function explainSurvey({
+  mods,
+  taskPlugin,
+}: Pick<PreparedTrial, "mods" | "taskPlugin">): string | undefined {
+  const names = listClientMods(mods);
+  if (taskPlugin.survey === undefined || names.length === 0) return undefined;
+  return `mods: ${names.join(" and ")} does not act on what every client sends before round 1: ${taskPlugin.survey}`;
+}
+
+/** Lists the mods that change updates at the client, other than encodings. */
+function listClientMods(mods: PreparedTrial["mods"]): string[] {
+  return mods.flatMap(({ name, mod }) => (mod.client && !mod.isFormat ? name : []));
 }
 
 function noticeOf(plugin: TaskPlugin, { clients, task }: Trial, place: string): string | undefined {

@@ -45,6 +45,7 @@ export const table: TaskPlugin = {
   schema: tableSchema,
   hasLabels: ({ source }: TableOptions) => source.columns.label !== undefined,
   paths: sourcePaths,
+  survey: "the count, the mean and the variance of every column of numbers",
   metrics: { accuracy, uniformAccuracy, loss: entropy },
   primary: "accuracy",
   measures: ({ source, model, uniformRows }: TableOptions) => {
