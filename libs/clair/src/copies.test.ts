@@ -62,6 +62,18 @@ describe("copies of an honest update", () => {
     });
   }
 
+  it("leave it in what is shared if they are too rough to count as copies, and share one vote", async () => {
+    const aggregator = new Clair(clairSchema.parse({ models: "global" }));
+    const updates = honest(1, 18);
+    const rough = names.map((name) => copy(item(updates, 0), name, 1, 0.8));
+    const input = { round: 1, phase: "train", updates: [...updates, ...rough], rng: stream(1) };
+    const { verdicts = [] } = await aggregator.aggregate(input);
+    const { status, pooled, reason = "" } = item(verdicts, 0);
+    assert.deepEqual([status, pooled], ["undecided", true], reason);
+    assert.match(reason, /moves together with few others/);
+    assert.equal(verdicts.filter(({ status }) => status === "contaminated").length, 0);
+  });
+
   it("count once in what is shared", async () => {
     const updates = honest(1);
     const share = async (some: readonly Update[]) => {
@@ -82,6 +94,32 @@ describe("copies of an honest update", () => {
     const size = frobenius(alone);
     addScaled(together, -1, alone);
     assert.ok(frobenius(together) < 1e-5 * size, `${frobenius(together)} of ${size}`);
+  });
+});
+
+describe("clients of a size that nobody else has", () => {
+  it("do not explain by it what else is odd about them", async () => {
+    const aggregator = new Clair(clairSchema.parse({ models: "global" }));
+    const tiny = indices(3).map((i): Update => {
+      const clientId = `tiny-${i}`;
+      const module = (name: string) => ({
+        b: toTensor(gaussian(rng.at(clientId, name, "b"), 24, 18).scale(0.01)),
+        a: toTensor(gaussian(rng.at(clientId, name, "a"), 18, 18)),
+      });
+      const delta = new Map(["q", "v"].map((name) => [name, module(name)]));
+      return { clientId, delta, numExamples: 1, metrics: {} };
+    });
+    const updates = [...honest(1), ...tiny];
+    const { verdicts = [] } = await aggregator.aggregate({
+      round: 1,
+      phase: "train",
+      updates,
+      rng: stream(1),
+    });
+    assert.deepEqual(
+      verdicts.map(({ status }) => status === "undecided"),
+      updates.map(({ clientId }) => clientId.startsWith("tiny")),
+    );
   });
 });
 
