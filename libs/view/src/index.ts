@@ -17,6 +17,7 @@ export { textWidth } from "./figures/text-width.js";
 export { comparisonPage } from "./report/comparison-page.js";
 export { readForReport } from "./data/rounds-tally.js";
 export { writeRunReport } from "./report/write-report.js";
+export { writePaper } from "./paper/write-paper.js";
 export { writeSweep } from "./report/write-sweep.js";
 export { studyPage } from "./report/study-page.js";
 export { writePage } from "./report/write-page.js";

@@ -45,6 +45,21 @@ export function addResultCommands(program: Command): void {
     .action(lazily(async () => (await import("../results/report.js")).report));
 
   program
+    .command("paper")
+    .description(
+      "write what a paper needs of a study or a sweep: tables, methods and figures for LaTeX, and an archive with hashes and RO-Crate metadata",
+    )
+    .argument("<sweep>", "folder of a finished study or sweep")
+    .option("--out <folder>", "a new folder; default: the folder's name with -paper")
+    .option("--author <name>", "author in the metadata of the archive")
+    .option(
+      "--organization <name>",
+      "the author's organisation, which publishes the archive, as 'Name <https://address>'",
+    )
+    .option("--license <url>", "address of the archive's licence, such as that of CC BY 4.0")
+    .action(lazily(async () => (await import("../results/paper.js")).paper));
+
+  program
     .command("export")
     .description("export a run, a study or a sweep for other programs, also while it is running")
     .argument("<run>", "run folder")

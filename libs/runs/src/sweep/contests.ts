@@ -5,6 +5,7 @@ import {
   listStudies,
   methodPath,
   otherDimensions,
+  type Grid,
   type MeasuredGrid,
   type MeasuredStudy,
   type MeasuredTrial,
@@ -29,7 +30,7 @@ export interface Contestant {
 }
 
 /** The dimension of aggregators; undefined if they do not vary. */
-export function findMethods(grid: MeasuredGrid): Dimension | undefined {
+export function findMethods(grid: Pick<Grid, "dimensions">): Dimension | undefined {
   return otherDimensions(grid).find(({ path }) => path === methodPath);
 }
 

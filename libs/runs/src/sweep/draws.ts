@@ -45,35 +45,39 @@ function hasOption(schema: z.core.JSONSchema._JSONSchema): boolean {
   return Object.hasOwn(properties, option) || [...anyOf, ...oneOf, ...allOf].some(hasOption);
 }
 
-/**
- * Describes what the seeds of a study draw anew, which is what its intervals cover.
- * @param content the content of the trial file
- */
-export function describeDraws(
-  { attacks, task }: Trial,
-  content: unknown,
-  plugin: Schema | undefined,
-): string {
-  const isFixed = setsDataSeed(content);
-  const isOpen = drawsData(content, plugin);
+/** A trial of a study, with the content of its file and the plug-in of its task. */
+export interface DrawnTrial {
+  readonly trial: Trial;
+  readonly content: unknown;
+  readonly plugin: Schema;
+}
+
+/** Describes for each task what the seeds draw anew, which is what the intervals cover. */
+export function listDrawNotes(trials: readonly DrawnTrial[]): string[] {
+  const attacks = trials.flatMap(({ trial }) => trial.attacks);
   const drawsClients = attacks.some(({ clients }) => clients === undefined);
-  const drawn = [
-    ...(isOpen ? ["data", "partition"] : []),
-    ...(drawsClients ? ["contaminated clients"] : []),
-  ];
-  return [
-    ...(drawn.length === 0
-      ? []
-      : [`Each seed draws anew whatever is random about ${listItems(drawn)}.`]),
-    ...(isOpen ? ["task.dataSeed would fix the data."] : []),
-    ...(isFixed
-      ? ["task.dataSeed fixes the data and the partition: intervals do not cover other draws."]
-      : []),
-    ...(isFixed || isOpen
-      ? []
-      : [`The task ${task.name} has no dataSeed: its data may be the same in all seeds.`]),
-    ...(drawsClients || attacks.length === 0
-      ? []
-      : ["The contaminated clients are the same in all seeds."]),
-  ].join(" ");
+  const notes = trials.map(({ trial: { task }, content, plugin }) => {
+    const isFixed = setsDataSeed(content);
+    const isOpen = drawsData(content, plugin);
+    const drawn = [
+      ...(isOpen ? ["data", "partition"] : []),
+      ...(drawsClients ? ["contaminated clients"] : []),
+    ];
+    return [
+      ...(drawn.length === 0
+        ? []
+        : [`Each seed draws anew whatever is random about ${listItems(drawn)}.`]),
+      ...(isOpen ? ["task.dataSeed would fix the data."] : []),
+      ...(isFixed
+        ? ["task.dataSeed fixes the data and the partition: intervals do not cover other draws."]
+        : []),
+      ...(isFixed || isOpen
+        ? []
+        : [`The task ${task.name} has no dataSeed: its data may be the same in all seeds.`]),
+      ...(drawsClients || attacks.length === 0
+        ? []
+        : ["The contaminated clients are the same in all seeds."]),
+    ].join(" ");
+  });
+  return [...new Set(notes)];
 }

@@ -34,6 +34,7 @@ export {
   type StoredSweep,
 } from "./sweep-folder.js";
 export type { Best } from "./best.js";
+export { findMethods } from "./contests.js";
 export {
   bestCells,
   differenceNote,

@@ -16,7 +16,7 @@ import { addPythonCode } from "../trial/python-code.js";
 import { readTrace } from "../trial/read-trace.js";
 import { trialHash } from "../store/trial-hash.js";
 import { listAttackNames, type Measured } from "./check-measures.js";
-import { describeDraws, drawData } from "./draws.js";
+import { drawData, listDrawNotes, type DrawnTrial } from "./draws.js";
 import { expand, type Dimension } from "./expand.js";
 import { nameFolders } from "./folder-names.js";
 import { seedPath, type Grid, type GridTrial } from "./grid.js";
@@ -99,7 +99,7 @@ export function parseSweep({ file, yaml, resolvePath }: TrialSource, plugins: Pl
   );
   const folders = nameFolders(points.map(({ at }) => at));
   const hasSeeds = dimensions.some(({ path }) => path === seedPath);
-  const draws = new Set<string>();
+  const drawn: DrawnTrial[] = [];
   const trials = points.map(({ content: point, at, origin }, i): SweepTrial => {
     const place = [...at].map(([path, label]) => `${path} = ${label}`).join(", ");
     const name = `${file} [${place}]`;
@@ -108,11 +108,10 @@ export function parseSweep({ file, yaml, resolvePath }: TrialSource, plugins: Pl
     const source = { file: name, yaml: values, ...(resolvePath && { resolvePath }) };
     const one = resolveTrial(source, plugins);
     const task = plugins.tasks.get(one.task.name);
-    const drawn = hasSeeds ? drawData(one, point, task) : one;
-    const resolved = addPythonCode(drawn, name);
+    const resolved = addPythonCode(hasSeeds ? drawData(one, point, task) : one, name);
     const prepared = prepareResolvedTrial(resolved, plugins, name);
     const { trial, taskPlugin, measures, notices } = prepared;
-    if (hasSeeds) draws.add(describeDraws(trial, point, taskPlugin));
+    if (hasSeeds) drawn.push({ trial, content: point, plugin: taskPlugin });
     const why = explainExternalHosts(prepared);
     if (why !== undefined && !readPythonClients(trial)) {
       throw new UserError(
@@ -158,7 +157,7 @@ export function parseSweep({ file, yaml, resolvePath }: TrialSource, plugins: Pl
     columns,
     hasWorstColumn: section.worstColumn ?? false,
     correction: section.correction,
-    notes: [...draws, ...listWeightingNotes(trials.map(({ trial }) => trial))],
+    notes: [...listDrawNotes(drawn), ...listWeightingNotes(trials.map(({ trial }) => trial))],
     trials,
     measures: (section.measures ?? []).map((given) =>
       typeof given === "string" ? { measure: given } : given,

@@ -1,8 +1,8 @@
 import { fileURLToPath } from "node:url";
 import { Resvg, type ResvgRenderOptions } from "@resvg/resvg-js";
 
-/** The bundled font, so that PNGs look the same everywhere; others supply missing characters. */
-const font: NonNullable<ResvgRenderOptions["font"]> = {
+/** The bundled font, so that figures look the same everywhere; others supply missing characters. */
+export const figureFont: NonNullable<ResvgRenderOptions["font"]> = {
   loadSystemFonts: true,
   fontFiles: [
     fileURLToPath(import.meta.resolve("@expo-google-fonts/arimo/400Regular/Arimo_400Regular.ttf")),
@@ -12,6 +12,6 @@ const font: NonNullable<ResvgRenderOptions["font"]> = {
 
 /** Draws an SVG on white at twice its size, for slides and papers. */
 export function drawPng(svg: string): Buffer {
-  const options = { fitTo: { mode: "zoom", value: 2 }, background: "#ffffff", font };
+  const options = { fitTo: { mode: "zoom", value: 2 }, background: "#ffffff", font: figureFont };
   return new Resvg(svg, options as ResvgRenderOptions).render().asPng();
 }

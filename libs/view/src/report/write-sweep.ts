@@ -44,14 +44,7 @@ export async function writeSweep(
   await write("table.csv", toCsv(tables));
   if (!report) return;
   const hasOwnReport = (folder: string) => hasReport(join(out, folder));
-  const linkOf = createLinks(hasOwnReport, grid);
-  const measures = groupBy(tables, ({ measure }) => [measure]);
-  const drawings = [
-    ...(await drawCourses(out, grid)),
-    ...measures.flatMap((own) => drawMeasure(grid, own, linkOf)),
-    ...drawRoc(grid, tables),
-  ];
-  const figures = await writeFigures(out, grid.name, drawings);
+  const figures = await writeFigures(out, grid.name, await drawSweep(out, grid, results));
   const head = html`${sweepAnswer(results, createStudyLinks(hasOwnReport, grid))}
   ${factList(
     grid.dimensions.map(({ path, labels }): readonly [string, string] => [path, labels.join(", ")]),
@@ -59,6 +52,21 @@ export async function writeSweep(
   const main = html`${figures.map(figureSection)} ${tableSections(results)}
   ${differenceSection(results)} ${runSection(out, grid, results)}`;
   await write("report.html", htmlPage({ title: grid.name, claim: grid.claim }, head, main));
+}
+
+/** Lists the figures of a sweep in a folder: courses over rounds, and one for each measure. */
+export async function drawSweep(
+  out: string,
+  grid: Grid,
+  { tables }: SweepResults,
+): Promise<readonly Drawing[]> {
+  const linkOf = createLinks((folder) => hasReport(join(out, folder)), grid);
+  const measures = groupBy(tables, ({ measure }) => [measure]);
+  return [
+    ...(await drawCourses(out, grid)),
+    ...measures.flatMap((own) => drawMeasure(grid, own, linkOf)),
+    ...drawRoc(grid, tables),
+  ];
 }
 
 /**
