@@ -95,7 +95,7 @@ export async function auditAdapters(
       ...(writer && { refined: await writer.finish() }),
       skipped,
       checkpoints,
-      fileFindings: findInFiles(folders),
+      fileFindings: findInFiles(folders.filter(({ adapter }) => adapter.hub?.isSibling !== true)),
     };
   } finally {
     await writer?.close();

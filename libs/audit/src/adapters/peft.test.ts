@@ -263,6 +263,9 @@ describe("PEFT adapters", () => {
     const path = await save({ "q.lora_A.weight": a, "q.lora_B.weight": b }, {}, "cut");
     await writeFile(join(path, "adapter_model.safetensors"), "short");
     await assert.rejects(openAdapter(path), /adapter_model.safetensors: not a valid safetensors/);
+    const pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n";
+    await writeFile(join(path, "adapter_model.safetensors"), pointer);
+    await assert.rejects(openAdapter(path), /a pointer of Git LFS: run git lfs pull/);
     await rm(join(path, "adapter_model.safetensors"));
     await assert.rejects(openAdapter(path), /saved as \.bin must be saved again/);
   });

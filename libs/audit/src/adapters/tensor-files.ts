@@ -22,6 +22,9 @@ const shardsFile = `${modelFile}.index.json`;
  */
 const maxHeaderBytes = 16_000_000;
 
+/** The begin of a file that Git LFS keeps elsewhere. */
+const pointerText = "version https://git-lfs.github.com/spec/";
+
 /** A tensor in a file, not read yet because a set of adapters can be larger than memory. */
 export interface TensorInFile extends StoredTensor {
   readonly file: string;
@@ -54,6 +57,10 @@ function readHeader(
 ): { readonly tensors: readonly StoredTensor[]; readonly bytes: number } {
   return withFile(file, (read, descriptor) => {
     const { size } = fstatSync(descriptor);
+    const begin = Buffer.from(read(0, Math.min(pointerText.length, size))).toString("latin1");
+    if (begin === pointerText) {
+      throw new UserError("expected tensors, got a pointer of Git LFS: run git lfs pull");
+    }
     const end = headerEnd(read(0, Math.min(prefixBytes, size)), size, maxBytes);
     return { tensors: decodeHeader(read(0, end), size).tensors, bytes: end - prefixBytes };
   });

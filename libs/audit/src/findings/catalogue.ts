@@ -58,7 +58,8 @@ export const findingKinds = {
   },
   tokenizer: {
     level: "note",
-    title: "A tokenizer or chat template lies beside the adapter; it is not judged",
+    title:
+      "A tokenizer or chat template lies beside the adapter; loaders use it, and it is not judged",
     advice: "Use the tokenizer of the base.",
   },
   "no-licence": {

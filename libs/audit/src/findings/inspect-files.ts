@@ -60,7 +60,7 @@ function parseContent(text: string): Content {
 
 /** Libraries whose modules an adapter's configuration may name. Others run code of a stranger. */
 const knownLibraries =
-  /^(?:transformers|diffusers|peft|timm|sentence_transformers|torch)(?:\.\w+)*$/;
+  /^(?:transformers|diffusers|lerobot|peft|timm|sentence_transformers|torch)(?:\.\w+)*$/;
 
 /** So many of an adapter's details are reported. */
 const mostDetails = 5;

@@ -159,6 +159,8 @@ describe("the gate", function () {
     assert.ok(
       !listFailures(result, options, ["contaminated"]).includes("bad-random-1 is contaminated"),
     );
+    const [leave] = listNextSteps(result, options).map(formatStep);
+    assert.equal(leave, "Leave these out: bad-random-2 bad-random-3 bad-random-4");
     const { results } = sarif(result);
     assert.ok(results.every(({ message }) => !message.text.startsWith("bad-random-1 ")));
     assert.ok(
@@ -196,10 +198,7 @@ describe("the gate", function () {
       "Repair these, or leave them out: form-1 form-2 john_tyler",
     ]);
     assert.match(steps[2] ?? "", /^Look at these, or train more .*: bad-trigger$/);
-    assert.match(
-      steps[3] ?? "",
-      /^Keep only the first of each group of copies, without: .*identical/,
-    );
+    assert.match(steps[3] ?? "", /^Leave out these copies of others: .*identical/);
     const few = { ...stranger.result, adapters: stranger.result.adapters.slice(4, 7) };
     assert.match(
       listNextSteps(few, options).map(formatStep).at(-1) ?? "",

@@ -39,6 +39,7 @@ export async function findSiblings(
     limit: triesPerSibling * wanted + known.size,
   });
   let tried = 0;
+  log(`looking for ${wanted} adapters of ${base} …`);
   while (siblings.length < wanted) {
     const next = await callHub(hub, `--siblings: adapters of ${base}`, () => listed.next());
     if (next.done === true) break;

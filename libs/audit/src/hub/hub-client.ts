@@ -92,7 +92,8 @@ export async function callHub<T>(hub: Hub, what: string, call: () => Promise<T>)
   try {
     return await call();
   } catch (error) {
-    if (hub.signal.aborted || error instanceof UserError) throw error;
+    hub.signal.throwIfAborted();
+    if (error instanceof UserError) throw error;
     throw new UserError(`${what}: ${describeFailure(hub, error)}`);
   }
 }

@@ -10,25 +10,28 @@ interface NextStep {
   readonly names: readonly string[];
 }
 
-/** Lists what to do after an audit; empty if there was nothing to compare. */
+/** Lists what to do after an audit with the adapters that were given, not with siblings. */
 export function listNextSteps(audit: Audit, { rule }: Pick<ClairOptions, "rule">): NextStep[] {
   const { adapters, usualBelow = Infinity, identical, nearCopies } = audit;
   const compared = listCompared(audit);
-  const withStatus = (status: string) => adapters.filter((one) => one.status === status);
+  const given = adapters.filter(({ origin }) => origin?.hub?.isSibling !== true);
+  const withStatus = (status: string) => given.filter((one) => one.status === status);
   const names = (some: Audit["adapters"]) => some.map(({ name }) => name);
   const undecided = withStatus("undecided");
   const apart = undecided.filter(({ score }) => (score ?? 0) > usualBelow);
-  const copies = [...identical, ...nearCopies].flatMap(([, ...others]) => others);
+  const copies = [...identical, ...nearCopies]
+    .flatMap(([, ...others]) => others)
+    .filter((copy) => given.some(({ name }) => name === copy));
   const isFew = compared.length < minBenignClients && rule.by === "evidence";
   const missing = minBenignClients - compared.length;
   const steps: NextStep[] = [
     { text: "Leave these out", names: names(withStatus("contaminated")) },
     { text: "Repair these, or leave them out", names: names(withStatus("invalid")) },
     {
-      text: "Look at these, or train more adapters on data of their kind: an honest minority then has company",
+      text: "Look at these, or train more adapters on the same kind of data, so that an honest minority has company",
       names: names(apart),
     },
-    { text: "Keep only the first of each group of copies, without", names: [...new Set(copies)] },
+    { text: "Leave out these copies of others", names: [...new Set(copies)] },
   ];
   const found = steps.filter((step) => step.names.length > 0);
   if (compared.length > 0 && isFew) {
@@ -45,7 +48,7 @@ export function listNextSteps(audit: Audit, { rule }: Pick<ClairOptions, "rule">
   return [
     ...found,
     {
-      text: "Add siblings of these, or train more: they do not stand out, but among so few or so different adapters an attack would not either",
+      text: "Add siblings of these, or train more, because among so few or so different adapters an attack would not stand out",
       names: names(silent),
     },
   ];
