@@ -93,7 +93,8 @@ function measureMemory(args) {
     ["--import", `data:text/javascript,${encodeURIComponent(report)}`, ...args],
     { encoding: "utf8" },
   );
-  if (status !== 0) throw new Error(`fedclair ${args.join(" ")} failed: ${stderr}`);
+  const isFine = status === 0 || status === 3; // 3: too few adapters to call one benign
+  if (!isFine) throw new Error(`fedclair ${args.join(" ")} failed: ${stderr}`);
   const kilobytes = Number(stderr.trim().split("\n").at(-1));
   return { seconds: (performance.now() - before) / 1000, megabytes: kilobytes / 1024 };
 }

@@ -69,7 +69,7 @@ function renderSteps(audit: Audit, options: ClairOptions): Html | undefined {
   const steps = listNextSteps(audit, options);
   if (steps.length === 0) return undefined;
   return html`<p><b>What to do next</b></p>
-    <ul>
+    <ul class="names">
       ${steps.map(({ text, names }) =>
         names.length === 0
           ? html`<li>${text}.</li>`

@@ -131,7 +131,9 @@ export function listNotices(
     const isOneFile = new Set(group.map((name) => hashOf.get(name) ?? name)).size === 1;
     warn(isOneFile ? "same-file" : "identical", `identical adapters: ${listFirst(group)}.`, group);
   }
-  for (const group of nearCopies) {
+  const isIdentical = (group: readonly string[]) =>
+    identical.some((same) => group.every((name) => same.includes(name)));
+  for (const group of nearCopies.filter((group) => !isIdentical(group))) {
     warn(
       "near-copy",
       `copies of one another, apart from scale and noise, which count once: ${listFirst(group)}.`,
