@@ -1,14 +1,15 @@
-// npm run calibrate [-- --pools FOLDER --measures FOLDER --seeds N --without NAME --out FILE
-// --write --judge]: makes the bank of thresholds that CLAIR's rule `evidence` uses. It measures
-// federations without a contaminated client: trials, tables of real institutions and pools of real
-// adapters. The measures are kept in files, so a bank is made again in seconds.
+// npm run calibrate [-- --pools FOLDER --texts FOLDER --measures FOLDER --seeds N --without NAME
+// --out FILE --write --judge]: makes the bank of thresholds that CLAIR's rule `evidence` uses. It
+// measures federations without a contaminated client: trials, texts of many kinds over several
+// rounds, tables of real institutions and pools of real adapters. The measures are kept in files,
+// so a bank is made again in seconds.
 //
 // --without leaves out the sources whose names contain NAME, and may be there several times. --out
 // writes the bank to a file, and --write replaces the bank that is shipped. --judge judges every
 // table and every pool by a bank that was made without it, and prints the results.
 //
 // Without pools, which take hours to train, the usual deviations and the rows of federations
-// without a space are those of the shipped bank.
+// without a space are those of the shipped bank; without texts, the rows of pairs over rounds.
 import { writeFile } from "node:fs/promises";
 import { makeBank, readShippedBank } from "@fedclair/clair";
 import { loadBackend } from "@fedclair/compute";
@@ -23,6 +24,7 @@ import { listSources, toBankSources } from "./bank/sources.js";
 const { values } = parseArguments({
   options: {
     pools: { type: "string", default: "runs/adapters/pools" },
+    texts: { type: "string", default: "runs/adapters/pool-texts" },
     measures: { type: "string", default: "runs/measures" },
     seeds: { type: "string", default: "4" },
     without: { type: "string", multiple: true, default: [] },
@@ -39,7 +41,7 @@ const options = {
   seeds: Number(values.seeds),
   plugins: await loadBuiltIn(),
 };
-const listed = await listSources(values.pools);
+const listed = await listSources(values.pools, values.texts);
 for (const word of values.without) {
   if (listed.some(({ name }) => name.includes(word))) continue;
   const names = listed.map(({ name }) => `'${name}'`).join(", ");
@@ -73,16 +75,30 @@ process.exit(0); // linear algebra and CLAIR leave threads behind
 async function makeOwnBank() {
   const count = (part) => sources.filter((source) => source[part]).length;
   const [pools, tables] = [count("sets"), count("models")];
+  const texts = sources.filter(({ name }) => name.startsWith("texts, ")).length;
   const shipped = readShippedBank();
   const name = [
     `${pools || Number.parseInt(shipped.name, 10)} pools of LoRA adapters of SmolLM2-135M`,
-    `${sources.length - pools - tables} kinds of trials and ${tables} tables`,
+    `${sources.length - pools - tables - texts} kinds of trials`,
+    `${texts || Number(/(\d+) kinds of texts/.exec(shipped.name)?.[1])} kinds of texts and ${tables} tables`,
     ...(values.without.length > 0 ? [`without ${values.without.join(" and ")}`] : []),
   ].join(", ");
   const [once, more] = toBankSources(sources);
-  if (pools > 0) return makeBank(once, { name }, more);
-  const own = await makeBank(once, { name, spreads: shipped.spreads }, more);
-  const needsPools = (row) => !row.hasSpace && !row.fewNumbers;
-  const rows = own.thresholds.filter((row) => !needsPools(row));
-  return { ...own, thresholds: [...rows, ...shipped.thresholds.filter(needsPools)] };
+  const own = await makeBank(
+    once,
+    { name, ...(pools === 0 && { spreads: shipped.spreads }) },
+    more,
+  );
+  const keep = (rows, theirs, isKept) => [
+    ...rows.filter((row) => !isKept(row)),
+    ...theirs.filter(isKept),
+  ];
+  const needsPools = (row) => pools === 0 && !row.hasSpace && !row.fewNumbers;
+  const needsTexts = (row) => texts === 0 && row.pairs;
+  return {
+    ...own,
+    thresholds: keep(own.thresholds, shipped.thresholds, needsPools),
+    overRounds: keep(own.overRounds, shipped.overRounds, needsTexts),
+    apartOverRounds: keep(own.apartOverRounds, shipped.apartOverRounds, needsTexts),
+  };
 }

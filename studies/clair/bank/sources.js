@@ -9,6 +9,7 @@ import { fileOf, listNatural, naturalTrial, settingsOf } from "./natural.js";
 import { networkSizes, trainNetworks } from "./networks.js";
 import { listPools } from "./piles.js";
 import { measureSets } from "./pool-measures.js";
+import { listTextKinds } from "./texts.js";
 import { measureTrials, trialKinds } from "./trials.js";
 
 /** Number of clients of a table; of more, the measures would take minutes. */
@@ -33,11 +34,15 @@ const networkRounds = 6;
  * @property {ReadonlyMap<string, ClientMeasures>} [models] of a table, by model
  */
 
-/** Names of all sources that can be measured here: trials, tables and pools. */
-export async function listSources(pools) {
+/** Names of all sources that can be measured here: trials, texts, tables and pools. */
+export async function listSources(pools, texts) {
   const own = existsSync(pools) ? await listPools(pools) : [];
+  const trials = [...trialKinds, ...(await listTextKinds(texts))];
   return [
-    ...trialKinds.map(({ name }) => ({ name, read: readTrial })),
+    ...trials.map((kind) => ({
+      name: kind.name,
+      read: (_, options) => readTrial(kind, options),
+    })),
     ...listNatural().map(({ name }) => ({ name, read: readTable })),
     ...own.map((name) => ({ name, read: readPool })),
   ];
@@ -51,11 +56,11 @@ export async function listSources(pools) {
  * @property {import("@fedclair/core").Plugins} plugins
  */
 
-/** @type {(name: string, options: ReadOptions) => Promise<Source>} */
-async function readTrial(name, { seeds, cache, plugins }) {
-  const kind = trialKinds.find((one) => one.name === name);
+/** @type {(kind: import("./trials.js").TrialKind, options: ReadOptions) => Promise<Source>} */
+async function readTrial(kind, { seeds, cache, plugins }) {
+  const { name } = kind;
   const { ownRounds, runs } = await measureTrials(kind, seeds, cache, plugins);
-  if (kind.isSampled) return { name, runs };
+  if (kind.isSampled || kind.isForRounds) return { name, runs };
   // Rounds of one run have the same clients, so only one of them is a federation of its own.
   const once = runs.map((run, i) => run[i % ownRounds].measures);
   return { name, once, runs, ...(once[0].isDense && { dense: once, denseRuns: runs }) };

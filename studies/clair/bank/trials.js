@@ -17,6 +17,8 @@ import { measureRounds } from "./measure.js";
  * @property {readonly number[]} counts numbers of clients
  * @property {boolean} [isSampled] whether clients take part in some rounds only; then only scores
  *   over rounds are used
+ * @property {boolean} [isForRounds] whether other sources show single rounds of such clients better
+ * @property {number} [seeds] number of runs for each number of clients, if not as many as wanted
  */
 
 /** For scores over rounds the trials take this many rounds, most of them more than their own. */
@@ -65,16 +67,17 @@ function kind(name, trial, task, counts) {
 /**
  * Measures runs of a kind, unless a file has them.
  * @param {TrialKind} kind
- * @param {number} seeds number of runs for each number of clients
+ * @param {number} wanted number of runs for each number of clients
  * @param {string} cache folder of the files
  * @returns {Promise<{ownRounds: number, runs: import("@fedclair/clair").MeasuredRun[]}>}
  */
 export async function measureTrials(
-  { name, trial, set, counts, isSampled },
-  seeds,
+  { name, trial, set, counts, isSampled, seeds: own },
+  wanted,
   cache,
   plugins,
 ) {
+  const seeds = own ?? wanted;
   const ownRounds = parse(readFileSync(trialFile(trial), "utf8")).rounds;
   const rounds = isSampled ? ownRounds : Math.max(ownRounds, manyRounds);
   const code = [...measuringCode, "libs/tasks/dist/src"];
@@ -83,10 +86,10 @@ export async function measureTrials(
   const { runs } = await cached(file, key, async () => {
     const measured = [];
     for (const clients of counts) {
-      const own = [`clients=${clients}`, `rounds=${rounds}`, "attacks=[]", ...set];
+      const fixed = [`clients=${clients}`, `rounds=${rounds}`, "attacks=[]", ...set];
       for (let seed = 1001; seed < 1001 + seeds; seed++) {
         const run = [];
-        for await (const round of measureRounds(trial, plugins, [`seed=${seed}`, ...own]))
+        for await (const round of measureRounds(trial, plugins, [`seed=${seed}`, ...fixed]))
           if (round.measures) run.push(round); // nothing to compare once no client changes
         measured.push(run);
       }

@@ -8,6 +8,11 @@ import type { EvidenceScores } from "./score.js";
 const kinds = Object.keys(pieceMeanings) as [PieceKind, ...PieceKind[]];
 const positive = z.number().positive();
 
+const pairs = z
+  .boolean()
+  .optional()
+  .describe("Whether changes are low-rank pairs without a space; default false.");
+
 /** What every row says about the federations behind it. */
 const federations = {
   clients: z.int().min(3).describe("Number of clients of a federation."),
@@ -33,6 +38,7 @@ const rowSchema = z.strictObject({
 
 const apartSchema = z.strictObject({
   ...federations,
+  pairs,
   quantiles: z
     .array(
       z.strictObject({
@@ -63,23 +69,23 @@ const bankSchema = z.strictObject({
           .boolean()
           .optional()
           .describe("Whether changes have at most 21 numbers; default false."),
-        pairs: z
-          .boolean()
-          .optional()
-          .describe("Whether changes are low-rank pairs without a space; default false."),
+        pairs,
       }),
     )
     .min(1)
     .describe("By number of clients, ascending, for each kind of federation."),
   overRounds: z
-    .array(rowSchema)
+    .array(rowSchema.extend({ pairs }))
     .optional()
-    .describe("For scores over rounds, by number of clients, ascending."),
+    .describe("For scores over rounds, by number of clients, ascending, for each kind."),
   apart: z
     .array(apartSchema)
     .optional()
     .describe("How far honest clients of dense changes are apart, by their number, ascending."),
-  apartOverRounds: z.array(apartSchema).optional().describe("The same for scores over rounds."),
+  apartOverRounds: z
+    .array(apartSchema)
+    .optional()
+    .describe("The same for scores over rounds, and those of pairs as well."),
 });
 
 /**
@@ -188,8 +194,15 @@ export function findThresholdsOverRounds(
 ): Thresholds {
   const { overRounds = [], apartOverRounds = [] } = bank;
   if (overRounds.length === 0) return findThresholds(bank, federation, rate);
-  const thresholds = readRows(overRounds, federation.scores.length, rate);
-  return requireApart(thresholds, apartOverRounds, federation, rate);
+  const arePairs = !federation.isDense && !federation.hasSpace;
+  const choose = <T extends { readonly pairs?: boolean | undefined }>(rows: readonly T[]) =>
+    rows.filter((row) => (row.pairs ?? false) === arePairs);
+  const own = choose(overRounds);
+  const rows = own.length > 0 ? own : overRounds;
+  const thresholds = readRows(rows, federation.scores.length, rate);
+  const apart = choose(apartOverRounds);
+  if (!arePairs || apart.length === 0) return requireApart(thresholds, apart, federation, rate);
+  return { ...thresholds, upper: Math.max(thresholds.shared, readApart(apart, federation, rate)) };
 }
 
 /**
@@ -199,22 +212,29 @@ export function findThresholdsOverRounds(
 const ofExtremes = 0.2;
 
 /**
- * Raises the upper threshold for dense changes. How far honest clients are from each other depends
- * on their data, so a score that is large for some data is usual for others. It flags a client only
- * if a gap lies below it, or if it is extreme for any data.
+ * Raises the upper threshold for dense changes: clients below it are not flagged, even if they are
+ * apart.
  */
 function requireApart(
   thresholds: Thresholds,
   rows: readonly ApartRow[],
-  { scores, isDense }: ScoredFederation,
+  federation: ScoredFederation,
   rate: number,
 ): Thresholds {
-  if (!isDense || rows.length === 0) return thresholds;
+  if (!federation.isDense || rows.length === 0) return thresholds;
+  return { ...thresholds, upper: Math.max(thresholds.upper, readApart(rows, federation, rate)) };
+}
+
+/**
+ * The score above which a client is apart. How far honest clients are from each other depends on
+ * their data, so a score that is large for some data is usual for others: a client stands out if a
+ * gap lies below it, or if its score is extreme for any data.
+ */
+function readApart(rows: readonly ApartRow[], { scores }: ScoredFederation, rate: number): number {
   const read = (limit: "gap" | "score", wanted: number) =>
     interpolate(rows, scores.length, (row) => readQuantile(row.quantiles, limit, wanted));
   const apart = findApart(scores, read("gap", (1 - ofExtremes) * rate));
-  const upper = Math.max(thresholds.upper, Math.min(apart, read("score", ofExtremes * rate)));
-  return { ...thresholds, upper };
+  return Math.min(apart, read("score", ofExtremes * rate));
 }
 
 /** How far honest clients are apart, for a number of clients; see `Bank`. */

@@ -487,6 +487,39 @@ describe("a bank", () => {
     assert.equal(upper([{ clients: 10, federations: 1, usual: 9, quantiles }]), 12);
   });
 
+  it("flags pairs over rounds where they are apart from the others", () => {
+    const quantiles = [
+      { rate: 0.2, score: 6.5 },
+      { rate: 0.03, score: 12 },
+    ];
+    const overRounds = [{ pairs: true, clients: 8, federations: 1, usual: 3, quantiles }];
+    const apartOverRounds = [
+      {
+        pairs: true,
+        clients: 8,
+        federations: 1,
+        quantiles: [
+          { rate: 0.04, gap: 3, score: 10 },
+          { rate: 0.01, gap: 5, score: 20 },
+        ],
+      },
+    ];
+    const upper = (hasSpace: boolean, ...scores: number[]) =>
+      findThresholdsOverRounds(
+        { ...rows, overRounds, apartOverRounds },
+        { ...federation, isDense: false, hasSpace, scores: Float64Array.from(scores) },
+        0.05,
+      ).upper;
+    // 9 is more than 3 times 2.5, so all above 7.5 are apart.
+    assert.equal(upper(false, 9, 9, 2.5, 2, 1, 1, 1, 1), 7.5);
+    // 9 is not 3 times 4: only an extreme score would be flagged.
+    assert.equal(upper(false, 9, 9, 4, 2, 1, 1, 1, 1), 20);
+    // Scores below 2 are usual, and who takes part in what is shared is not flagged.
+    assert.equal(upper(false, 6.9, 1, 1, 1, 1, 1, 1, 1), 6.5);
+    // Federations that share a space have the other rows.
+    assert.equal(upper(true, 9, 9, 2.5, 2, 1, 1, 1, 1), 12);
+  });
+
   it("is rejected with the place of the fault", () => {
     assert.throws(() => parseBank({ ...bank, spreads: { size: -1 } }, "my.json"), {
       name: "UserError",
@@ -708,10 +741,19 @@ describe("the evidence over rounds", () => {
       [0],
     );
     const twice = addRound(once, ["c"], { signed: new Map([["size", Float64Array.of(9)]]) }, [0]);
-    // 0.95·2 + 6, as a round counts for at most four deviations.
+    // 0.95·2 + 6, as a round counts for at most six deviations.
     const { sums, weights } = twice.pieces.get("size") ?? assert.fail("no size");
-    assert.ok(Math.abs(at(sums, 0) - 5.9) < 1e-12);
+    assert.ok(Math.abs(at(sums, 0) - 7.9) < 1e-12);
     assert.ok(Math.abs(at(weights, 0) - 1.95) < 1e-12);
+  });
+});
+
+describe("clients of two groups of copies", () => {
+  it("have scores, although nobody has two others that are no copies", () => {
+    const clients = usual(6);
+    const measures = { ...measuresOf(clients), groups: [0, 1, 0, 1, 0, 1] };
+    const { scores } = scoreClients(measures, bank.spreads);
+    assert.ok(scores.every(Number.isFinite), String(scores));
   });
 });
 

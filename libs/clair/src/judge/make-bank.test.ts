@@ -129,6 +129,32 @@ describe("makeBank", () => {
     assert.ok(usual < 5 && unlike > 7, `${usual}, ${unlike}`);
   });
 
+  it("has rows of their own for pairs over rounds, with how far clients are apart", async () => {
+    const pairs = run(0.6).map(({ measures, ...round }) => ({
+      ...round,
+      measures: { ...measures, isDense: false },
+    }));
+    const runs = new Map([
+      ["dense", [run(0)]],
+      ["pairs", [pairs]],
+    ]);
+    const bank = await makeBank(sources, { name, sizes: [12] }, { runs });
+    const { overRounds = [], apartOverRounds = [] } = bank;
+    assert.deepEqual(
+      [overRounds, apartOverRounds].map((rows) => rows.map((row) => row.pairs)),
+      [[undefined, true], [true]],
+    );
+    assert.ok((apartOverRounds[0]?.quantiles.at(-1)?.gap ?? 0) > 2);
+  });
+
+  it("refuses scores that are no numbers", async () => {
+    const [first, ...others] = sources.get("kind 0") ?? assert.fail("no kind");
+    assert.ok(first);
+    const size = first.size.map((x, k) => (k === 0 ? NaN : x));
+    const broken = new Map([["one", [{ ...first, size }, ...others]]]);
+    await assert.rejects(makeBank(broken, { name, sizes: [12] }), /a client has the score NaN/);
+  });
+
   it("takes sampled clients together only, because a few of them rarely meet", async () => {
     const half = run(0).map(({ measures }, round) => ({
       ids: ids.map((id) => (round % 2 === 0 ? id : `other ${id}`)),

@@ -88,9 +88,24 @@ export async function makeBank(
     const rows = (await scoreSizes(own, sizes, once)).map(toRow);
     thresholds.push(...rows.map((row) => ({ ...kind.row, ...row })));
   }
-  const overRounds = (await scoreSizes([...runs], sizes, later)).map(toRow);
+  const ofPairs = (all: readonly MeasuredRun[]) =>
+    all.every((run) => arePairs(run.map(({ measures }) => measures)));
+  const others = [...runs].filter(([, all]) => !ofPairs(all));
+  const pairs = await scoreSizes(
+    [...runs].filter(([, all]) => ofPairs(all)),
+    sizes,
+    later,
+  );
+  const asPairs = <T extends object>(row: T) => ({ pairs: true, ...row });
+  const overRounds = [
+    ...(await scoreSizes(others, sizes, later)).map(toRow),
+    ...pairs.map(toRow).map(asPairs),
+  ];
   const apart = (await scoreSizes([...dense], sizes, once)).map(toApartRow);
-  const apartOverRounds = (await scoreSizes([...denseRuns], sizes, later)).map(toApartRow);
+  const apartOverRounds = [
+    ...(await scoreSizes([...denseRuns], sizes, later)).map(toApartRow),
+    ...pairs.map(toApartRow).map(asPairs),
+  ];
   return {
     name,
     spreads,
@@ -116,13 +131,18 @@ const kinds: readonly {
   },
   {
     row: { hasSpace: false, pairs: true },
-    includes: (own) => !areSmall(own) && !haveSpace(own) && !areDense(own),
+    includes: (own) => !areSmall(own) && arePairs(own),
   },
   { row: { hasSpace: true, fewNumbers: true }, includes: areSmall },
 ];
 
 function areDense(federations: readonly ClientMeasures[]): boolean {
   return federations.every(({ isDense }) => isDense);
+}
+
+/** Whether changes are low-rank pairs that share no space. */
+function arePairs(federations: readonly ClientMeasures[]): boolean {
+  return !haveSpace(federations) && !areDense(federations);
 }
 
 function areSmall(federations: readonly ClientMeasures[]): boolean {
@@ -315,6 +335,7 @@ function playRounds(
 
 function collect(sets: number, scores: readonly EvidenceScores[]): ScoredSets {
   const lists = scores.map((own) => [...own.scores]);
+  if (lists.flat().some(Number.isNaN)) throw new RangeError("makeBank: a client has the score NaN");
   return {
     sets,
     all: lists.flat(),

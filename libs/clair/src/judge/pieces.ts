@@ -1,6 +1,7 @@
 import {
   at,
   item,
+  mean,
   medianDeviation,
   medianInPlace,
   normalQuantile,
@@ -252,8 +253,10 @@ function findNearest(measures: ClientMeasures): Nearest {
       else if (x > second) [second, third] = [x, second];
       else if (x > third) third = x;
     }
-    // Among three clients there is no third.
-    next[k] = Number.isFinite(third) ? (second + third) / 2 : second;
+    const nearest = [first, second, third].filter(Number.isFinite);
+    // Two related clients are no clique, unless there are no others.
+    const others = nearest.length > 1 ? nearest.slice(1) : nearest;
+    next[k] = others.length === 0 ? 0 : mean(others);
   }
   const expected = expectNext(voters.length - 1);
   const byChance = haveFewNumbers(measures)

@@ -1,5 +1,5 @@
 import { at, item, median, pick } from "@fedclair/linalg";
-import { maxCounted, pieceMeanings, type EvidencePiece, type PieceKind } from "./pieces.js";
+import { pieceMeanings, type EvidencePiece, type PieceKind } from "./pieces.js";
 import { scorePieces, type EvidenceScores, type Spreads } from "./score.js";
 
 /**
@@ -39,6 +39,8 @@ export const noHistories: EvidenceHistories = {
 
 /** Weight of a client's round relative to its next one. */
 const decay = 0.95;
+/** A larger deviation in a round counts as this one, so that a single round is never all. */
+const maxInRound = 6;
 /** A single round has its own judgement. */
 export const minRounds = 2;
 /** With fewer clients their usual differences are unknown. */
@@ -93,7 +95,7 @@ export function addRound(
     const values = signed.get(kind);
     own.forEach((row, i) => {
       if (!values) return; // this round lacks the piece
-      const x = Math.max(-maxCounted, Math.min(maxCounted, at(values, item(scored, i))));
+      const x = Math.max(-maxInRound, Math.min(maxInRound, at(values, item(scored, i))));
       sums[row] = decay * at(sums, row) + x;
       squares[row] = decay * at(squares, row) + x * x;
       weights[row] = decay * at(weights, row) + 1;
