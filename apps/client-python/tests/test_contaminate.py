@@ -3,7 +3,8 @@ import pytest
 
 from fedclair_host import Contamination, Host, HostError, Job, Stream, contaminate, contaminate_labels, root_stream
 from fedclair_host.client import Client
-from fedclair_host.codec import CoordinatorMessage, WireError, to_job
+from fedclair_host.codec import to_job
+from fedclair_host.messages import CoordinatorMessage, WireError
 from fedclair_host.load import declared
 
 

@@ -9,19 +9,8 @@ import pytest
 
 from fedclair_host import Job, LowRank, Params, Update
 from fedclair_host.client import Client
-from fedclair_host.codec import (
-    CoordinatorMessage,
-    Frame,
-    HostMessage,
-    Tensor,
-    WireError,
-    to_array,
-    decode,
-    encode_failure,
-    to_job,
-    run_client,
-    encode_update,
-)
+from fedclair_host.codec import encode_update, run_client, to_array, to_job
+from fedclair_host.messages import CoordinatorMessage, Frame, HostMessage, Tensor, WireError, decode, encode_failure
 from fedclair_host.command import main
 from fedclair_host.device import choose_device, to_device
 from fedclair_host.channel import ANSWER, MESSAGE, TRIAL, answer_id

@@ -3,7 +3,7 @@
 import asyncio
 from types import SimpleNamespace
 
-from fedclair_host.codec import Messages, Replies, Reply, WireError, failure
+from fedclair_host.messages import Messages, Replies, Reply, WireError, failure
 from fedclair_host.dispatch import Dispatcher, most_bytes
 from fedclair_host.peer import Peer
 

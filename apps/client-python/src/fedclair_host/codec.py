@@ -1,102 +1,36 @@
-"""Converts between numpy and the messages of proto/fedclair/v1. The message classes are created from a descriptor set."""
+"""Converts between numpy and the messages of proto/fedclair/v1."""
 
 from __future__ import annotations
 
 import json
-from importlib.resources import files
 from typing import Any, Mapping, Sequence
 
 import numpy as np
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
-from google.protobuf.message import DecodeError
 
 from .client import Array, Client, Contamination, Delta, Job, LowRank, Params, Update
+from .messages import HostMessage, WireError, check_job, check_params, check_tensor, format_shape, kinds, multiplied_shape
 from .stream import Stream
 
-_descriptors = descriptor_pb2.FileDescriptorSet.FromString(
-    files(__package__).joinpath("protocol.binpb").read_bytes()
-)
-# A private pool, so that other definitions of the same names in this process cannot conflict.
-_messages = message_factory.GetMessages(_descriptors.file, pool=descriptor_pool.DescriptorPool())
-
-
-def _class(name: str) -> Any:
-    return _messages[f"fedclair.v1.{name}"]
-
-
-Frame, Reply, HostMessage = _class("Frame"), _class("Reply"), _class("HostMessage")
-Messages, Replies = _class("Messages"), _class("Replies")
-CoordinatorMessage, Tensor, Failure = _class("CoordinatorMessage"), _class("Tensor"), _class("Failure")
-
-_codes = Failure.DESCRIPTOR.fields_by_name["code"].enum_type
-_kinds = {1: "train", 2: "evaluate", 3: "initial"}
 _dtypes: dict[int, np.dtype[Any]] = {1: np.dtype("<f4"), 2: np.dtype("<f8")}
-_longest_name = 128
-
-
-class WireError(Exception):
-    """A failure to report to the sender of a message, or to the coordinator about a client."""
-
-    def __init__(self, code: str, message: str):
-        super().__init__(message)
-        self.code = code
-
-
-def failure(code: str, message: str) -> Any:
-    return Failure(code=_codes.values_by_name[code].number, message=message.encode("utf-8", "replace")[:1024].decode("utf-8", "ignore"))
-
-
-def read_code(sent: Any) -> str:
-    known = _codes.values_by_number.get(sent.code)
-    return known.name if known else "MALFORMED"
-
-
-def decode(kind: Any, data: object) -> Any:
-    """Decodes a message from outside. :raises WireError: if the bytes are not a valid message"""
-    if not isinstance(data, (bytes, bytearray)):
-        raise WireError("MALFORMED", f"expected bytes, got {type(data).__name__}")
-    try:
-        message = kind.FromString(bytes(data))
-    except DecodeError as error:
-        raise WireError("MALFORMED", f"no {kind.DESCRIPTOR.name}: {error}") from None
-    if "body" in kind.DESCRIPTOR.oneofs_by_name and message.WhichOneof("body") is None:
-        raise WireError("MALFORMED", f"{kind.DESCRIPTOR.name}: no body that this version knows")
-    return message
 
 
 def to_array(tensor: Any) -> Array:
-    """Returns a read-only view of the message's bytes. :raises WireError: if the dtype is unknown or the size does not match"""
-    dtype = _dtypes.get(tensor.dtype)
-    if dtype is None:
-        raise WireError("MALFORMED", f"dtype {tensor.dtype}: expected F32 (1) or F64 (2)")
-    shape = tuple(tensor.shape)
-    wanted = int(np.prod([int(extent) for extent in shape], dtype=object)) * dtype.itemsize
-    if len(tensor.data) != wanted:
-        raise WireError("WRONG_SHAPE", f"{len(tensor.data)} bytes for a tensor of {_format_shape(shape)}, expected {wanted}")
-    return np.frombuffer(tensor.data, dtype).reshape(shape)
+    """Returns a read-only view of the message's bytes. :raises WireError: as `check_tensor`"""
+    shape = check_tensor(tensor)
+    return np.frombuffer(tensor.data, _dtypes[tensor.dtype]).reshape(shape)
 
 
 def to_params(sent: Any) -> dict[str, Array]:
-    """Converts params to arrays by name. :raises WireError: if a name repeats or a tensor is malformed"""
-    params = {param.name: to_array(param.tensor) for param in sent.params}
-    if len(params) < len(sent.params):
-        raise WireError("MALFORMED", "a param comes twice")
-    return params
+    """Converts params to arrays by name. :raises WireError: as `check_params`"""
+    check_params(sent)
+    return {param.name: to_array(param.tensor) for param in sent.params}
 
 
 def to_job(sent: Any, bases: Mapping[int, dict[str, Array]], trial: Mapping[str, Any]) -> tuple[str, Job, Params]:
-    """Returns the kind of a job, the job and its params. :raises WireError: if the job does not match its base"""
-    kind = _kinds.get(sent.kind)
-    if kind is None:
-        raise WireError("MALFORMED", f"work kind {sent.kind}: expected TRAIN (1), EVALUATE (2) or INITIAL (3)")
-    for field in ("client_id", "phase"):
-        name = getattr(sent, field)
-        if len(name) > _longest_name or not name.isprintable():
-            raise WireError("MALFORMED", f"{field}: expected at most {_longest_name} printable characters")
-    base = bases.get(sent.base_id)
-    if base is None:
-        raise WireError("MALFORMED", f"base {sent.base_id} did not come")
-    rounds = [[_to_term(delta, base) for delta in terms.terms] for terms in sent.rounds]
+    """Returns the kind of a job, the job and its params. :raises WireError: as `check_job`"""
+    base = bases.get(sent.base_id, {})
+    check_job(sent, {sent.base_id: {name: array.shape for name, array in base.items()}} if sent.base_id in bases else {})
+    rounds = [[_to_term(delta) for delta in terms.terms] for terms in sent.rounds]
     job = Job(
         client_id=sent.client_id,
         client_index=sent.client_index,
@@ -108,50 +42,20 @@ def to_job(sent: Any, bases: Mapping[int, dict[str, Array]], trial: Mapping[str,
         trial=trial,
         contamination=_to_contamination(sent.contamination) if sent.HasField("contamination") else None,
     )
-    return kind, job, Params(base, rounds)
+    return kinds[sent.kind], job, Params(base, rounds)
 
 
 def _to_contamination(sent: Any) -> Contamination:
-    try:
-        options = json.loads(sent.options_json)
-    except ValueError as error:
-        raise WireError("MALFORMED", f"options of contamination {sent.kind!r}: {error}") from None
-    if not isinstance(options, dict):
-        raise WireError("MALFORMED", f"options of contamination {sent.kind!r}: expected an object")
-    return Contamination(sent.kind, options, Stream(sent.stream), Stream(sent.common_stream))
+    return Contamination(sent.kind, json.loads(sent.options_json), Stream(sent.stream), Stream(sent.common_stream))
 
 
-def _to_term(delta: Any, base: Mapping[str, Array]) -> dict[str, Array | LowRank]:
-    term: dict[str, Array | LowRank] = {}
-    for module in delta.modules:
-        if module.name in term:
-            raise WireError("MALFORMED", f"module {module.name!r} comes twice")
-        if module.name not in base:
-            raise WireError("WRONG_MODULES", f"module {module.name!r}: the job's base has none")
-        change: Array | LowRank
-        if module.WhichOneof("change") == "low_rank":
-            change = LowRank(to_array(module.low_rank.b), to_array(module.low_rank.a))
-        elif module.WhichOneof("change") == "dense":
-            change = to_array(module.dense)
-        else:
-            raise WireError("MALFORMED", f"module {module.name!r}: change is missing")
-        wanted, got = base[module.name].shape, _shape_of(change)
-        if got != wanted:
-            raise WireError("WRONG_SHAPE", f"module {module.name!r}: expected a change of {_format_shape(wanted)}, got {_format_shape(got)}")
-        term[module.name] = change
-    return term
-
-
-def _shape_of(change: Array | LowRank) -> tuple[int, ...] | None:
-    """Returns the shape of the changed matrix, or None if the factors cannot be multiplied."""
-    if not isinstance(change, LowRank):
-        return change.shape
-    b, a = change
-    return (b.shape[0], a.shape[1]) if b.ndim == a.ndim == 2 and b.shape[1] == a.shape[0] else None
-
-
-def _format_shape(shape: tuple[int, ...] | None) -> str:
-    return "factors that do not multiply" if shape is None else "×".join(map(str, shape)) or "scalar"
+def _to_term(delta: Any) -> dict[str, Array | LowRank]:
+    return {
+        module.name: LowRank(to_array(module.low_rank.b), to_array(module.low_rank.a))
+        if module.WhichOneof("change") == "low_rank"
+        else to_array(module.dense)
+        for module in delta.modules
+    }
 
 
 def run_client(kind: str, client: Client, params: Params, job: Job) -> Update:
@@ -214,15 +118,6 @@ def _to_number(name: str, value: Any) -> float:
         raise TypeError(f"metric {name!r}: expected a number, got {type(value).__name__} {repr(value)[:80]}") from None
 
 
-def encode_failure(job_id: int, client_id: str, code: str, text: str) -> bytes:
-    message = HostMessage()
-    sent = message.client_failed
-    sent.job_id, sent.client_id = job_id, client_id
-    sent.failure.CopyFrom(failure(code, text))
-    data: bytes = message.SerializeToString()
-    return data
-
-
 def _write(sent: Any, delta: Delta) -> None:
     sent.SetInParent()
     for name, change in delta.items():
@@ -231,8 +126,8 @@ def _write(sent: Any, delta: Delta) -> None:
             if len(change) != 2:
                 raise TypeError(f"module {name!r}: got a tuple of {len(change)}, expected an array, or LowRank(b, a)")
             b, a = (to_floats(name, factor) for factor in change)
-            if _shape_of(LowRank(b, a)) is None:
-                got = f"b of {_format_shape(b.shape)} and a of {_format_shape(a.shape)}"
+            if multiplied_shape(b.shape, a.shape) is None:
+                got = f"b of {format_shape(b.shape)} and a of {format_shape(a.shape)}"
                 raise WireError("WRONG_SHAPE", f"module {name!r}: LowRank has {got}, which do not multiply: expected p×r and r×q")
             _write_tensor(module.low_rank.b, b)
             _write_tensor(module.low_rank.a, a)

@@ -12,12 +12,9 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Any, Awaitable, Callable, Mapping
 
-import numpy as np
-
 from .channel import ANSWER, FAILED, FILES, MESSAGE, THREADS, TRIAL, answer_id, header, no_key
-from .client import Array
 from .client_process import ClientProcess, ClientProcesses, format_exit
-from .codec import CoordinatorMessage, encode_failure, to_job, to_params
+from .messages import CoordinatorMessage, Shape, check_job, check_params, encode_failure, kinds
 from .ended import EndedClients, variable
 from .errors import ClientsEnded
 from .frames import Frames
@@ -71,7 +68,7 @@ class Dispatcher:
         self._trial: Mapping[str, Any] = {}
         self._trial_json = ""
         self._bases: dict[int, _Base] = {}
-        self._shapes: dict[int, dict[str, Array]] = {}
+        self._shapes: dict[int, dict[str, Shape]] = {}
         self._open: dict[int, OpenJob] = {}
         self._unwanted: deque[OpenJob] = deque(maxlen=64)
         self._transport: asyncio.Transport | None = None
@@ -100,9 +97,7 @@ class Dispatcher:
         """Handles a message about jobs. :raises WireError: if it is malformed"""
         body = message.WhichOneof("body")
         if body == "base":
-            arrays = to_params(message.base.params)
-            # Jobs are checked with arrays that need no memory.
-            self._shapes[message.base.id] = {name: np.broadcast_to(array.dtype.type(0), array.shape) for name, array in arrays.items()}
+            self._shapes[message.base.id] = check_params(message.base.params)
             self._bases[message.base.id] = _Base(message.base.id, data)
         elif body == "forget_base":
             self._bases.pop(message.forget_base.id, None)
@@ -132,11 +127,11 @@ class Dispatcher:
         self._unwanted.append(job)
 
     def _open_job(self, sent: Any, data: bytes, peer: Peer) -> None:
-        kind, job, _ = to_job(sent, self._shapes, self._trial)
-        what = f"{kind} of {job.client_id} in round {job.round}"
-        opened = OpenJob(sent.id, job.client_id, what, job.round, data, self._bases[sent.base_id], peer)
+        check_job(sent, self._shapes)
+        what = f"{kinds[sent.kind]} of {sent.client_id} in round {sent.round}"
+        opened = OpenJob(sent.id, sent.client_id, what, sent.round, data, self._bases[sent.base_id], peer)
         self._open[opened.id] = opened
-        ended = self._ended.find(job.client_id)
+        ended = self._ended.find(sent.client_id)
         if ended is not None:
             self._fail(opened, "CLIENT_ERROR", f"not run again: {ended}")
         else:

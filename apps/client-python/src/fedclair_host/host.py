@@ -18,22 +18,23 @@ import ssl
 import threading
 import time
 from dataclasses import dataclass
-from typing import Any, Callable, Mapping, Sequence, Union
+from typing import TYPE_CHECKING, Any, Callable, Mapping, Sequence, Union
 
 import socketio
 from socketio.exceptions import ConnectionError as NoConnection, SocketIOError
 
 from .channel import Channel
-from .client import Client
 from .client_process import ClientProcesses
-from .codec import CoordinatorMessage, HostMessage, WireError, decode, encode_failure, read_code
+from .messages import CoordinatorMessage, HostMessage, WireError, decode, encode_failure, read_code
 from .dispatch import Dispatcher, OpenJob
 from .errors import HostError
 from .peer import Peer
-from .runner import ClientRunner
 from .text import printable
 from .tls import is_refused, no_connection, tls_context, tls_fault
 from .versions import loaded_versions, software_version
+
+if TYPE_CHECKING:
+    from .client import Client
 
 log = logging.getLogger("fedclair-host")
 
@@ -111,6 +112,8 @@ class Host:
         thread.start()
         try:
             if there is not None and not isinstance(self._clients, ClientProcesses):
+                from .runner import ClientRunner  # imports NumPy, which a host with processes does without
+
                 ClientRunner(Channel(there), self._clients).serve()
             ending = self._endings.get()
             if isinstance(ending, Ending):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Awaitable, Callable
 
-from .codec import Frame, Messages, Replies, Reply, WireError, decode, failure
+from .messages import Frame, Messages, Replies, Reply, WireError, decode, failure
 
 before_welcome = 64 * 1024
 """Size limit of a frame and of a message, in bytes, until Welcome sets the limits."""

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from .client import Array, Change, Client, Delta, Job, LowRank, Params, Update
-from .contaminate_examples import EXAMPLE_ATTACKS, IGNORED, Example, contaminate_examples, labels_of
+from .example_attacks import EXAMPLE_ATTACKS, IGNORED, Example, contaminate_examples, labels_of
 from .device import to_device
 from .torch_seed import seeded
 

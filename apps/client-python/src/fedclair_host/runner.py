@@ -15,8 +15,9 @@ from typing import Any, Callable, Collection, Iterator, Mapping
 
 from .channel import ANSWER, FILES, MESSAGE, THREADS, TRIAL, Channel, Note, answer_id
 from .client import Array, Client, Job, Params
-from .codec import CoordinatorMessage, WireError, decode, encode_failure, encode_update, run_client, to_job, to_params, train_cohort
+from .codec import encode_update, run_client, to_job, to_params, train_cohort
 from .leftovers import Leftovers
+from .messages import CoordinatorMessage, WireError, decode, encode_failure
 from .module_files import ModuleFiles
 from .text import printable
 from .time_limit import TimeLimit, TimeLimitExceeded, client_seconds, grace_seconds

@@ -12,7 +12,7 @@ import torch
 
 from .client import Array, Client, Delta, Job, Params, Update
 from .device import to_device
-from .contaminate import DATA_ATTACKS
+from .attacks import DATA_ATTACKS
 from .torch_cohort import check_cohort, train_together
 from .torch_data import ContaminatedDataset, in_order, lies_in_tensors, shuffled
 from .torch_seed import seeded

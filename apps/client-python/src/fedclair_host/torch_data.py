@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset, Subset, TensorDataset
 
-from .contaminate import TRIGGERS, Contaminated, contaminate_labels, plant_trigger, triggered
+from .attacks import TRIGGERS, Contaminated, contaminate_labels, plant_trigger, triggered
 
 
 class ContaminatedDataset(Dataset[Any]):

@@ -8,7 +8,7 @@ from typing import Any, Mapping, Sequence
 import numpy as np
 
 from .client import Array, Contamination
-from .contaminate import LABEL_ATTACKS, Contaminated, contaminate_labels, draw_triggered, trigger_tokens, triggered
+from .attacks import LABEL_ATTACKS, Contaminated, contaminate_labels, draw_triggered, trigger_tokens, triggered
 
 Example = Mapping[str, Any]
 """An unbatched input of a model: tensors, arrays or lists by name. Without ``labels``, ``input_ids`` are the labels."""
