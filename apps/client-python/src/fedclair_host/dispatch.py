@@ -14,7 +14,7 @@ from typing import Any, Awaitable, Callable, Mapping
 
 from .channel import ANSWER, FAILED, FILES, MESSAGE, THREADS, TRIAL, answer_id, header, no_key
 from .client_process import ClientProcess, ClientProcesses, format_exit
-from .messages import CoordinatorMessage, Shape, check_job, check_params, encode_failure, kinds
+from .messages import CoordinatorMessage, Shape, WireError, check_job, check_params, encode_failure, kinds
 from .ended import EndedClients, variable
 from .errors import ClientsEnded
 from .frames import Frames
@@ -32,6 +32,10 @@ collect_seconds = 0.01
 
 #: Signals by which somebody else, as the system when it is out of memory, may have ended a process: its client has another try.
 _outside = {signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP} if hasattr(signal, "SIGKILL") else set()
+
+#: More than a coordinator has a host keep: it has 32 jobs at once, of which few have large bases of their own, and 32 MiB of bases
+#: that no job waits for.
+_most_jobs, _most_bases, _idle_base_bytes = 64, 4, 1 << 26
 
 #: How often a process may end without a client that did it.
 _most_unexplained = 3
@@ -67,6 +71,7 @@ class Dispatcher:
         self._deliver = deliver
         self._trial: Mapping[str, Any] = {}
         self._trial_json = ""
+        self._most_base_bytes = 0
         self._bases: dict[int, _Base] = {}
         self._shapes: dict[int, dict[str, Shape]] = {}
         self._open: dict[int, OpenJob] = {}
@@ -89,14 +94,18 @@ class Dispatcher:
 
     # ---- from the coordinator
 
-    def begin_trial(self, trial_json: str, trial: Mapping[str, Any]) -> None:
+    def begin_trial(self, trial_json: str, trial: Mapping[str, Any], max_message_bytes: int) -> None:
         self._trial_json, self._trial = trial_json, trial
+        self._most_base_bytes = _most_bases * max_message_bytes + _idle_base_bytes
         self._send(TRIAL, trial_json.encode())
 
     def receive(self, message: Any, data: bytes, peer: Peer) -> None:
         """Handles a message about jobs. :raises WireError: if it is malformed"""
         body = message.WhichOneof("body")
         if body == "base":
+            held = sum(len(base.data) for base in self._bases.values())
+            if held + len(data) > self._most_base_bytes:
+                raise WireError("OVERSIZE", f"bases of {held + len(data)} bytes: at most {self._most_base_bytes} are kept")
             self._shapes[message.base.id] = check_params(message.base.params)
             self._bases[message.base.id] = _Base(message.base.id, data)
         elif body == "forget_base":
@@ -128,6 +137,8 @@ class Dispatcher:
 
     def _open_job(self, sent: Any, data: bytes, peer: Peer) -> None:
         check_job(sent, self._shapes)
+        if len(self._open) >= _most_jobs:
+            raise WireError("OVERSIZE", f"more than {_most_jobs} jobs that are not answered")
         what = f"{kinds[sent.kind]} of {sent.client_id} in round {sent.round}"
         opened = OpenJob(sent.id, sent.client_id, what, sent.round, data, self._bases[sent.base_id], peer)
         self._open[opened.id] = opened

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import logging
 import queue
 import secrets
@@ -31,6 +30,7 @@ from .errors import HostError
 from .peer import Peer
 from .text import printable
 from .tls import is_refused, no_connection, tls_context, tls_fault
+from .trial import check_limits, read_trial
 from .versions import loaded_versions, software_version
 
 if TYPE_CHECKING:
@@ -255,18 +255,19 @@ class Host:
         if body != "welcome":
             raise HostError(f"{self._url} is no coordinator")
         welcome = reply.welcome
+        check_limits(self._url, welcome.chunk_bytes, welcome.max_message_bytes)
         peer.agree(welcome.chunk_bytes, welcome.max_message_bytes)
         if self._trial_json not in (None, welcome.trial_json):
             raise HostError(f"the coordinator at {self._url} now runs another trial: restart this host")
         self._trial_json = welcome.trial_json
-        self._trial = json.loads(welcome.trial_json)
+        self._trial = read_trial(self._url, welcome.trial_json)
         task = self._trial.get("task", {}).get("name")
         if task != "external" and not self._trial.get("external"):
             raise HostError(
                 f"all clients of the trial are simulated, by its task {printable(str(task), 80)}: `fedclair client` is their host; "
                 "this host is for trials whose task is external, or that list clients under external"
             )
-        self._dispatcher.begin_trial(welcome.trial_json, self._trial)
+        self._dispatcher.begin_trial(welcome.trial_json, self._trial, welcome.max_message_bytes)
         await peer.send(HostMessage(ready={}).SerializeToString())
         versions = self._versions or loaded_versions()
         log.info("joined %s with room for %s clients (%s; %s)", self._url, self._join["capacity"], self._backend, versions)
@@ -283,5 +284,5 @@ class Host:
             self._dispatcher.drop_all()
             # Its own thread closes the connection, after the reply has been sent.
             reason = "\n".join(printable(line, 1024) for line in end.reason[:8192].split("\n"))
-            self._end(Ending(reason, end.exit_code))
+            self._end(Ending(reason, min(end.exit_code, 255)))
 
