@@ -1,7 +1,7 @@
 // npm run lab -- coverage [--studies N] [--seeds N] [--truth N]: how many 95 % intervals of studies
-// contain the truth (docs/seeds.md). Each study has seeds of its own. Its data are drawn anew for
-// each seed, as `fedclair sweep` does by default, or once for all of them. The truth is the mean
-// over many other seeds, which draw their data anew.
+// contain the truth (docs/seeds.md). Each study has seeds of its own. Its data are redrawn for each
+// seed, as `fedclair sweep` does by default, or drawn once for all of them. The truth is the mean
+// over many other seeds with data of their own.
 import { loadBackend } from "@fedclair/compute";
 import { ClientRunner, MemoryPool, readTrialSource } from "@fedclair/core/internal";
 import { mean } from "@fedclair/linalg";
@@ -75,7 +75,7 @@ const truth = await measureTruth();
 console.error(`truth: error ${truth.error}, difference ${truth.difference}`);
 /** Options of a study by how it draws its data. */
 const draws = {
-  "anew for each seed": () => [],
+  "for each seed": () => [],
   "once for each study": (study) => [`task.dataSeed=${study}`],
 };
 const rows = [];

@@ -62,7 +62,9 @@ export const sweepFields = {
   verdicts: z
     .array(z.strictObject({ place: z.string(), contaminated: judged, honest: judged }))
     .describe("How each study judged clients in the last round, over all seeds."),
-  notes: z.array(z.string()).describe("What the tables cover, as what each seed draws anew."),
+  notes: z
+    .array(z.string())
+    .describe("Sentences about the tables, as what is redrawn for each seed."),
   correction: z.literal("holm").exactOptional(),
   best: z
     .array(

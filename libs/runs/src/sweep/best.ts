@@ -18,8 +18,8 @@ export interface Best {
 }
 
 /**
- * Lists the best aggregator under each of the other conditions, or if aggregators do not vary the
- * best arm of each study, with those that cannot be told from it. Oracles do not take part.
+ * Lists the best aggregator under the same conditions, and those not distinguishable from it. If
+ * aggregators do not vary, lists the best arm of each study. Oracles do not take part.
  * @param differences between all of them
  */
 export function listBest(grid: MeasuredGrid, differences: readonly Difference[]): Best[] {

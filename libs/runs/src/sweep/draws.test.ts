@@ -33,7 +33,7 @@ describe("the data of a study", () => {
     const study = parse();
     assert.deepEqual(dataSeeds(study), [1, 2]);
     assert.deepEqual(study.notes, [
-      "Each seed draws anew whatever is random about data, partition and contaminated clients. task.dataSeed would fix the data.",
+      "Redrawn for each seed, as far as random: data, partition and contaminated clients. Set task.dataSeed to fix the data.",
     ]);
     assert.deepEqual(dataSeeds(parse("seeds=[7]")), [7]);
     // The first seed is the same trial as a single run, which has the default of the option.
@@ -48,7 +48,7 @@ describe("the data of a study", () => {
     );
     assert.deepEqual(dataSeeds(fixed), [5, 5]);
     assert.deepEqual(fixed.notes, [
-      "task.dataSeed fixes the data and the partition: intervals do not cover other draws. The contaminated clients are the same in all seeds.",
+      "task.dataSeed fixes data and partition, so the intervals do not cover other draws. The contaminated clients are the same in all seeds.",
     ]);
     assert.deepEqual(dataSeeds(parse("task.dataSeed=[3, 4]")), [3, 3, 4, 4]);
   });

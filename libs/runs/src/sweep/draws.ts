@@ -52,7 +52,7 @@ export interface DrawnTrial {
   readonly plugin: Schema;
 }
 
-/** Describes for each task what the seeds draw anew, which is what the intervals cover. */
+/** Says for each task what is redrawn for each seed, and therefore what the intervals cover. */
 export function listDrawNotes(trials: readonly DrawnTrial[]): string[] {
   const attacks = trials.flatMap(({ trial }) => trial.attacks);
   const drawsClients = attacks.some(({ clients }) => clients === undefined);
@@ -66,10 +66,10 @@ export function listDrawNotes(trials: readonly DrawnTrial[]): string[] {
     return [
       ...(drawn.length === 0
         ? []
-        : [`Each seed draws anew whatever is random about ${listItems(drawn)}.`]),
-      ...(isOpen ? ["task.dataSeed would fix the data."] : []),
+        : [`Redrawn for each seed, as far as random: ${listItems(drawn)}.`]),
+      ...(isOpen ? ["Set task.dataSeed to fix the data."] : []),
       ...(isFixed
-        ? ["task.dataSeed fixes the data and the partition: intervals do not cover other draws."]
+        ? ["task.dataSeed fixes data and partition, so the intervals do not cover other draws."]
         : []),
       ...(isFixed || isOpen
         ? []

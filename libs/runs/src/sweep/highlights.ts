@@ -68,8 +68,8 @@ function describeMissing(studies: readonly MeasuredStudy[]): string[] {
 }
 
 /**
- * Names the best and the worst under the same conditions in each measure of which one end is worse:
- * the best and the worst aggregator, or else the best and the worst row of each column.
+ * Names the best and the worst aggregator under the same conditions, or if aggregators do not vary
+ * the best and the worst row of each column. Measures without a better end are left out.
  */
 function describeExtremes(grid: MeasuredGrid): string[] {
   const contests = listContests(grid, findMethods(grid) ?? grid.rows).filter(

@@ -18,12 +18,12 @@ export interface SweepResults {
   readonly tables: readonly Table[];
   /** How each study judged clients in the last round; empty if no aggregator does. */
   readonly verdicts: readonly VerdictCounts[];
-  /** What the tables cover, such as what each seed draws anew. */
+  /** Sentences about the tables, such as what is redrawn for each seed. */
   readonly notes: readonly string[];
   /** How outcomes of differences are corrected for many comparisons; absent: not at all. */
   readonly correction?: "holm";
   readonly differences: readonly Difference[];
-  /** The best method under each of the conditions, with those that cannot be told from it. */
+  /** The best method under the same conditions, and those not distinguishable from it. */
   readonly best: readonly Best[];
   /** What matters most, in a few sentences. */
   readonly highlights: readonly Highlight[];

@@ -17,9 +17,9 @@ import { aggregateCell, formatCounts, valueOf } from "./table.js";
 const nobody = "none";
 
 /**
- * Names the attacks of a sweep that get through, for each aggregator or other setting. Beside a
- * study without attackers these are the attacks that make the primary metric worse; without one,
- * the attacks of which fewer than half of the clients are flagged.
+ * Names the attacks of a sweep that get through, for each aggregator or other setting. If the sweep
+ * has a study without attackers, these attacks make the primary metric worse than in that study.
+ * Otherwise fewer than half of their clients are flagged.
  */
 export function listUnstoppedAttacks(grid: MeasuredGrid): string[] {
   const attacks = otherDimensions(grid).find(({ path }) => /^attacks(\.|$)/.test(path));

@@ -12,11 +12,11 @@ import {
 import { toLatex } from "./latex-text.js";
 
 /** Says what bold numbers mean, for captions. */
-const boldNote = "Bold: the best under the same conditions, and those that cannot be told from it.";
+const boldNote = "Bold: the best under the same conditions, and those not distinguishable from it.";
 
 /**
  * Formats the tables of a sweep for LaTeX, with rules of the package booktabs. The best methods and
- * those that cannot be told from them are bold.
+ * those not distinguishable from them are bold.
  */
 export function latexTables(grid: Grid, results: SweepResults): string {
   return groupTables(results.tables)
@@ -55,7 +55,7 @@ function formatNumbers(cell: string, isBold: boolean): string {
   return isBold ? `\\textbf{${toLatex(cell)}}` : toLatex(cell);
 }
 
-/** Is a cell that of a best method, or of one that cannot be told from it? */
+/** Does a cell belong to the best method, or to one not distinguishable from it? */
 function isBest(
   grid: Grid,
   { best }: SweepResults,
