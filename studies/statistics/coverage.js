@@ -14,7 +14,7 @@ const { values } = parseArguments({
   options: {
     studies: { type: "string", default: "400" },
     seeds: { type: "string", default: "10" },
-    truth: { type: "string", default: "4000" },
+    truth: { type: "string", default: "3000" },
   },
 });
 const [studies, seeds, truthSeeds] = [values.studies, values.seeds, values.truth].map(Number);
@@ -24,7 +24,7 @@ const file = `
 name: coverage
 rounds: 1
 clients: 6
-task: { name: linear-regression, p: 10, q: 5, rank: 3, samples: 20 }
+task: { name: network, inputs: 6, hidden: 8, outputs: 8, samples: 40, localSteps: 20, testSamples: 100 }
 aggregator: { name: fedavg }
 baselines: [{ label: local, aggregator: { name: local } }]
 attacks: [{ attack: { name: sign-flip }, count: 1 }]
@@ -33,8 +33,14 @@ const { signal } = new AbortController();
 const plugins = await loadBuiltIn();
 await loadBackend("wasm");
 
-/** Runs a study as `fedclair sweep` does, in memory. @returns its results */
-async function runStudy(own, overrides = []) {
+/**
+ * Runs seeds as `fedclair sweep` does, in memory, and divides them into studies.
+ * @param {readonly number[]} own
+ * @param {number} size of a study
+ * @param {readonly string[]} [overrides]
+ * @returns the results of each study
+ */
+async function runStudies(own, size, overrides = []) {
   const source = readTrialSource(file, "coverage.yaml", [`seeds=[${own.join()}]`, ...overrides]);
   const sweep = parseSweep(source, plugins);
   const summaries = new Map();
@@ -48,24 +54,36 @@ async function runStudy(own, overrides = []) {
     await pool.close();
     summaries.set(trial.id, summarise(trial.trial, prepared.measures.metrics ?? {}, records));
   }
-  return computeResults(sweep, summaries);
+  return divide(sweep.trials, size).map((trials) =>
+    computeResults({ ...sweep, trials }, summaries),
+  );
+}
+
+/** Divides a list into parts of a size. */
+function divide(all, size) {
+  return Array.from({ length: Math.ceil(all.length / size) }, (_, i) =>
+    all.slice(i * size, (i + 1) * size),
+  );
 }
 
 /** Reads the mean error of FedAvg, and its difference from training alone. */
 function readEstimates({ tables, differences }) {
-  const table = tables.find(({ measure }) => measure === "error");
-  const difference = differences.find(({ measure }) => measure === "error");
+  const table = tables.find(({ measure }) => measure === "mse");
+  const difference = differences.find(({ measure }) => measure === "mse");
   return { error: table?.cells[0]?.[0], difference };
 }
 
 const numbersFrom = (first, count) => Array.from({ length: count }, (_, i) => first + i);
 
+/** The most seeds of a sweep. */
+const most = 1000;
+
 /** Estimates the truth from seeds that no study has. */
 async function measureTruth() {
   const found = [];
-  for (let first = 1; first <= truthSeeds; first += 500) {
-    const own = numbersFrom(1_000_000 + first, Math.min(500, truthSeeds - first + 1));
-    found.push(readEstimates(await runStudy(own)));
+  for (const own of divide(numbersFrom(1_000_000, truthSeeds), most)) {
+    const [results] = await runStudies(own, own.length);
+    if (results) found.push(readEstimates(results));
   }
   const weigh = (name) => mean(found.map((one) => one[name]?.mean ?? NaN));
   return { error: weigh("error"), difference: weigh("difference") };
@@ -73,17 +91,26 @@ async function measureTruth() {
 
 const truth = await measureTruth();
 console.error(`truth: error ${truth.error}, difference ${truth.difference}`);
-/** Options of a study by how it draws its data. */
+/** Runs all studies, by how they draw their data. */
 const draws = {
-  "for each seed": () => [],
-  "once for each study": (study) => [`task.dataSeed=${study}`],
+  "for each seed": async () => {
+    const all = divide(numbersFrom(1, studies * seeds), most - (most % seeds));
+    const parts = [];
+    for (const own of all) parts.push(...(await runStudies(own, seeds)));
+    return parts;
+  },
+  "once for each study": async () => {
+    const parts = [];
+    for (const [study, own] of divide(numbersFrom(1, studies * seeds), seeds).entries())
+      parts.push(...(await runStudies(own, seeds, [`task.dataSeed=${study + 1}`])));
+    return parts;
+  },
 };
 const rows = [];
-for (const [draw, overrides] of Object.entries(draws)) {
+for (const [draw, run] of Object.entries(draws)) {
   const covered = { error: 0, difference: 0 };
-  for (let study = 1; study <= studies; study++) {
-    const own = numbersFrom(1 + study * seeds, seeds);
-    const estimates = readEstimates(await runStudy(own, overrides(study)));
+  for (const results of await run()) {
+    const estimates = readEstimates(results);
     for (const name of /** @type {const} */ (["error", "difference"])) {
       const { low = NaN, high = NaN } = estimates[name]?.interval ?? {};
       if (low <= truth[name] && truth[name] <= high) covered[name]++;
