@@ -69,12 +69,16 @@ describe("a page whose method is broken", function () {
       assert.equal(code, 0, text);
     });
 
-    for (const fault of faults)
-      it(`${paper.name}: falls twice in a row with '${fault.to}', in the folder of earlier runs`, () => {
+    for (const [i, fault] of faults.entries()) {
+      // What is kept of the first time does not depend on the fault, so one shows it.
+      const times = i === 0 ? 2 : 1;
+      const how = times === 2 ? "falls twice in a row" : "falls";
+      it(`${paper.name}: ${how} with '${fault.to}', in the folder of earlier runs`, () => {
         const names = namesOf(claims.filter((claim) => claim.faults?.includes(fault)));
         const before = results();
         whileBroken(fault, () => {
-          for (const { code, text } of [test(paper, names), test(paper, names)]) {
+          for (let time = 0; time < times; time++) {
+            const { code, text } = test(paper, names);
             assert.equal(code, 1, text);
             for (const name of names)
               assert.match(text, new RegExp(`/${name}: _does not hold_`), text);
@@ -82,6 +86,7 @@ describe("a page whose method is broken", function () {
         });
         assert.equal(results(), before);
       });
+    }
   }
 
   const [clair] = papers;
