@@ -64,7 +64,7 @@ function addAudit(program: Command): void {
     .option("--summary <file>", "append a summary in Markdown to this file")
     .option(
       "--baseline <file>",
-      "adapters of this earlier output of --json are known and make nothing fail",
+      "adapters in this earlier output of --json are known and never fail the audit",
     )
     .option(
       "--fail-on <what>",

@@ -20,7 +20,7 @@ export interface HubFacts {
   readonly commit: string;
   /** Address of a page to which the name of a file can be added. */
   readonly page: string;
-  /** All files in the adapter's folder, of which two are downloaded. */
+  /** All files in the adapter's folder. Two of them are downloaded. */
   readonly files: readonly string[];
   /** True for an adapter that `--siblings` has found. */
   readonly isSibling: boolean;
