@@ -65,6 +65,11 @@ async function download(hub: Hub, name: HubName, wanted: Wanted): Promise<Adapte
   }
   const prefix = folder === "" ? "" : `${folder}/`;
   if (!info.filePaths.includes(prefix + configFile)) throw describeMissing(name, info.filePaths);
+  if (info.filePaths.includes(`${prefix}${modelFile}.index.json`)) {
+    throw new UserError(
+      `${text}: expected tensors in one file, got an index of several: download it yourself, and give its folder`,
+    );
+  }
   const limits = new Map([[prefix + configFile, maxConfigBytes]]);
   if (wanted === "all" && info.filePaths.includes(prefix + modelFile)) {
     limits.set(prefix + modelFile, maxModelBytes);

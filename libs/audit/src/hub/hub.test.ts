@@ -264,6 +264,8 @@ describe("an adapter by name", () => {
       send([{ path: "adapter_config.json", size: 1e8, oid: "0".repeat(40) }]),
     );
     await fails(/adapter_config\.json has 100000000 bytes, and at most 10000000 are downloaded/);
+    breakWith(/paths-info/, send(announced("1".repeat(64))));
+    await fails(/adapter_model\.safetensors has 6000000000 bytes, and at most 5000000000 are/);
     breakWith(/./, (response) => response.end("<html>"));
     await fails(/did not answer as a hub does \(SyntaxError.*\): check --hub-url/);
     breakWith(/revision/, send({ sha: "../x", siblings: [], lastModified: "2026-01-01" }));
@@ -274,6 +276,11 @@ describe("an adapter by name", () => {
       files: new Map([["a/adapter_config.json", Buffer.from("{}")]]),
     });
     await fails(/no adapter: it has no adapter_config\.json; there is one in hf:\/\/org\/one\/a$/);
+    const shards = [`${tensors}.index.json`, "adapter_config.json"];
+    server.models.set("org/one", {
+      files: new Map(shards.map((name) => [name, Buffer.from("{}")])),
+    });
+    await fails(/expected tensors in one file, got an index of several: download it yourself/);
   });
 
   it("stops when the signal aborts", async () => {
