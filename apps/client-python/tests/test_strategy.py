@@ -170,3 +170,15 @@ def test_two_clients_of_one_name_are_told_apart(tmp_path, monkeypatch):
         strategy.aggregate_train(1, [Message(content(good(1)), reply_to=message) for message in messages])
         written = sorted(one.name for one in (folder / "round-1").iterdir())
         assert written in ([["node-11", "same"], ["node-12", "same"]] if name == "same" else [["node-11", "node-12"]])
+
+
+def test_a_folder_is_used_once(tmp_path):
+    (tmp_path / "round-1").mkdir()
+    with pytest.raises(ValueError, match=r"folder: '.*' holds the rounds of an earlier run \(round-1\): expected a new one"):
+        FedclairStrategy(tmp_path, {"r": 2}, command=["false"])
+
+
+def test_the_command_is_that_of_the_package(tmp_path, monkeypatch):
+    monkeypatch.setenv("FEDCLAIR_COMMAND", "mine")
+    strategy = FedclairStrategy(tmp_path, {"r": 2})
+    assert strategy._call[0] == ["mine", "aggregate"]

@@ -49,7 +49,7 @@ server = ServerApp()
 
 @server.main()
 def main(grid: Grid, context: Context) -> None:
-    folder, command = Path(sys.argv[1]), sys.argv[2:] or ["npx", "fedclair"]
+    folder, command = Path(sys.argv[1]), sys.argv[2:] or None
     strategy = FedclairStrategy(
         folder,
         CONFIG,

@@ -26,12 +26,13 @@ log = logging.getLogger("fedclair-host")
 class FedclairStrategy(FedAvg):
     """FedAvg's sampling and evaluation with another server step.
 
-    :param folder: where rounds and state are kept; use a new one for every run
+    :param folder: where rounds and state are kept; a new one for every run
     :param config: contents of ``adapter_config.json``: ``r``, ``lora_alpha``, … (``LoraConfig.to_dict()``)
     :param options: options of ``fedclair aggregate``, for example ``["--set", "models=global"]``
-    :param command: the command that runs fedclair
+    :param command: the command that runs fedclair; default: that of this package
     :param name_of: returns the name of the client that sent a reply; must be the same in every round
     :param flower: options of FedAvg
+    :raises ValueError: if the folder holds the rounds of another run
     """
 
     def __init__(
@@ -41,7 +42,7 @@ class FedclairStrategy(FedAvg):
         *,
         aggregator: str = "clair",
         options: Sequence[str] = (),
-        command: Sequence[str] = ("npx", "fedclair"),
+        command: Sequence[str] | None = None,
         name_of: Callable[[Message], str] = lambda reply: _node_name(reply),
         **flower: Any,
     ):
@@ -49,7 +50,15 @@ class FedclairStrategy(FedAvg):
         self.verdicts: list[dict[str, Any]] = []
         """The contents of ``verdicts.json``, one entry per round."""
         self._folder = Path(folder)
+        used = sorted(one.name for one in self._folder.glob("*") if one.name == "state" or one.name.startswith("round-"))
+        if used:
+            raise ValueError(f"folder: '{self._folder}' holds the rounds of an earlier run ({used[0]}): expected a new one")
         self._config = {**config, "peft_type": "LORA"}
+        if command is None:
+            # Not `npx fedclair`, which asks the registry for a package of this name where npm has not installed one.
+            from fedclair_command import command as find_command
+
+            command = find_command()
         self._call = [*command, "aggregate"], ["--aggregator", aggregator, *options]
         self._name_of = name_of
         self._names: dict[int, str] = {}
