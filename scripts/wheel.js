@@ -23,8 +23,9 @@ export async function buildWheel() {
     packages: [setuptools],
   });
   const stage = await mkdtemp(join(tmpdir(), "fedclair-wheel-"));
+  const sources = ["fedclair", "fedclair_command", "fedclair_host"].map((one) => `src/${one}`);
   try {
-    for (const part of ["pyproject.toml", "README.md", "src/fedclair", "src/fedclair_host"]) {
+    for (const part of ["pyproject.toml", "README.md", ...sources]) {
       const isSource = (path) => !path.endsWith("__pycache__");
       await cp(join(source, part), join(stage, part), { recursive: true, filter: isSource });
     }

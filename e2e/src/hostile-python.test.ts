@@ -158,7 +158,7 @@ class Changing(Client):
       const command = start(args);
       await command.waitForOutput(/^changed$/m);
       for (const { pid, args: words } of who === "host" ? listChildren(command.pid) : [])
-        if (words.includes("fedclair_host")) process.kill(pid, "SIGKILL");
+        if (words.includes("fedclair_command")) process.kill(pid, "SIGKILL");
       const { code, stderr } = await command.ended;
       assert.equal(code, exitCodes.usage, stderr);
       assert.match(stderr, /changing(\.py:)? (has )?changed since/);

@@ -11,7 +11,7 @@ import pytest
 
 import fedclair
 from fedclair.command import call
-from fedclair.command import command as find_command
+from fedclair_command import command as find_command
 from fedclair.progress import Progress
 
 command = Path(__file__).parents[2] / "cli" / "bin" / "fedclair.js"
@@ -116,8 +116,8 @@ def test_a_script_that_its_own_hosts_import_does_not_run_again(folder):
 
 def test_a_missing_command_is_explained(folder, monkeypatch):
     monkeypatch.delenv("FEDCLAIR_COMMAND")
-    monkeypatch.setattr("fedclair.command.__file__", str(folder / "command.py"))  # the wheel has the command beside it
-    monkeypatch.setattr("fedclair.command._checkout", lambda: None)
+    monkeypatch.setattr("fedclair_command.__file__", str(folder / "command.py"))  # the wheel has the command beside it
+    monkeypatch.setattr("fedclair_command._checkout", lambda: None)
     with pytest.raises(fedclair.FedclairError, match="name it in FEDCLAIR_COMMAND"):
         fedclair.run(trial)
 

@@ -137,7 +137,7 @@ function startSimulated(
  * @throws UserError that says how to get there
  */
 export async function checkInterpreter(interpreter: string): Promise<void> {
-  const code = `import importlib.util, sys; sys.exit(importlib.util.find_spec("fedclair_host") is None)`;
+  const code = `import importlib.util, sys; sys.exit(importlib.util.find_spec("fedclair_command") is None)`;
   const child = spawn(interpreter, ["-c", code], { stdio: "ignore" });
   let status: unknown;
   try {
@@ -162,7 +162,7 @@ function startPython(
   const note = processes.notes.create();
   const child = processes.spawn(
     interpreter,
-    ["-m", "fedclair_host", ...args, "--coordinator", "parent", "--capacity", String(clients)],
+    ["-m", "fedclair_command", ...args, "--coordinator", "parent", "--capacity", String(clients)],
     {
       ...(folder !== undefined && { cwd: folder }),
       // Sums of PyTorch depend on the number of threads, and bytes must not depend on hosts or

@@ -1,0 +1,7 @@
+"""A host that ``fedclair run`` starts."""
+
+import sys
+
+from . import host
+
+sys.exit(host())
