@@ -17,7 +17,7 @@ async function writeApi(out) {
   const modules = listModules();
   const app = await Application.bootstrap({
     name: "fedclair",
-    entryPoints: modules.map(({ file }) => join(root, "libs", file)),
+    entryPoints: modules.map(({ file }) => join(root, file)),
     tsconfig: join(root, "docs/.vitepress/tsconfig.json"),
     readme: "none",
     disableSources: true,
@@ -43,9 +43,11 @@ async function writeApi(out) {
  * the source, and TypeDoc reads them in half the time.
  */
 function listModules() {
-  return readdirSync(join(root, "libs")).flatMap((folder) => {
-    if (folder === "methods") return []; // trials name their plug-ins; nobody imports them
-    const manifest = JSON.parse(readFileSync(join(root, "libs", folder, "package.json"), "utf8"));
+  const libraries = readdirSync(join(root, "libs"))
+    .filter((name) => name !== "methods") // trials name their plug-ins; nobody imports them
+    .map((name) => join("libs", name));
+  return [...libraries, "apps/cli", "apps/client"].flatMap((folder) => {
+    const manifest = JSON.parse(readFileSync(join(root, folder, "package.json"), "utf8"));
     if (manifest.private) return [];
     return Object.entries(manifest.exports).flatMap(([path, { types }]) => {
       // `internal` and `cases` are for this repository; the others are parts of the whole.
