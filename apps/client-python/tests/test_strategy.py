@@ -12,6 +12,7 @@ pytest.importorskip("safetensors")
 from flwr.app import Array, ArrayRecord, ConfigRecord, Error, Message, MetricRecord, RecordDict  # noqa: E402
 from flwr.supercore.task_identity import TaskIdentity  # noqa: E402
 
+from fedclair_host.replies import with_usual_metrics  # noqa: E402
 from fedclair_host.strategy import FedclairStrategy  # noqa: E402
 
 # Replaces `fedclair aggregate`: the state counts steps, and every client gets its own adapter back, doubled.
@@ -144,6 +145,15 @@ def test_a_reply_of_a_wrong_form_is_invalid_alone(form, tmp_path, monkeypatch):
         if "arrays" not in form and "tensor" not in form:
             measured = strategy.aggregate_evaluate(1, replies)
             assert measured is not None and measured["loss"] == 0.5
+
+
+def test_a_loss_that_is_nan_does_not_spoil_the_mean(monkeypatch):
+    for identity in ("run_id", "node_id", "task_id"):
+        monkeypatch.setattr(TaskIdentity, f"_{identity}", 1)
+    losses = {11: 1.0, 12: float("nan"), 13: 2.0}
+    sent = Message(RecordDict(), dst_node_id=1, message_type="train")
+    replies = [Message(content(good(node), MetricRecord({"num-examples": 1, "loss": loss})), reply_to=sent) for node, loss in losses.items()]
+    assert [next(iter(reply.content.metric_records.values()))["loss"] for reply in with_usual_metrics(replies)] == [1.0, 2.0]
 
 
 def test_a_round_of_invalid_replies_has_no_result(tmp_path, monkeypatch):

@@ -76,11 +76,11 @@ def read_examples(reply: Message, weighted_by: str) -> int:
     count: Any = records[0].get(weighted_by)
     if isinstance(count, (int, float)) and math.isfinite(count) and 1 <= int(count) < 2**53:
         return int(count)
-    raise WrongForm(f"metric '{weighted_by}': expected a number of at least 1, got {printable(repr(count), 80)}")
+    raise WrongForm(f"metric '{weighted_by}': expected a number from 1 to 2⁵³ - 1, got {printable(repr(count), 80)}")
 
 
 def with_usual_metrics(replies: Sequence[Message]) -> list[Message]:
-    """Returns the replies whose metrics have the names and forms that most have: only those have a mean."""
+    """Returns the replies whose metrics have the names and forms that most have, finite or not: only those have a mean."""
     forms = [_metric_form(reply) for reply in replies]
     if not forms:
         return []
@@ -91,7 +91,7 @@ def with_usual_metrics(replies: Sequence[Message]) -> list[Message]:
 def _metric_form(reply: Message) -> tuple[Any, ...]:
     (record,) = reply.content.metric_records.values()
     (name,) = reply.content.metric_records
-    return name, *sorted((key, len(value) if isinstance(value, list) else -1) for key, value in record.items())
+    return name, *sorted((key, len(value) if isinstance(value, list) else -1, bool(np.all(np.isfinite(value)))) for key, value in record.items())
 
 
 def usual_names(replies: Iterable[Message]) -> dict[str, str]:
