@@ -52,6 +52,7 @@ const executed = [
   "docs/runs.md",
   "docs/security.md",
   "docs/seeds.md",
+  "docs/typescript.md",
 ];
 
 describe("a documented command exists, with its options and files", () => {
