@@ -2,14 +2,16 @@ import assert from "node:assert/strict";
 import { listNextSteps } from "./next-steps.js";
 import type { Summary } from "./summary.js";
 
-const steps = (measures: Readonly<Record<string, number>>, rule = "clair") =>
-  listNextSteps([{ measures } as Summary], {
+const steps = (measures: Readonly<Record<string, number>>, rule = "clair", judged = 20) => {
+  const undecided = { name: "detection.undecided", value: 0, n: judged };
+  return listNextSteps([{ measures, details: [undecided] } as unknown as Summary], {
     arms: [rule, "local", "oracle"].map((label) => ({ label, benignOnly: label === "oracle" })),
     measures: {
       metrics: { accuracy: { better: "higher", description: "share", guessing: 0.1 } },
       primary: "accuracy",
     },
   });
+};
 
 describe("the next steps after a result", () => {
   it("are a smaller learning rate if no arm is better than guessing", () => {
@@ -26,5 +28,6 @@ describe("the next steps after a result", () => {
     assert.match(steps(none, "multi-krum")[0] ?? "", /the scores in the table of clients/);
     assert.deepEqual(steps({ "detection.recall": 0.2 }), []);
     assert.deepEqual(steps({}), []);
+    assert.deepEqual(steps(none, "clair", 5), []);
   });
 });

@@ -7,6 +7,9 @@ import type { Summary } from "./summary.js";
 /** Up to this multiple of what guessing reaches, a metric says that nothing was learned. */
 const margin = 1.25;
 
+/** Power plants attackers among this many clients or more. */
+const fewest = 6;
+
 /** What the advice depends on. */
 interface Advised {
   /** The main arm first. */
@@ -44,6 +47,10 @@ function adviseOnDivergence(
 function adviseOnFlags(summaries: readonly Summary[], { arms }: Advised): string[] {
   const recalls = summaries.flatMap(({ measures }) => measures["detection.recall"] ?? []);
   if (recalls.length === 0 || recalls.some((value) => value > 0)) return [];
+  const [judged] = summaries.flatMap(({ details }) =>
+    details.flatMap(({ name, n }) => (name === "detection.undecided" ? (n ?? []) : [])),
+  );
+  if (judged !== undefined && judged < fewest) return []; // the verdicts say that these are too few
   return arms[0]?.label === "clair"
     ? [
         `no contaminated client was flagged: ${commandName()} power with the trial file says which kinds would be`,
