@@ -12,13 +12,20 @@ const file = join(folder, "trial-types.ts");
 const plugins = await loadBuiltIn();
 
 /** The types of choices of plug-ins, each with one of the plug-ins that can be chosen. */
-const choices = { Task: "digits", Aggregator: "fedavg", Attack: "sign-flip", Mod: "encoding" };
+const choices = {
+  Task: "digits",
+  Aggregator: "fedavg",
+  Attack: "sign-flip",
+  Mod: "encoding",
+  Personal: "ditto",
+};
 
 const text = [
   `export interface TrialKeys<${Object.keys(choices).join(", ")}> ${formatObject(toSchema(trialSchema(plugins)))}`,
   `export interface SweepSection ${formatObject(toSchema(sectionSchema))}`,
   ...Object.keys(choices).map((kind) => {
-    const options = [...plugins[`${kind.toLowerCase()}s`].values()].map((plugin) => {
+    const registry = kind === "Personal" ? "personal" : `${kind.toLowerCase()}s`;
+    const options = [...plugins[registry].values()].map((plugin) => {
       return [plugin.name, { ...toSchema(plugin.schema), description: plugin.summary }];
     });
     const required = options.map(([name]) => name);

@@ -48,6 +48,7 @@ const executed = [
   "docs/observing.md",
   "docs/own-experiment.md",
   "docs/performance.md",
+  "docs/personal.md",
   "docs/report.md",
   "docs/runs.md",
   "docs/security.md",

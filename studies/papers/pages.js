@@ -28,10 +28,11 @@ export const readme = "docs/papers/README.md";
  * @param {string} text the page
  * @param {string} name `claims` or `table`
  * @param {string} table Markdown
+ * @param {string} script that writes the block
  * @throws Error if the page has no such block
  */
-export async function fillBlock(text, name, table) {
-  const [start, end] = [`<!-- ${name}: npm run lab -- papers -->`, `<!-- end of ${name} -->`];
+export async function fillBlock(text, name, table, script = "papers") {
+  const [start, end] = [`<!-- ${name}: npm run lab -- ${script} -->`, `<!-- end of ${name} -->`];
   const [before, after] = [text.indexOf(start), text.indexOf(end)];
   if (before < 0 || after < before)
     throw new Error(`a page lacks the lines '${start}' and '${end}'`);

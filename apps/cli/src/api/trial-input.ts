@@ -4,6 +4,7 @@ import type {
   AggregatorOptions,
   AttackOptions,
   ModOptions,
+  PersonalOptions,
   SweepSection,
   TaskOptions,
   TrialKeys,
@@ -20,7 +21,8 @@ export type TrialObject<P extends DefinedPlugin = never> = TrialKeys<
   Choice<TaskOptions, P, "task">,
   Choice<AggregatorOptions, P, "aggregator">,
   Choice<AttackOptions, P, "attack">,
-  Choice<ModOptions, P, "mod">
+  Choice<ModOptions, P, "mod">,
+  Choice<PersonalOptions, P, "personal">
 >;
 
 /** A sweep as an object: a trial in which any value may be a list of values. */
