@@ -39,7 +39,8 @@ type Options = Readonly<Record<string, OptionSchema>>;
 
 /**
  * `fedclair plugins [kind]`: describes the available tasks, aggregators, attacks, mods and
- * personal methods with their options. With `--schema` it prints the JSON Schema of trial files, for editors.
+ * personal methods with their options. With `--schema` it prints the JSON Schema of trial files,
+ * for editors.
  * @throws UserError for a kind with `--schema`, which describes whole trial files
  */
 export async function describePlugins(

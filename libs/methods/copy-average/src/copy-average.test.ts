@@ -14,7 +14,6 @@ import { matchedAverage, redistillation } from "./aggregators.js";
 import { copyAverage } from "./task.js";
 import { contaminations, drawTeacher } from "./lessons.js";
 import { squaredDistance, type Network } from "./network.js";
-import type { Options } from "./options.js";
 import { networkOfParams, networkOfTerms } from "./params.js";
 import { roundOf, start, startOf, stepOf } from "@fedclair/tasks/testing";
 
@@ -170,7 +169,7 @@ describe("copy-average", () => {
       assert.ok(one && two);
       const first = networkOfTerms([one.delta]);
       const second = networkOfTerms([two.delta]);
-      const teacher = drawTeacher(copyAverage.schema.parse({ d: 6 }) as Options);
+      const teacher = drawTeacher(copyAverage.schema.parse({ d: 6 }));
       const computeLoss = (student: Network) => squaredDistance("erf", student, teacher);
       const expected = (2 * computeLoss(first)) / (computeLoss(first) + computeLoss(second));
       assert.ok(Math.abs((step.metrics?.refinement ?? NaN) - expected) < 1e-12);

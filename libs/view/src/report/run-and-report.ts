@@ -58,7 +58,7 @@ export async function runAndReport({
             unchanged.push(`${label} round ${round}, aggregator '${choice.name}': ${why}`);
         }
         progress.event(event);
-        run.onEvent?.(event);
+        return run.onEvent?.(event);
       },
     });
   } catch (error) {
