@@ -130,7 +130,9 @@ def run(
     if clients is not None and not isinstance(clients, str) and not callable(clients):
         raise TypeError(f'clients: expected a function or class, or a name like "model:make_client", got {type(clients).__name__}')
     folder = Path(tempfile.mkdtemp(prefix="fedclair-")) / "run" if out is None else Path(out)
-    changes = dict(set or {})
+    # Paths in a dict start from the working directory, as those of changes do, and not from its temporary file.
+    own = {key: trial[key] for key in ("task", "plugins") if key in trial} if isinstance(trial, Mapping) else {}
+    changes = {**own, **(set or {})}
     if isinstance(clients, str):
         changes["python"] = {"clients": clients, "folder": str(Path.cwd())}
     options = ["--out", str(folder), "--json", *([] if report else ["--no-report"])]
