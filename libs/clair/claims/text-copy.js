@@ -1,7 +1,7 @@
 // The experiment that the paper's abstract names: Transformers learn to copy text. Each of sixteen
 // bases counts once.
 import { perSeed } from "../../../studies/papers/runs.js";
-import { countRuns, withLabels } from "./theory.js";
+import { withLabels } from "./theory.js";
 
 export const basesFile = "studies/clair/text-copy-bases.js";
 const bases = { file: basesFile, time: "4 minutes" };
@@ -27,10 +27,14 @@ const falseAlarms = (rule) => ({
   name: `text-copy-false-alarms-${rule}`,
   claim: "Benign clients are not flagged.",
   judge: rule,
-  quantity: "rounds with a benign client flagged",
-  measure: (all) =>
-    countRuns(withLabels(all, { judge: rule }), ({ measures }) => measures.falseAlarms > 0),
-  expected: { max: 0.06 },
+  quantity: "bases with a benign client flagged in some round, of four",
+  measure: (all) => {
+    const runs = withLabels(all, { judge: rule });
+    const isFlagged = ({ measures }) => measures.falseAlarms > 0;
+    const hits = perSeed(runs, (rounds) => rounds.some(isFlagged)).filter(Boolean).length;
+    return { hits, of: runs.length / 4 };
+  },
+  expected: { max: 0.05 },
 });
 
 const gainOver = (baseline, words) => ({

@@ -116,7 +116,7 @@ const exactSet = (rule) => ({
 
 const atMultiple = (rule, multiple) => ({
   name: `separation-${rule}-${multiple}`,
-  claim: `The collaborative set is recovered at ${multiple} times the distance that anybody needs.`,
+  claim: `The collaborative set is recovered at ${multiple} times the distance that the best threshold needs.`,
   file: files.consistency,
   judge: rule,
   quantity: "federations with the exact set",
@@ -179,7 +179,7 @@ export const claims = [
   exactSet("evidence"),
   {
     name: "same-verdicts",
-    claim: "The verdicts do not depend on a bank that has seen the like.",
+    claim: "Without noise, the verdicts do not depend on a bank that has seen the like.",
     file: files.exact,
     judge: "evidence",
     quantity: "federations with the exact set by the shipped bank that have it without its source",

@@ -1,5 +1,6 @@
 // The claims on federations that train: each judge on the same rounds.
 import { trials } from "../../../studies/clair/judge-trials.js";
+import { perSeed } from "../../../studies/papers/runs.js";
 import { flagsAll, flagsNobody } from "./faults.js";
 import { countRuns, withLabels } from "./theory.js";
 
@@ -27,8 +28,18 @@ const falseAlarms = (rule) => ({
   file: trainingFile,
   judge: rule,
   quantity: "federations with a benign client flagged",
-  measure: (all) =>
-    countRuns(withLabels(all, { judge: rule }), ({ measures }) => measures.falseAlarms > 0),
+  // Without contaminated clients the two trials of networks are the same.
+  measure: (all) => {
+    const [, network] = Object.keys(trials);
+    const isAgain = (run) =>
+      run.at("clean") === "true" &&
+      run.at("trial").startsWith("network") &&
+      run.at("trial") !== network;
+    return countRuns(
+      withLabels(all, { judge: rule }).filter((run) => !isAgain(run)),
+      ({ measures }) => measures.falseAlarms > 0,
+    );
+  },
   expected: { max: 0.05 },
   faults: [flagsAll[rule]],
 });
@@ -41,9 +52,14 @@ const attacked = (rule) => ({
   file: attacksFile,
   time: "1 minute",
   judge: rule,
-  quantity: "federations with a benign client flagged, linear regression",
-  measure: (all) =>
-    countRuns(withLabels(all, { judge: rule }), ({ measures }) => measures.falseAlarms > 0),
+  quantity: "draws of clients with a benign one flagged under some attack, linear regression",
+  // Under every attack, a seed has the same honest updates.
+  measure: (all) => {
+    const runs = withLabels(all, { judge: rule });
+    const isFlagged = ({ measures }) => measures.falseAlarms > 0;
+    const flagged = perSeed(runs, (attacks) => attacks.some(isFlagged));
+    return { hits: flagged.filter(Boolean).length, of: flagged.length };
+  },
   expected: { max: 0.05 },
 });
 

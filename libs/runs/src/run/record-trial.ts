@@ -13,7 +13,7 @@ import type { ChosenBackend } from "./backend.js";
 import { runTrial, startArms, type ArmEvent } from "./run-trial.js";
 import type { Checkpoint, CheckpointPolicy, Position, StartState } from "../store/checkpoint.js";
 import { ActivityWriter } from "./activity-writer.js";
-import { whenAborted } from "../process/when-aborted.js";
+import { unlessAborted } from "../process/when-aborted.js";
 import { eachLine } from "../store/lines.js";
 import { TensorFile } from "../store/tensor-file.js";
 import type { WireTraffic } from "../store/arm-timing.js";
@@ -82,7 +82,7 @@ export async function recordTrial(run: TrialRun): Promise<Summary> {
     const { joinSeconds } = trial.limits;
     const why = `the clients did not join in ${joinSeconds} s`;
     const joining = withDeadline(signal, joinSeconds * 1000, why, (either) => pool.ready(either));
-    await Promise.race([Promise.all([reading, joining]), whenAborted(signal)]);
+    await unlessAborted(signal, Promise.all([reading, joining]));
     const backend = run.backend() ?? "unknown";
     const reason = run.chosen?.name === backend ? run.chosen.why : undefined;
     await rememberCode(listOutsideCode(prepared)); // to resume the run without asking

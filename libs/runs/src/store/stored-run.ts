@@ -95,7 +95,9 @@ export async function findRun(folder: string, isOurs = false): Promise<StoredRun
   if (names.length === 0) return undefined;
   const advice = "choose another --out, or empty it";
   if (!names.includes("run.json")) {
-    throw new UserError(`the folder '${folder}' is not empty and holds no run: ${advice}`);
+    throw new UserError(
+      `the folder '${folder}' is not empty and holds no run: choose another --out for a new run, or name the folder of one`,
+    );
   }
   if (!names.includes("trial.yaml")) return undefined;
   const info = readRunInfo(folder);

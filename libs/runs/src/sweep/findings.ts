@@ -141,15 +141,31 @@ export function compareBaselines(
 
 /** Reports the baselines that are as good as the main arm or better. */
 function describeBaselines(study: Study, differences: readonly Difference[]): string[] {
-  return compareBaselines(study, differences).flatMap(({ label, main, common }) => {
-    if (main.outcome !== "worse" && main.outcome !== "not distinguishable") return [];
+  return compareBaselines(study, differences).flatMap((comparison) => {
+    const { label, main, common } = comparison;
+    const words = servesWords[judgeBaseline(comparison)];
+    if (words === undefined) return [];
     const numbers = [main, ...common]
       .map((one) => `${one.measure} ${formatDifference(one)}`)
       .join(", ");
-    return main.outcome === "worse"
-      ? [`${label} serves them better (${numbers})`]
-      : [`${label} serves them as well, as far as the seeds show (${numbers})`];
+    return [`${label} serves them ${words} (${numbers})`];
   });
+}
+
+const servesWords = {
+  worse: undefined,
+  better: "better",
+  alike: "as well, as far as the seeds show",
+  mixed: "better by one measure and worse by another",
+};
+
+/** How a baseline serves the clients beside the main arm, by all measures that compare them. */
+export function judgeBaseline({ main, common }: BaselineComparison): keyof typeof servesWords {
+  const outcomes = [main, ...common].map(({ outcome }) => outcome);
+  const isBetter = outcomes.includes("worse");
+  const isWorse = outcomes.includes("better");
+  if (isBetter) return isWorse ? "mixed" : "better";
+  return isWorse || !outcomes.includes("not distinguishable") ? "worse" : "alike";
 }
 
 /**

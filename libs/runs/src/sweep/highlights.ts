@@ -7,6 +7,7 @@ import {
   countUndecided,
   describeUndecided,
   findDetection,
+  judgeBaseline,
   nameStudy,
 } from "./findings.js";
 import { listStudies, listSummaries, type MeasuredGrid, type MeasuredStudy } from "./grid.js";
@@ -146,15 +147,16 @@ function countBaselines(
   studies: readonly MeasuredStudy[],
   differences: readonly Difference[],
 ): string[] {
-  const outcomes = new Map<string, Difference[]>();
+  const judged = new Map<string, ReturnType<typeof judgeBaseline>[]>();
   for (const study of studies) {
-    for (const { label, main } of compareBaselines(study, differences))
-      outcomes.set(label, [...(outcomes.get(label) ?? []), main]);
+    for (const comparison of compareBaselines(study, differences)) {
+      const { label } = comparison;
+      judged.set(label, [...(judged.get(label) ?? []), judgeBaseline(comparison)]);
+    }
   }
-  return [...outcomes].flatMap(([label, all]) => {
-    const count = (outcome: Difference["outcome"]) =>
-      all.filter((one) => one.outcome === outcome).length;
-    const [better, equal] = [count("worse"), count("not distinguishable")];
+  return [...judged].flatMap(([label, all]) => {
+    const count = (wanted: string) => all.filter((one) => one === wanted).length;
+    const [better, equal] = [count("better"), count("alike")];
     if (better + equal === 0) return [];
     const studies = `of ${all.length} studies`;
     const equally = equal > 0 ? ", as far as the seeds show" : "";

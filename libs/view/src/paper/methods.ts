@@ -64,7 +64,7 @@ export function methodsParagraph({ grid, results, trials, version, backends }: D
     ...(cells.some((cell) => cell?.interval && !cell.counts) ? [meanNote] : []),
     ...(cells.some((cell) => cell?.counts) ? [shareNote] : []),
     ...(results.differences.length === 0 ? [] : [differenceNote(results)]),
-    "The trial files of all runs are in the archive; with the release and the backend they determine every number.",
+    "The trial files of all runs are in the archive; with their data, the release and the backend they determine every number.",
   ];
   // Spaces let LaTeX break the lines of options that are mappings.
   const spaced = sentences.map((text) => text.replace(/([,:])(?=["{[])/g, "$1 "));
