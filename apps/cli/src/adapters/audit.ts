@@ -107,7 +107,7 @@ export async function printAudit(paths: readonly string[], options: AuditArgumen
   }
   if (summary !== undefined) {
     const outcome = failures.length > 0 ? "failed" : tooFew === undefined ? "passed" : "too few";
-    await appendFile(summary, formatSummary(report, clairOptions, outcome));
+    await appendFile(summary, formatSummary(report, clairOptions, outcome, baseline));
   }
   if (failures.length > 0) {
     throw new UserError(`--fail-on: ${failures.join(", ")}`, exitCodes.unexpected);

@@ -92,6 +92,8 @@ describe("the gate", function () {
         : one,
     );
     assert.deepEqual(names({ ...result, adapters }), ["bad-random-2 is contaminated"]);
+    const summary = formatSummary(result, options, "passed", baseline);
+    assert.match(summary, /\n\nIn the baseline, so no reason to fail: bad-random-1, bad-random-2/);
     const states = sarif({ ...result, adapters }, { baseline }).results.map(
       ({ message, baselineState }) => [message.text.includes("bad-random-2"), baselineState],
     );
@@ -189,6 +191,7 @@ describe("the gate", function () {
     assert.match(text, /- \*\*warning\*\* `pickle`: Pickled files/);
     assert.match(text, /x\\\]\(http&#58;\/\/evil\)&lt;b>\\\|&#64;all\\\\n\\# y/);
     assert.ok(!text.includes("\n# y"));
+    assert.doesNotMatch(text, /In the baseline/);
   });
 
   it("says what to do next", () => {

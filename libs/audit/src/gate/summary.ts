@@ -6,6 +6,7 @@ import { createAuditTable, statusColumn } from "../text/audit-table.js";
 import { formatStep, listNextSteps } from "../text/next-steps.js";
 import { listFindings } from "../text/notices.js";
 import { formatVerdict } from "../text/verdict.js";
+import { isKnown, type Baseline } from "./gate.js";
 
 /** Longer tables are cut; the report has all rows. */
 const mostRows = 30;
@@ -13,8 +14,17 @@ const mostRows = 30;
 /**
  * Formats an audit in Markdown for a pull request: the verdict, what to do, and the findings.
  * @param outcome as "passed"
+ * @param baseline its adapters are no reason to fail
  */
-export function formatSummary(audit: Audit, options: ClairOptions, outcome: string): string {
+export function formatSummary(
+  audit: Audit,
+  options: ClairOptions,
+  outcome: string,
+  baseline?: Baseline,
+): string {
+  const known = audit.adapters
+    .filter((one) => one.status !== "benign" && isKnown(one, baseline))
+    .map(({ name }) => escapeMarkdown(name));
   const { heads, rows } = createAuditTable(audit, options);
   const shown = rows.filter((cells) => cells[statusColumn] !== "benign");
   const steps = listNextSteps(audit, options).map(formatStep);
@@ -32,6 +42,7 @@ export function formatSummary(audit: Audit, options: ClairOptions, outcome: stri
   const parts = [
     `## Audit of ${countNoun(audit.adapters.length, "adapter")}: ${outcome}`,
     escapeMarkdown(formatVerdict(audit, options)),
+    ...(known.length > 0 ? [`In the baseline, so no reason to fail: ${known.join(", ")}.`] : []),
     ...listSection("What to do next", steps.map(escapeMarkdown)),
     ...(shown.length > 0 ? [table.join("\n")] : []),
     ...(more > 0 ? [`and ${more} more`] : []),

@@ -19,7 +19,7 @@ const federations = {
   federations: z
     .int()
     .min(1)
-    .describe("Number of clean federations behind the row, which share no client."),
+    .describe("Number of clean federations behind the row."),
 };
 
 const rowSchema = z.strictObject({
