@@ -125,6 +125,7 @@ export function compareMeans(
   baseline: number,
   better: "higher" | "lower" | undefined,
 ): string {
+  if (own === baseline) return "the same as";
   if (better === "lower" && own > 0 && baseline > 0) {
     const isLower = own <= baseline;
     const times = isLower ? baseline / own : own / baseline;

@@ -22,9 +22,7 @@ export function createPage(
 ): (rounds?: string) => string {
   const { trial } = run;
   const { tone, parts } = verdictCard(run);
-  const card = html`<p class="verdict ${tone}">
-    ${parts.map((part) => html`<span>${part}</span>`)}
-  </p>`;
+  const card = html`<p class="verdict ${tone}">${parts.join(" · ")}</p>`;
   const answer = html`${parts.length === 0 ? undefined : card}
     <details>
       <summary>In words: who, by how much, and at what cost</summary>
