@@ -65,7 +65,7 @@ describe("a page whose method is broken", function () {
     const results = () => readFileSync(join(copy, paper.folder, "claims/results.json"), "utf8");
 
     it(`${paper.name}: has no other verdict as it is`, () => {
-      const { code, text } = test(paper, namesOf(claims));
+      const { code, text } = test(paper, namesOf(claims), "--strict");
       assert.equal(code, 0, text);
     });
 
