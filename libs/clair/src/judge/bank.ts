@@ -16,10 +16,7 @@ const pairs = z
 /** What every row says about the federations behind it. */
 const federations = {
   clients: z.int().min(3).describe("Number of clients of a federation."),
-  federations: z
-    .int()
-    .min(1)
-    .describe("Number of clean federations behind the row."),
+  federations: z.int().min(1).describe("Number of clean federations behind the row."),
 };
 
 const rowSchema = z.strictObject({
