@@ -50,6 +50,7 @@ export {
 } from "./outcome/client-rows.js";
 export { leafValues } from "./words/leaf-values.js";
 export { columns } from "./words/columns.js";
+export { openTerminal, type Terminal } from "./words/terminal.js";
 export { compareRuns, listTrialDifferences, type RunComparison } from "./outcome/compare-runs.js";
 export { compareArms, orderMetrics, type ArmRow } from "./outcome/arm-rows.js";
 export { backendLabel, backendText } from "./outcome/backend-text.js";
@@ -82,7 +83,7 @@ export {
 export { readState, writeState } from "./store/state-file.js";
 export { readCertificates } from "./process/certificates.js";
 export { atATime } from "./process/at-a-time.js";
-export { whenAborted } from "./process/when-aborted.js";
+export { unlessAborted, whenAborted } from "./process/when-aborted.js";
 export { parseAddress } from "./process/address.js";
 export { commandName } from "./words/command-name.js";
 export { readOptionFile } from "./process/option-file.js";

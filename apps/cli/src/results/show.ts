@@ -3,6 +3,7 @@ import { oneLine } from "@fedclair/core/internal";
 import {
   commandName,
   countNoun,
+  openTerminal,
   outcomeText,
   print,
   findRun,
@@ -32,7 +33,9 @@ export async function show(
     print(JSON.stringify({ ...standing(stored), summary }) + "\n");
     return;
   }
-  print(`${oneLine(folder)}: ${formatStanding(stored)}\n\n${outcomeText(run)}`);
+  print(
+    `${oneLine(folder)}: ${formatStanding(stored)}\n\n${outcomeText(run, await openTerminal())}`,
+  );
 }
 
 async function showSweep(sweep: OpenedSweep, json: boolean): Promise<void> {

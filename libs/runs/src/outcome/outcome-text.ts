@@ -1,13 +1,13 @@
 import { stripVTControlCharacters } from "node:util";
 import { printable } from "@fedclair/core/internal";
 import pc from "picocolors";
-import wrapAnsi from "wrap-ansi";
 import type { Run } from "../run/read-run.js";
 import { listNextSteps } from "../measures/next-steps.js";
 import { isFlagged, measuringClients } from "../measures/truth.js";
 import { backendLabel, backendText } from "./backend-text.js";
 import { clientRows, type ClientRow } from "./client-rows.js";
 import { columns } from "../words/columns.js";
+import type { Terminal } from "../words/terminal.js";
 import { maxOf, minOf } from "../words/numbers.js";
 import { compareArms, type ArmRow } from "./arm-rows.js";
 import { modTexts } from "./mod-texts.js";
@@ -33,15 +33,15 @@ const maxMetrics = 6;
 /**
  * Formats the outcome of a run for the terminal: a row per client that a reader should look at, one
  * row per arm, and the result in a few words and in a sentence.
- * @param width columns of the terminal; longer lines are wrapped at spaces
+ * @param terminal longer lines than it has columns are wrapped at spaces; by default none are
  */
-export function outcomeText(run: Run, width = terminalWidth()): string {
+export function outcomeText(run: Run, terminal?: Terminal): string {
   const rows = clientRows(run);
   const shown = rows.filter(needsLook).slice(0, maxRows);
   const refinement = refinementText(run);
-  const wrap = (text: string) => (width === Infinity ? text : wrapAnsi(text, width));
+  const wrap = (text: string) => (terminal ? terminal.wrap(text, terminal.width) : text);
   return [
-    ...(rows.length === 0 ? [] : [clientTable(shown, width)]),
+    ...(rows.length === 0 ? [] : [clientTable(shown, terminal)]),
     ...othersTexts(run, rows, shown),
     "",
     formatArmTable(run),
@@ -60,23 +60,20 @@ export function outcomeText(run: Run, width = terminalWidth()): string {
   ].join("\n");
 }
 
-/** A file or a pipe takes lines of any length. */
-function terminalWidth(): number {
-  return process.stdout.isTTY ? process.stdout.columns : Infinity;
-}
-
 /** A client that is contaminated, or was not simply found benign. */
-function needsLook({ isContaminated, verdict, failure, mistake }: ClientRow): boolean {
+function needsLook({ isContaminated, verdict, failure }: ClientRow): boolean {
   const isOdd = verdict !== undefined && verdict !== "benign";
-  return isContaminated || isOdd || failure !== null || mistake !== undefined;
+  return isContaminated || isOdd || failure !== null;
 }
 
 /** The rows of clients. Where they do not fit, reasons are on lines of their own. */
-function clientTable(rows: readonly ClientRow[], width: number): string {
+function clientTable(rows: readonly ClientRow[], terminal: Terminal | undefined): string {
   const head = ["client", "true state", "verdict", "score", "threshold", "flagged", ""];
   const cells = [head, ...rows.map(clientCells)];
   const align = ["left", "left", "left", "right", "right", "right"] as const;
   const whole = columns(cells, [...align, "left"]);
+  if (!terminal) return whole;
+  const { width, wrap } = terminal;
   const lines = stripVTControlCharacters(whole).split("\n");
   if (lines.every((line) => line.length <= width)) return whole;
   const [first = "", ...others] = columns(cells, align).split("\n");
@@ -85,7 +82,7 @@ function clientTable(rows: readonly ClientRow[], width: number): string {
     first,
     ...others.flatMap((line, i) => {
       const reason = clientReason(rows[i]);
-      const wrapped = reason === "" ? [] : wrapAnsi(reason, width - indent.length).split("\n");
+      const wrapped = reason === "" ? [] : wrap(reason, width - indent.length).split("\n");
       return [line, ...wrapped.map((part) => indent + part)];
     }),
   ].join("\n");

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { stripVTControlCharacters } from "node:util";
+import wrapAnsi from "wrap-ansi";
 import type { ClientRecord, Trial } from "@fedclair/core/internal";
 import { toyTrial } from "@fedclair/core/testing";
 import { clientOf, lostClient, recordOf, runOf } from "../../testing/run-of.js";
@@ -538,7 +539,7 @@ describe("outcomeText", () => {
   });
 
   it("wraps at spaces to the width of the terminal, reasons on lines of their own", () => {
-    const lines = plain(outcomeText(many, 54)).split("\n");
+    const lines = plain(outcomeText(many, { width: 54, wrap: wrapAnsi })).split("\n");
     assert.match(lines[1] ?? "", /^c00 +flip +contaminated +2 +3 +1\/1$/);
     assert.equal(lines[2], "    is large and turned round");
     assert.ok(lines.some((line) => line.startsWith("clair flagged 1 of 1")));

@@ -4,6 +4,7 @@ import {
   describeTrial,
   findDone,
   listRunFaults,
+  openTerminal,
   outcomeText,
   print,
   readRun,
@@ -36,7 +37,11 @@ export async function showRun(
   const description = await describeTrial(prepared);
   const run = report ? await writeReport(folder, description) : await readRun(folder, description);
   const place = report ? `report: ${join(folder, "report.html")}` : `run: ${folder}`;
-  print(json ? JSON.stringify(run.summary) + "\n" : `${outcomeText(run)}${place}\n`);
+  print(
+    json
+      ? JSON.stringify(run.summary) + "\n"
+      : `${outcomeText(run, await openTerminal())}${place}\n`,
+  );
   const faults = listRunFaults(prepared.trial, run.summary);
   const stopped = stoppedText(run.summary);
   if (stopped !== undefined) process.stderr.write(`error: ${stopped}\n`);

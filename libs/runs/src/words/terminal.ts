@@ -1,0 +1,17 @@
+/** A terminal that lines are wrapped for. */
+export interface Terminal {
+  /** Columns. */
+  readonly width: number;
+  /** Wraps a text at spaces to a width. */
+  readonly wrap: (text: string, width: number) => string;
+}
+
+/**
+ * The terminal of stdout; undefined for a file or a pipe, which takes lines of any length. The
+ * library that wraps is loaded here, because it takes 40 ms and most processes print no result.
+ */
+export async function openTerminal(): Promise<Terminal | undefined> {
+  if (!process.stdout.isTTY) return undefined;
+  const { default: wrap } = await import("wrap-ansi");
+  return { width: process.stdout.columns, wrap };
+}
