@@ -1,5 +1,5 @@
 import type { Bank, ClairOptions, clairSchema, ControlKind } from "@fedclair/clair";
-import { countNoun, whenAborted } from "@fedclair/runs";
+import { countNoun, unlessAborted } from "@fedclair/runs";
 import type { z } from "zod";
 import type { FoundAdapters } from "./adapters/find-adapters.js";
 import { formatFound } from "./adapters/found-text.js";
@@ -69,7 +69,8 @@ export async function auditAdapters(
   for (const line of formatFound(found)) log?.(line);
   log?.(`comparing ${countNoun(adapters.length, "adapter")} …`);
   const compare = (request?: RefineRequest) =>
-    Promise.race([
+    unlessAborted(
+      signal,
       compareAdapters({
         adapters,
         options: clair,
@@ -78,10 +79,9 @@ export async function auditAdapters(
         ...(request && { refine: request }),
         onProgress: (done, modules) => onProgress?.(done, modules, "modules read"),
       }),
-      whenAborted(signal),
-    ]);
+    );
   const folders = await Promise.all(adapters.map(inspectFolder));
-  const { byName, rejectChanged } = await Promise.race([readOrigins(folders), whenAborted(signal)]);
+  const { byName, rejectChanged } = await unlessAborted(signal, readOrigins(folders));
   const writer = refine && (await createWriter(refine, adapters, { ...options, signal }));
   try {
     const comparison = await compare(writer?.request);

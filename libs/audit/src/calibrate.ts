@@ -12,7 +12,7 @@ import {
 import { UserError } from "@fedclair/core";
 import { oneLine } from "@fedclair/core/internal";
 import { at } from "@fedclair/linalg";
-import { countNoun, formatNumber, whenAborted } from "@fedclair/runs";
+import { countNoun, formatNumber, unlessAborted } from "@fedclair/runs";
 import { findAdapters } from "./adapters/find-adapters.js";
 import { parseClairOptions } from "./compare/options.js";
 import { readPile, selectKnown, selectUpdates } from "./compare/pile.js";
@@ -44,9 +44,7 @@ export async function calibrate(
   for (const folder of folders) {
     log?.(`measuring ${oneLine(folder)} …`);
     const measuring = measureFolder(folder, options);
-    const { names, measures } = await (signal
-      ? Promise.race([measuring, whenAborted(signal)])
-      : measuring);
+    const { names, measures } = await (signal ? unlessAborted(signal, measuring) : measuring);
     sources.set(folder, [measures]);
     for (const [name, score] of findSuspects(names, measures)) {
       log?.(

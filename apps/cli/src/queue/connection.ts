@@ -1,5 +1,5 @@
 import { UserError } from "@fedclair/core";
-import { systemErrorCode, whenAborted } from "@fedclair/runs";
+import { systemErrorCode, unlessAborted } from "@fedclair/runs";
 import { isLoopback } from "@fedclair/wire";
 import type { Redis } from "ioredis";
 
@@ -50,7 +50,7 @@ export async function connect(
     lastWarning = why;
   });
   try {
-    const memory = await Promise.race([client.info("memory"), whenAborted(signal)]);
+    const memory = await unlessAborted(signal, client.info("memory"));
     const [, policy = "noeviction"] = /^maxmemory_policy:(\S+)/m.exec(memory) ?? [];
     if (policy !== "noeviction") {
       warn(

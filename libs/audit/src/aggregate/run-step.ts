@@ -1,7 +1,7 @@
 import { UserError, type Aggregation, type Update } from "@fedclair/core";
 import { checkAggregation, checkVerdicts, errorMessage, exitCodes } from "@fedclair/core/internal";
 import { stream } from "@fedclair/linalg";
-import { whenAborted } from "@fedclair/runs";
+import { unlessAborted } from "@fedclair/runs";
 import { z } from "zod";
 import type { ChosenAggregator } from "./choose-aggregator.js";
 
@@ -56,7 +56,7 @@ export async function runServerStep(
       if (error instanceof UserError) throw error;
       throw new UserError(`${name} failed: ${errorMessage(error)}`, exitCodes.stopped);
     });
-  const result = await (signal ? Promise.race([running, whenAborted(signal)]) : running);
+  const result = await (signal ? unlessAborted(signal, running) : running);
   const aggregation = checkResult(name, result, ids);
   return {
     aggregation,
