@@ -1,10 +1,10 @@
-import { createHash } from "node:crypto";
 import { createReadStream, fstatSync, statSync, type Stats } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "@fedclair/core";
 import { openRegularFile } from "@fedclair/runs";
 import type { AdapterOrigin } from "../audit-schema.js";
 import { configFile } from "../adapters/peft-config.js";
+import { hashContent } from "../hash-content.js";
 import type { InspectedFolder } from "./inspect-files.js";
 
 /** A file that was hashed, and its state then. */
@@ -73,9 +73,7 @@ async function hash(
   try {
     const fd = openRegularFile(path);
     const stats = fstatSync(fd);
-    const sha256 = createHash("sha256");
-    for await (const chunk of createReadStream(path, { fd })) sha256.update(chunk as Uint8Array);
-    return { sha256: sha256.digest("hex"), stats };
+    return { sha256: await hashContent(createReadStream(path, { fd })), stats };
   } catch (error) {
     if (error instanceof UserError || (error as { code?: unknown }).code !== undefined) {
       return undefined;

@@ -1,4 +1,4 @@
-import { createHash, type Hash } from "node:crypto";
+import { createHash } from "node:crypto";
 import { createReadStream, createWriteStream } from "node:fs";
 import { copyFile, mkdir, rename, rm, stat, symlink } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
@@ -7,6 +7,7 @@ import { pipeline } from "node:stream/promises";
 import { HubApiError } from "@huggingface/hub";
 import { UserError } from "@fedclair/core";
 import { systemErrorCode } from "@fedclair/runs";
+import { hashContent } from "../hash-content.js";
 import type { Hub } from "./hub-client.js";
 
 /** A file on a hub, as the hub announces it. */
@@ -128,18 +129,12 @@ async function verifyHash(file: HubFile, incomplete: string): Promise<void> {
   const isSha256 = file.hash.length === 64;
   const hash = createHash(isSha256 ? "sha256" : "sha1");
   if (!isSha256) hash.update(`blob ${file.size}\0`);
-  const got = await hashFile(incomplete, hash);
+  const got = await hashContent(createReadStream(incomplete), hash);
   if (got === file.hash) return;
   await rm(incomplete);
   throw new UserError(
     `${formatFile(file)}: expected the announced hash ${file.hash}, got ${got}: it is deleted; try again, and do not use it elsewhere`,
   );
-}
-
-/** Hashes a file without holding it in memory. */
-export async function hashFile(file: string, hash: Hash = createHash("sha256")): Promise<string> {
-  for await (const chunk of createReadStream(file)) hash.update(chunk as Uint8Array);
-  return hash.digest("hex");
 }
 
 function formatFile({ repo, path }: HubFile): string {

@@ -96,7 +96,7 @@ export function crateMetadata(archive: Archive, files: readonly ArchivedFile[]):
       name: path,
       encodingFormat: formats[extname(path)] ?? "application/octet-stream",
       contentSize: String(content.length),
-      sha256: createHash("sha256").update(content).digest("hex"),
+      sha256: hashOf(content),
     })),
   ];
   const context = [
@@ -114,7 +114,9 @@ function toOrganization(text: string) {
 
 /** Lists the hashes of files, as `sha256sum --check` reads them. */
 export function hashList(files: readonly ArchivedFile[]): string {
-  return files
-    .map(({ path, content }) => `${createHash("sha256").update(content).digest("hex")}  ${path}\n`)
-    .join("");
+  return files.map(({ path, content }) => `${hashOf(content)}  ${path}\n`).join("");
+}
+
+function hashOf(content: Buffer): string {
+  return createHash("sha256").update(content).digest("hex");
 }
