@@ -8,7 +8,7 @@ import type { TrialState } from "../src/loop/trial-state.js";
 import { trialSchema } from "../src/trial/trial.js";
 import { scaleDelta, type Update } from "../src/tensors/update.js";
 import { manyHosts, oneHost, play, type Played } from "./play.js";
-import { itDescribesItself, keepsMore, setUpSuite } from "./suite.js";
+import { assertDrawsNowhereElse, itDescribesItself, keepsMore, setUpSuite } from "./suite.js";
 import { anyTwoLayers } from "./two-layers.js";
 
 /** Settings of `describePersonal`. */
@@ -133,18 +133,7 @@ export function describePersonal(
     });
 
     it("draws only from its stream", async () => {
-      const { random } = Math;
-      Math.random = () => assert.fail("Math.random");
-      try {
-        const { rounds: drawn } = await play(createTrial(), plugins);
-        const failures = drawn.flatMap(({ record }) => record.clients.map((c) => c.failure));
-        assert.ok(
-          failures.every((failure) => failure === null),
-          "a client failed: does it call Math.random? Use `rng`",
-        );
-      } finally {
-        Math.random = random;
-      }
+      await assertDrawsNowhereElse(() => play(createTrial(), plugins), "Use `rng`");
     });
   });
 }

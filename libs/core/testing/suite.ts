@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { Plugin } from "../src/contracts/plugin.js";
+import type { Played } from "./play.js";
 
 type Hook = (hook: () => void) => void;
 
@@ -41,6 +42,29 @@ export function assertOptions({ schema }: Pick<Plugin<unknown>, "schema">, optio
     schema.safeParse({ ...options, nonsense: 1 }).error,
     "its schema accepts the unknown option `nonsense`: use z.strictObject",
   );
+}
+
+/**
+ * Asserts that no client fails while Math.random fails.
+ * @param run plays the rounds in which clients would call it
+ * @param advice what a client should draw from
+ */
+export async function assertDrawsNowhereElse(
+  run: () => Promise<Pick<Played, "rounds">>,
+  advice: string,
+): Promise<void> {
+  const { random } = Math;
+  Math.random = () => assert.fail("Math.random");
+  try {
+    const { rounds } = await run();
+    const failures = rounds.flatMap(({ record }) => record.clients.map((c) => c.failure));
+    assert.ok(
+      failures.every((failure) => failure === null),
+      `a client failed: does it call Math.random? ${advice}`,
+    );
+  } finally {
+    Math.random = random;
+  }
 }
 
 /** Why a plug-in that resumes differs. */
