@@ -90,12 +90,9 @@ export async function makeBank(
   }
   const ofPairs = (all: readonly MeasuredRun[]) =>
     all.every((run) => arePairs(run.map(({ measures }) => measures)));
-  const others = [...runs].filter(([, all]) => !ofPairs(all));
-  const pairs = await scoreSizes(
-    [...runs].filter(([, all]) => ofPairs(all)),
-    sizes,
-    later,
-  );
+  const pairSources = new Map([...runs].filter(([, all]) => ofPairs(all)));
+  const others = [...runs].filter(([source]) => !pairSources.has(source));
+  const pairs = await scoreSizes([...pairSources], sizes, later);
   const asPairs = <T extends object>(row: T) => ({ pairs: true, ...row });
   const overRounds = [
     ...(await scoreSizes(others, sizes, later)).map(toRow),
