@@ -106,11 +106,8 @@ function readMeans(run: Run): Means | undefined {
     readMetric(run.last.get(label)?.metrics, chosen);
   const own = meanOf(run.arms[0].label);
   if (own === undefined) return undefined;
-  const knowing = new Set(
-    run.trial.baselines.filter(({ clients }) => clients === "benign").map(({ label }) => label),
-  );
-  const others = run.arms.slice(1).flatMap(({ label }) => {
-    const mean = knowing.has(label) ? undefined : meanOf(label);
+  const others = run.arms.slice(1).flatMap(({ label, benignOnly }) => {
+    const mean = benignOnly ? undefined : meanOf(label);
     return mean === undefined ? [] : [{ label, mean }];
   });
   return { metric: chosen, own, others };

@@ -195,17 +195,16 @@ function baselinesSentence(run: Run): string[] {
  * that know which clients are benign do not count.
  */
 function betterClause(
-  { trial, description }: Run,
+  { arms, description }: Run,
   metric: string,
   own: number,
   others: readonly ArmMean[],
 ): string {
   const direction = { higher: 1, lower: -1 }[description.metrics[metric]?.better ?? "higher"];
-  const oracles = new Set(
-    trial.baselines.filter(({ clients }) => clients === "benign").map(({ label }) => label),
-  );
+  const isOracle = ({ label }: ArmMean) =>
+    arms.some((arm) => arm.benignOnly && arm.label === label);
   const [best] = others
-    .filter(({ label }) => !oracles.has(label))
+    .filter((one) => !isOracle(one))
     .sort((x, y) => direction * (y.mean - x.mean));
   if (!best || description.metrics[metric] === undefined) return "";
   return direction * (best.mean - own) > 0 ? `: ${best.label} serves them better` : "";

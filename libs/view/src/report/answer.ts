@@ -163,7 +163,7 @@ function certificateSentences({ arms: [main], last }: Run): string[] {
 
 /** Compares the clients' primary metric in the main arm with that in each baseline. */
 function gainSentences(run: Run): string[] {
-  const { arms, last, summary, trial, description } = run;
+  const { arms, last, summary, description } = run;
   const { rows, metrics } = compareArms(run, 1);
   const [metric] = metrics;
   const { primary } = description;
@@ -188,9 +188,7 @@ function gainSentences(run: Run): string[] {
   );
   const [ours = new Map<string, never>(), ...theirs] = evaluations;
   const { better } = ownProperty(description.metrics, metric) ?? {};
-  const oracles = new Set(
-    trial.baselines.filter(({ clients }) => clients === "benign").map(({ label }) => label),
-  );
+  const isOracle = (label: string) => arms.some((arm) => arm.benignOnly && arm.label === label);
   const meanOf = (arm: string) => rows.find(({ label }) => label === arm)?.means.get(metric)?.mean;
   const differences = theirs.map((baseline, i) => {
     const label = compared[i + 1] ?? "";
@@ -206,7 +204,7 @@ function gainSentences(run: Run): string[] {
       better === "lower"
         ? `${compareMeans(...means, better)} ${label} (${size})`
         : `${size} against ${label}`;
-    return `${text}${oracles.has(label) ? ", which knows who is benign" : ""}`;
+    return `${text}${isOracle(label) ? ", which knows who is benign" : ""}`;
   });
   const direction = better === undefined ? "" : `, ${better} is better`;
   return [
