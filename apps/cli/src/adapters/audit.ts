@@ -49,7 +49,7 @@ interface AuditArguments {
   readonly summary?: string;
   /** Output of an earlier audit, whose adapters are known. */
   readonly baseline?: string;
-  /** The exit code is 4 if an adapter that is not known has one of these. */
+  /** The exit code is 4 if one of these holds for an adapter that is not known. */
   readonly failOn: readonly FailCondition[];
 }
 

@@ -21,7 +21,7 @@ export interface ClientRow extends Pick<RoundRow, "arm" | "round" | "phase"> {
   readonly truth: ReturnType<typeof clientTruth>;
   /** The attack of a contaminated client. */
   readonly attack: string | undefined;
-  /** The code of the error because of which the update was not aggregated. */
+  /** The code of the error that kept the update out of the aggregation. */
   readonly failure: NonNullable<ClientRecord["failure"]>["code"] | undefined;
   readonly evaluationFailure: ClientRow["failure"];
   readonly verdict: ClientRecord["verdict"];

@@ -224,7 +224,7 @@ function requireApart(
 
 /**
  * The score above which a client is apart. How far honest clients are from each other depends on
- * their data, so a score that is large for some data is usual for others: a client stands out if a
+ * their data, so a score that is large for some data is usual for others. A client is apart if a
  * gap lies below it, or if its score is extreme for any data.
  */
 function readApart(rows: readonly ApartRow[], { scores }: ScoredFederation, rate: number): number {

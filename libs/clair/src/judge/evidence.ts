@@ -232,8 +232,8 @@ function findPlanted(
 
 /**
  * Decides about a client by its score. The score limits what a piece may count, so that none flags
- * a client alone; to be benign, all of its evidence counts in full. To take part it does as well,
- * apart from the clique: whoever sends something similar can put anybody into one.
+ * a client alone. Whether it is benign depends on all of its evidence in full. So does whether it
+ * takes part, apart from the clique: anybody who sends something similar can put a client into one.
  */
 export function decide(
   score: number,

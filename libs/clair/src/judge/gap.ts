@@ -8,7 +8,7 @@ export interface ClientVerdict {
   readonly status: Extract<VerdictStatus, "benign" | "contaminated" | "undecided">;
   /** Is the client averaged and refined with the others? */
   readonly isPooled: boolean;
-  /** Does it share one vote with all others of whom this holds? */
+  /** Does it share one vote with all other clients that do? */
   readonly sharesVote?: boolean;
   readonly score: number;
   /** A client with a higher score is flagged; Infinity if none can be. */

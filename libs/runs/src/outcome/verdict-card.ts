@@ -35,8 +35,8 @@ const maxBaselines = 3;
 
 /**
  * Sums up a run in a few words: how many contaminated clients were caught, how many benign ones
- * were flagged by mistake, and how well the benign ones do beside the best baselines. Baselines
- * that know who is benign are left out.
+ * were flagged by mistake, and how well the benign ones do compared with the best
+ * baselines. Baselines that know who is benign are left out.
  */
 export function verdictCard(run: Run): VerdictCard {
   const parts = [...verdictParts(run), ...gainPart(run)];

@@ -159,7 +159,7 @@ const servesWords = {
   mixed: "better by one measure and worse by another",
 };
 
-/** How a baseline serves the clients beside the main arm, by all measures that compare them. */
+/** How a baseline serves the clients compared with the main arm, by all measures of both. */
 export function judgeBaseline({ main, common }: BaselineComparison): keyof typeof servesWords {
   const outcomes = [main, ...common].map(({ outcome }) => outcome);
   const isBetter = outcomes.includes("worse");
