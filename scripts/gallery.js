@@ -7,10 +7,10 @@ import { once } from "node:events";
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { format, resolveConfig } from "prettier";
 import { parse } from "yaml";
 import { parseArguments } from "./arguments.js";
 import { launchBrowser } from "./browser.js";
+import { formatAs } from "./format.js";
 import { groupBy } from "../studies/support/group-by.js";
 import { groupOf, listShipped } from "./shipped.js";
 
@@ -47,7 +47,7 @@ for (const file of files) {
 }
 const page = join(root, "docs/gallery.md");
 const text = formatGallery(await Promise.all(files.map(describe)));
-await writeFile(page, await format(text, { ...(await resolveConfig(page)), filepath: page }));
+await writeFile(page, await formatAs(page, text));
 
 /** Runs a trial in one process. @returns its headline, CPU seconds and picture; else {} */
 async function runTrial(file) {

@@ -6,7 +6,6 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { trialSchema } from "@fedclair/core/internal";
 import { loadBuiltIn } from "@fedclair/plugins";
-import { format, resolveConfig } from "prettier";
 import { z } from "zod";
 import { clientProgram as client } from "@fedclair/client/program";
 import { coordinatorProgram as coordinator } from "@fedclair/coordinator/program";
@@ -15,6 +14,7 @@ import { viewProgram as view } from "@fedclair/view/program";
 import { jsonOutputs, recordSchema, timingSchema } from "fedclair/json";
 import { program } from "fedclair/program";
 import { parseArguments } from "./arguments.js";
+import { formatAs } from "./format.js";
 import { formatCommands } from "./reference/commands.js";
 import { escapeText, formatFields } from "./reference/schema-table.js";
 
@@ -43,7 +43,7 @@ for (const kind of ["tasks", "aggregators", "attacks", "mods", "personal"]) {
 const outdated = [];
 for (const [path, text] of Object.entries(pages)) {
   const file = join(root, path);
-  const whole = await format(text, { ...(await resolveConfig(file)), filepath: file });
+  const whole = await formatAs(file, text);
   if (values.check) {
     if (readFileSync(file, "utf8") !== whole) outdated.push(path);
     continue;

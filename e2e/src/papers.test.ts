@@ -106,8 +106,8 @@ describe("a claim's verdict", () => {
   });
 
   it("may rest on a slope by least squares", () => {
-    assert.equal(slope([[0, 1], [1, 3], [2, 5]]), 2); // prettier-ignore
-    assert.equal(slope([[0, 0], [1, 3], [2, 0]]), 0); // prettier-ignore
+    assert.equal(slope([[0, 1], [1, 3], [2, 5]]), 2); // oxfmt-ignore
+    assert.equal(slope([[0, 0], [1, 3], [2, 0]]), 0); // oxfmt-ignore
   });
 });
 

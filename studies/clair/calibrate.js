@@ -14,8 +14,8 @@ import { writeFile } from "node:fs/promises";
 import { makeBank, readShippedBank } from "@fedclair/clair";
 import { loadBackend } from "@fedclair/compute";
 import { loadBuiltIn } from "@fedclair/plugins";
-import { format } from "prettier";
 import { parseArguments } from "../../scripts/arguments.js";
+import { formatAs } from "../../scripts/format.js";
 import { judgeNatural } from "./bank/judge-natural.js";
 import { judgePools } from "./bank/judge-pools.js";
 import { listNatural } from "./bank/natural.js";
@@ -61,7 +61,7 @@ for (const { name, read } of listed.filter(isUsed)) {
 if (listNatural().length === 0) console.error("skipped: the tables of npm run lab -- federations");
 
 const bank = await makeOwnBank();
-const text = await format(JSON.stringify(bank), { parser: "json", printWidth: 100 });
+const text = await formatAs("bank.json", JSON.stringify(bank));
 if (values.out !== undefined) await writeFile(values.out, text);
 if (values.write) await writeFile("libs/clair/bank.json", text);
 if (values.out === undefined && !values.write) console.log(text);

@@ -1,6 +1,6 @@
 import { posix } from "node:path";
 import { formatEstimate, formatNumber } from "@fedclair/runs";
-import { format } from "prettier";
+import { formatAs } from "../../scripts/format.js";
 import { judge, verdicts } from "./judge.js";
 import { markdown } from "../support/text.js";
 
@@ -37,7 +37,7 @@ export async function fillBlock(text, name, table, script = "papers") {
   if (before < 0 || after < before)
     throw new Error(`a page lacks the lines '${start}' and '${end}'`);
   const filled = `${text.slice(0, before)}${start}\n\n${table}\n\n${text.slice(after)}`;
-  return format(filled, { parser: "markdown", printWidth: 100 });
+  return formatAs("page.md", filled);
 }
 
 /**

@@ -12,8 +12,8 @@ import { basename, dirname, join, resolve } from "node:path";
 import { figureConfig } from "@fedclair/view";
 import { drawSvg } from "@fedclair/view/draw";
 import { formatEstimate, meanInterval } from "@fedclair/runs";
-import { format } from "prettier";
 import { parseArguments } from "../../scripts/arguments.js";
+import { formatAs } from "../../scripts/format.js";
 import { Fault } from "../../scripts/python-folder.js";
 import { papers } from "./catalogue.js";
 import { estimate } from "./judge.js";
@@ -70,7 +70,7 @@ for (const paper of papers) {
   await measurePaper(paper, before, results);
   if (!args.write) continue;
   await writePaper(paper, results);
-  await writeFile(resultsOf(paper), await format(JSON.stringify(results), { parser: "json" }));
+  await writeFile(resultsOf(paper), await formatAs("results.json", JSON.stringify(results)));
 }
 if (args.write) {
   await fill(readme, {

@@ -76,13 +76,15 @@ export class Matrix {
 
   /** Columns `from` … `to` - 1, as a view. @throws RangeError if there are no such columns */
   columns(from: number, to: number): Matrix {
-    if (!(
-      from >= 0 &&
-      from <= to &&
-      to <= this.cols &&
-      Number.isInteger(from) &&
-      Number.isInteger(to)
-    )) {
+    if (
+      !(
+        from >= 0 &&
+        from <= to &&
+        to <= this.cols &&
+        Number.isInteger(from) &&
+        Number.isInteger(to)
+      )
+    ) {
       throw this.#outside(`columns ${from} to ${to}`);
     }
     return new Matrix(this.rows, to - from, this.data.subarray(from * this.rows, to * this.rows));

@@ -15,7 +15,7 @@ export function parquetOfRun(length: number): Uint8Array {
     [1, "i32", zigzag(2)],
     [2, "i32", zigzag(entry.length)],
     [3, "i32", zigzag(entry.length)],
-    [7, "struct", struct([[1, "i32", zigzag(1)], [2, "i32", zigzag(0)]])], // prettier-ignore
+    [7, "struct", struct([[1, "i32", zigzag(1)], [2, "i32", zigzag(0)]])], // oxfmt-ignore
   ]);
   const run = [1, ...varint(2 * length), 0];
   const page = struct([
@@ -59,7 +59,7 @@ export function parquetOfRun(length: number): Uint8Array {
     [2, "i64", zigzag(chunk.length)],
     [3, "i64", zigzag(rows)],
   ]);
-  const root = struct([[4, "binary", text("schema")], [5, "i32", zigzag(1)]]); // prettier-ignore
+  const root = struct([[4, "binary", text("schema")], [5, "i32", zigzag(1)]]); // oxfmt-ignore
   const leaf = struct([
     [1, "i32", zigzag(float)],
     [3, "i32", zigzag(0)],

@@ -68,7 +68,8 @@ export interface Derivation {
 
 /** The answer to one job: an admitted update, or the reason why there is none. */
 export type Answer = { readonly jobId: number; readonly clientId: string } & (
-  { readonly update: Update } | { readonly failure: Failure }
+  | { readonly update: Update }
+  | { readonly failure: Failure }
 );
 
 /**

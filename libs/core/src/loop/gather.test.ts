@@ -87,14 +87,14 @@ describe("a round in simulated time", () => {
         // later.
         [3, [["c00", 0, 1], ["c02", 1, 3]]],
       ],
-    ); // prettier-ignore
+    ); // oxfmt-ignore
     assert.deepEqual(
       rounds.map(({ state }) => state.pending?.map(({ clientId, arrives }) => [clientId, arrives])),
       [
         [["c02", 3], ["c03", 4]],
         [["c01", 4], ["c03", 4]],
       ],
-    ); // prettier-ignore
+    ); // oxfmt-ignore
     const first = (1 + 2) / 2;
     const second = first + (1 - first + (3 - 0) / Math.SQRT2) / 2;
     const values = rounds.map(({ state }) => state.params.get("dense")?.data[0] ?? NaN);

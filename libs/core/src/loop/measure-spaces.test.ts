@@ -7,7 +7,7 @@ const spaceOf = (...columns: readonly (readonly number[])[]) =>
   new Map([["m", toTensor(new Matrix(3, columns.length, Float64Array.from(columns.flat())))]]);
 
 describe("the distance of spaces", () => {
-  const [first, second, third] = [[1, 0, 0], [0, 1, 0], [0, 0, 1]]; // prettier-ignore
+  const [first, second, third] = [[1, 0, 0], [0, 1, 0], [0, 0, 1]]; // oxfmt-ignore
   const measure = (truth: ReturnType<typeof spaceOf>, found: ReturnType<typeof spaceOf>) =>
     measureSpaces({ sharedSpaces: truth }, { spaces: found })["sine.m"];
 

@@ -19,7 +19,10 @@ import { admitFor, type TrialState } from "./trial-state.js";
 
 /** An event of a trial, yielded when it happens. */
 export type TrialEvent =
-  Sampled | Answered | { readonly kind: "aggregated"; readonly round: number } | RoundDone;
+  | Sampled
+  | Answered
+  | { readonly kind: "aggregated"; readonly round: number }
+  | RoundDone;
 
 /** The last event of a round. */
 export interface RoundDone {

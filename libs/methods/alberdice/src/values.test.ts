@@ -33,20 +33,20 @@ const additive: Payoff = [
 describe("ICQ with tables", () => {
   it("clones each agent's actions with weights exp(Q/β)", async () => {
     // Rewards are additive, so the gains of action 1 are 2 and 1, and all shares are equal.
-    const data = play(additive, [[[0, 0], 5], [[0, 1], 5], [[1, 0], 5], [[1, 1], 5]]); // prettier-ignore
+    const data = play(additive, [[[0, 0], 5], [[0, 1], 5], [[1, 0], 5], [[1, 1], 5]]); // oxfmt-ignore
     const [first, second] = await implicitQ(data, 1, gamma);
     assertNear((first?.[0]?.[1] ?? NaN) / (first?.[0]?.[0] ?? NaN), Math.exp(2), 1e-5);
     assertNear((second?.[0]?.[1] ?? NaN) / (second?.[0]?.[0] ?? NaN), Math.exp(1), 1e-5);
   });
 
   it("never takes an action that the data never have", async () => {
-    const [first] = await implicitQ(play(additive, [[[0, 0], 3], [[0, 1], 2]]), 1, gamma); // prettier-ignore
+    const [first] = await implicitQ(play(additive, [[[0, 0], 3], [[0, 1], 2]]), 1, gamma); // oxfmt-ignore
     assert.deepEqual([...(first?.[0] ?? [])], [1, 0]);
   });
 
   it("clones as it is where all rewards of the data are the same", async () => {
     const { payoff, data: joints } = oneOf(3);
-    const policies = await implicitQ(play(payoff, joints.map((joint) => [joint, 4])), 0.1, gamma); // prettier-ignore
+    const policies = await implicitQ(play(payoff, joints.map((joint) => [joint, 4])), 0.1, gamma); // oxfmt-ignore
     for (const policy of policies) assertNear(policy[0]?.[1] ?? NaN, 1 / 3, 1e-4);
   });
 
@@ -86,7 +86,7 @@ describe("OMAR with tables", () => {
       [0, 1],
     ];
     // Action 1 of the second agent is usual, so 1 is worth more to the first, though 3 is possible.
-    const data = play(payoff, [[[0, 0], 1], [[0, 1], 9], [[1, 1], 10]]); // prettier-ignore
+    const data = play(payoff, [[[0, 0], 1], [[0, 1], 9], [[1, 1], 10]]); // oxfmt-ignore
     const [first, second] = await conservativeQ(data, 0, gamma);
     assert.deepEqual([...(first?.[0] ?? [])], [0, 1]);
     assert.deepEqual([...(second?.[0] ?? [])], [1, 0]);

@@ -73,7 +73,7 @@ describe("copy-average: end points", () => {
     const teacher = unitTeacher(4);
     const students = [
       copyAveragePoint(teacher.hidden, [[0], [1, 2, 3]]),
-      copyAveragePoint(teacher.hidden, [[0, 1], [2, 3]]), // prettier-ignore
+      copyAveragePoint(teacher.hidden, [[0, 1], [2, 3]]), // oxfmt-ignore
       copyAveragePoint(teacher.hidden, [[0], [1]]),
       { hidden: new Matrix(5, 2), out: Float64Array.of(1, 1) },
     ];
@@ -95,7 +95,7 @@ describe("copy-average: labels", () => {
     const findLabel = (groups: number[][], tolerance = 1e-6) =>
       classify("erf", copyAveragePoint(basis, groups), basis, tolerance).label;
     assert.equal(findLabel([[2], [0, 1, 3]]), "copy-average-optimal");
-    assert.equal(findLabel([[0, 1], [2, 3]]), "copy-average"); // prettier-ignore
+    assert.equal(findLabel([[0, 1], [2, 3]]), "copy-average"); // oxfmt-ignore
     assert.equal(findLabel([[0], [3]]), "perturbed-copy");
     const dead = { hidden: new Matrix(5, 2), out: Float64Array.of(1, 1) };
     const { label, participation } = classify("erf", dead, basis, 1e-6);

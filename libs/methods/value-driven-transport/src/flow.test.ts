@@ -88,8 +88,8 @@ describe("a Schrödinger bridge", () => {
   it("with little noise has nearly the gradient of ot-cfm", async () => {
     const network = initialNetwork(3, 5, rng.at("network"), 2);
     // Each target is one to the right of its source, and far from the others.
-    const sources = Matrix.fromRows([[0, 0], [10, 0], [20, 0], [30, 0]]); // prettier-ignore
-    const targets = Matrix.fromRows([[21, 0], [1, 0], [31, 0], [11, 0]]); // prettier-ignore
+    const sources = Matrix.fromRows([[0, 0], [10, 0], [20, 0], [30, 0]]); // oxfmt-ignore
+    const targets = Matrix.fromRows([[21, 0], [1, 0], [31, 0], [11, 0]]); // oxfmt-ignore
     const gradientOf = async (method: "flow-matching" | "ot-cfm" | "sb-cfm") =>
       (await flowGradient(network, { method, sigma: 0.05 }, sources, targets, [], rng.at("times")))
         .W3.data;

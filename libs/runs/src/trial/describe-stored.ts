@@ -14,7 +14,8 @@ import { UnreadableError } from "../store/regular-file.js";
 
 /** The description of a run's trial, or the plug-ins that are missing for it. */
 export type StoredDescription =
-  { readonly description: TrialDescription } | { readonly missing: readonly string[] };
+  | { readonly description: TrialDescription }
+  | { readonly missing: readonly string[] };
 
 /**
  * Describes the trial of a run folder. The names of clients are left out if they are in data
