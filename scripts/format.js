@@ -3,9 +3,7 @@ import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { format } from "oxfmt";
 
-const options = JSON.parse(
-  await readFile(resolve(import.meta.dirname, "../.oxfmtrc.json"), "utf8"),
-);
+const settings = resolve(import.meta.dirname, "../.oxfmtrc.json");
 
 /**
  * @param {string} file whose extension names the language
@@ -14,6 +12,7 @@ const options = JSON.parse(
  * @throws Error if the text has a syntax error
  */
 export async function formatAs(file, text) {
+  const options = JSON.parse(await readFile(settings, "utf8"));
   const { code, errors } = await format(file, text, options);
   if (errors.length > 0) throw new Error(`${file}: ${errors[0].message}`);
   return code;
