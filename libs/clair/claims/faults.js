@@ -4,7 +4,7 @@ const clair = "libs/clair/dist/src";
 const theory = "studies/clair/theory";
 const fit = {
   file: `${clair}/space/fit.js`,
-  from: "leadingLeft(pick(view.blocks, members), rank, gram ?? view.grams?.sum(members))",
+  from: "leadingLeft(pick(view.blocks, members), rank, known)",
 };
 const inside = { file: `${clair}/judge/gap.js`, from: "const inside = new Set(benign);" };
 const decide = { file: `${clair}/judge/evidence.js`, from: "if (score > upper)" };

@@ -365,7 +365,7 @@ describe("leadingLeft", () => {
     );
     near(gramNT(leadingLeft(blocks, 2)), gramNT(u), 1e-9);
     // The Gram matrix has lost the digits of the second direction, so the stack is used.
-    near(gramNT(leadingLeft(blocks, 2, gramNT(hstack(blocks)))), gramNT(u), 1e-9);
+    near(gramNT(leadingLeft(blocks, 2, { gram: gramNT(hstack(blocks)) })), gramNT(u), 1e-9);
   });
 
   it("iterates to the same space for many rows, also without a gap, and with a known Gram matrix", () => {
@@ -380,7 +380,7 @@ describe("leadingLeft", () => {
         const gram = gramNT(stack);
         const direct = gramNT(leadingEigenvectors(gram, 3));
         near(gramNT(leadingLeft([stack], 3)), direct, 1e-9);
-        near(gramNT(leadingLeft([stack], 3, gram)), direct, 1e-9);
+        near(gramNT(leadingLeft([stack], 3, { gram })), direct, 1e-9);
       }
     }
   });

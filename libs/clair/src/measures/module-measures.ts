@@ -7,9 +7,9 @@ import {
   type TensorDelta,
 } from "@fedclair/core";
 import {
-  frobenius,
+  at,
   gramTN,
-  indices,
+  hstack,
   item,
   Matrix,
   multiply,
@@ -17,6 +17,7 @@ import {
   pick,
   symmetricEigen,
 } from "@fedclair/linalg";
+import { sliceColumns } from "@fedclair/rules";
 import type { ModuleMeasures } from "./measures.js";
 import { findAxes, readRows } from "./row-space.js";
 
@@ -125,16 +126,35 @@ function scaleColumns(matrix: Matrix, factors: Float64Array): Matrix {
 
 /** Compares the spaces by `toRowSpaces`. */
 function compareRowSpaces(spaces: readonly RowSpace[], shape: RowShape): Matrix {
-  const products = new Matrix(spaces.length, spaces.length);
   const bases = spaces.map(({ basis }) => basis());
-  for (const j of indices(spaces.length)) {
-    for (let i = 0; i <= j; i++) {
-      const common = frobenius(multiplyTN(item(bases, i), item(bases, j))) ** 2;
-      products.data[i + j * products.rows] = common;
-      products.data[j + i * products.rows] = common;
+  const products = sliceColumns(gramTN(hstack(bases)), bases);
+  return toRowSpaces(sumEntrywiseProducts(products, products), shape);
+}
+
+/**
+ * Computes ⟨X_i, X_j⟩ as the sum of the entrywise product of B_iᵀB_j and A_iA_jᵀ.
+ * @param lefts, rights blocks by j; only the upper triangle of the whole matrix is read
+ */
+export function sumEntrywiseProducts(lefts: readonly Matrix[], rights: readonly Matrix[]): Matrix {
+  const out = new Matrix(lefts.length, lefts.length);
+  let first = 0; // the first row of the diagonal block
+  lefts.forEach((left, j) => {
+    const right = item(rights, j);
+    for (let c = 0; c < left.cols; c++) {
+      const [x, y] = [left.column(c), right.column(c)];
+      for (let i = 0, row = 0; i <= j; i++) {
+        const diagonal = first + c;
+        const end = i === j ? diagonal : row + item(lefts, i).cols;
+        let total = 0;
+        for (; row < end; row++) total += at(x, row) * at(y, row);
+        if (i === j) total = 2 * total + at(x, diagonal) * at(y, diagonal);
+        out.data[i + j * out.rows] = at(out.data, i + j * out.rows) + total;
+      }
     }
-  }
-  return toRowSpaces(products, shape);
+    for (let i = 0; i < j; i++) out.data[j + i * out.rows] = at(out.data, i + j * out.rows);
+    first += left.cols;
+  });
+  return out;
 }
 
 /**

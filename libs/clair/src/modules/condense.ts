@@ -14,7 +14,7 @@ import {
 import { sliceColumns } from "@fedclair/rules";
 import { createCornerTensor } from "../updates/shared-memory.js";
 import type { ModuleMeasures } from "../measures/measures.js";
-import { measureModule } from "../measures/module-measures.js";
+import { measureModule, sumEntrywiseProducts } from "../measures/module-measures.js";
 
 /** The changes of one module in few coordinates, as float32 if all numbers were sent in float32. */
 export interface Condensed {
@@ -47,32 +47,6 @@ export function condense(pairs: readonly LowRank[]): Condensed {
     ...(gram.data.every(Number.isFinite) && { gram }),
     measures: measureModule(pairs, rights),
   };
-}
-
-/**
- * Computes ⟨X_i, X_j⟩ as the sum of the entrywise product of B_iᵀB_j and A_iA_jᵀ.
- * @param lefts, rights blocks by j; only the upper triangle of the whole matrix is read
- */
-function sumEntrywiseProducts(lefts: readonly Matrix[], rights: readonly Matrix[]): Matrix {
-  const out = new Matrix(lefts.length, lefts.length);
-  let first = 0; // the first row of the diagonal block
-  lefts.forEach((left, j) => {
-    const right = item(rights, j);
-    for (let c = 0; c < left.cols; c++) {
-      const [x, y] = [left.column(c), right.column(c)];
-      for (let i = 0, row = 0; i <= j; i++) {
-        const diagonal = first + c;
-        const end = i === j ? diagonal : row + item(lefts, i).cols;
-        let total = 0;
-        for (; row < end; row++) total += at(x, row) * at(y, row);
-        if (i === j) total = 2 * total + at(x, diagonal) * at(y, diagonal);
-        out.data[i + j * out.rows] = at(out.data, i + j * out.rows) + total;
-      }
-    }
-    for (let i = 0; i < j; i++) out.data[j + i * out.rows] = at(out.data, i + j * out.rows);
-    first += left.cols;
-  });
-  return out;
 }
 
 /**

@@ -19,7 +19,7 @@ import {
   zip,
 } from "@fedclair/linalg";
 import type { Side } from "../updates/change.js";
-import type { Grams } from "./grams.js";
+import type { ColumnGram, Grams } from "./grams.js";
 import type { Energies, Reweighing, ReweighingStep } from "./view-measures.js";
 
 /**
@@ -44,6 +44,7 @@ export interface View {
    * as Gram matrices are summed.
    */
   readonly grams: Grams | undefined;
+  readonly columnGram: ColumnGram;
   readonly isZero: readonly boolean[];
   /**
    * The left singular vectors of Z_k with a singular value above 1e-8 of the largest, by descending
@@ -77,7 +78,11 @@ export function computeVisibleShares({ view, rank }: RankedView): number[] {
  * @param gram Gram matrix of the members, if it is known
  */
 export function fit({ view, rank }: RankedView, members: readonly number[], gram?: Matrix): Matrix {
-  return leadingLeft(pick(view.blocks, members), rank, gram ?? view.grams?.sum(members));
+  const known = {
+    gram: gram ?? view.grams?.sum(members),
+    columnGram: view.columnGram.of(members),
+  };
+  return leadingLeft(pick(view.blocks, members), rank, known);
 }
 
 /** A client's own space, completed by the leading directions that all blocks have outside it. */
@@ -169,11 +174,11 @@ function evaluateFit({ view }: RankedView, basis: Matrix): EvaluatedFit {
 export function leaveOut(ranked: RankedView, members: readonly number[], folds: number): Energies {
   const { view } = ranked;
   // Subtracting some terms from the sum keeps the digits, because all blocks have norm 1.
-  const all = gramOfMembers(view, members);
+  const all = view.columnGram.of(members) ? undefined : gramOfMembers(view, members);
   const bases = indices(folds).map((fold) => {
     const left = members.filter((_, m) => m % folds === fold);
     const others = members.filter((_, m) => m % folds !== fold);
-    return fit(ranked, others, subtract(all, gramOfMembers(view, left)));
+    return fit(ranked, others, all && subtract(all, gramOfMembers(view, left)));
   });
   const energies = members.map((k, m) => splitEnergy(item(bases, m % folds), item(view.blocks, k)));
   return {

@@ -1,4 +1,4 @@
-import { at, dot, gramNT, item, Matrix, multiplyTN } from "@fedclair/linalg";
+import { at, dot, gramNT, gramTN, item, Matrix, multiplyTN } from "@fedclair/linalg";
 
 /**
  * The matrices Z_k·Z_kᵀ of all clients, n×n. If blocks are at least as wide as they are tall,
@@ -44,6 +44,30 @@ export class Grams {
     const projector = new Matrix(this.#packed.rows, 1);
     pack(gramNT(basis), projector.data);
     return multiplyTN(this.#packed, projector).data;
+  }
+}
+
+/**
+ * The inner products of all columns of a stack, of which those of some clients are a part. If these
+ * have fewer columns than rows, their fit needs no further product of blocks.
+ */
+export class ColumnGram {
+  readonly #stack: Matrix;
+  readonly #columns: readonly (readonly number[])[];
+  #gram: Matrix | undefined;
+
+  constructor(stack: Matrix, blocks: readonly Matrix[]) {
+    let from = 0;
+    this.#stack = stack;
+    this.#columns = blocks.map(({ cols }) => Array.from({ length: cols }, () => from++));
+  }
+
+  /** ZᵀZ of some clients, if a fit to half of all needs it. */
+  of(clients: readonly number[]): Matrix | undefined {
+    const { rows, cols } = this.#stack;
+    const columns = clients.flatMap((k) => item(this.#columns, k));
+    if (cols >= 2 * rows || columns.length >= rows) return undefined;
+    return (this.#gram ??= gramTN(this.#stack)).among(columns);
   }
 }
 

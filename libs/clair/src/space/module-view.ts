@@ -16,7 +16,7 @@ import {
 import { sliceColumns } from "@fedclair/rules";
 import type { Side } from "../updates/change.js";
 import { gramOfMembers, type View } from "./fit.js";
-import { Grams } from "./grams.js";
+import { ColumnGram, Grams } from "./grams.js";
 import type { SpaceOptions } from "./view-measures.js";
 import { liftFromSketch, createSketcher, sketchRows } from "./sketch.js";
 
@@ -51,6 +51,7 @@ export function createView(
     energies: columnEnergies(stack),
     blocks,
     grams: stack.cols < blocks.length * stack.rows ? undefined : new Grams(blocks),
+    columnGram: new ColumnGram(stack, blocks),
     isZero: blocks.map(({ data }) => data.every((x) => x === 0)),
     ownSpace: (k) => (own[k] ??= computeOwnSpace(item(blocks, k), largestRank)),
     lift,
@@ -209,12 +210,14 @@ function createDropFunction(
   return (members, rank) => {
     const own =
       spectra.get(members.join()) ??
-      views.map((view) => symmetricEigenvalues(gramOfMembers(view, members)));
+      views.map((view) =>
+        symmetricEigenvalues(view.columnGram.of(members) ?? gramOfMembers(view, members)),
+      );
     spectra.set(members.join(), own);
     return Math.min(
       ...own.map((values) => {
-        const next = values[rank] ?? 0; // none if the space has all dimensions
-        return at(values, rank - 1) / Math.max(next, 1e-12 * at(values, 0));
+        const [last = 0, next = 0] = values.slice(rank - 1); // none if the space has all dimensions
+        return last / Math.max(next, 1e-12 * at(values, 0));
       }),
     );
   };

@@ -1,6 +1,7 @@
 import {
   addScaled,
   hstack,
+  leadingLeft,
   leadingSpace,
   Matrix,
   multiply,
@@ -91,7 +92,7 @@ export interface Sketched {
 /**
  * Lifts the leading space of the members' sketches to that of their blocks. The former is a
  * combination of the sketches' columns. The same combination of the blocks' columns is close, and a
- * few iterations on the blocks make it exact.
+ * few iterations on the blocks make it exact. Of few columns, it is computed from the blocks alone.
  * @param found r orthonormal columns in the sketch
  * @returns p×r, orthonormal columns
  */
@@ -101,6 +102,12 @@ export function liftFromSketch(
   members: readonly number[],
 ): Matrix {
   const { rows, cols } = blockOf(item(members, 0));
+  if (members.length * cols <= sketchRows) {
+    return leadingLeft(
+      members.map((k) => blockOf(k).scale(item(factors, k))),
+      found.cols,
+    );
+  }
   const perStack = Math.max(1, Math.min(groupSize, Math.floor(mostStacked / (rows * cols))));
   const groups = Array.from({ length: Math.ceil(members.length / perStack) }, (_, g) =>
     members.slice(g * perStack, (g + 1) * perStack),
