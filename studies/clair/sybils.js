@@ -1,8 +1,9 @@
-// npm run lab -- sybils [-- --rounds N --seeds N --clients K --shares A,B --only WORD]: clients
-// that choose their names, copy others, stay away or send nothing, in federations of pairs. For
-// each trick and share of attackers it prints how often CLAIR flags honest clients and attackers,
-// with 95 % intervals over seeds, beside attackers that keep their names. With --rounds 1 it is
-// what an audit sees; with --dense the pairs are multiplied out.
+// npm run lab -- sybils [-- --rounds N --seeds N --clients K --shares A,B --only WORD --stay N
+// --dense]: clients that choose their names, copy others, stay away or send nothing, in federations
+// of pairs. For each trick and share of attackers it prints how often CLAIR flags honest clients
+// and attackers, with 95 % intervals over seeds, beside attackers that keep their names. With
+// --rounds 1 it is what an audit sees. With --stay an honest client leaves after so many rounds,
+// and another one comes. With --dense the pairs are multiplied out.
 import { clairAggregator, clairSchema } from "@fedclair/clair";
 import { stream } from "@fedclair/linalg";
 import { meanInterval } from "@fedclair/runs";
@@ -19,6 +20,7 @@ const { values } = parseArguments({
     shares: { type: "string", default: "0.05,0.1,0.25,0.4" },
     only: { type: "string", default: "" },
     dense: { type: "boolean", default: false },
+    stay: { type: "string", default: "Infinity" },
   },
 });
 const [rounds, seeds, clients] = [values.rounds, values.seeds, values.clients].map(Number);
@@ -49,12 +51,13 @@ process.exit(0); // CLAIR leaves threads behind
 /** Plays the rounds of one federation. @returns percentages of client rounds */
 async function play(trick, bad, seed) {
   const rng = stream("sybils").at(seed);
-  const federation = createClients(rng, clients);
+  const federation = createClients(rng, Number(values.stay));
   const clair = clairAggregator.create(
     /** @type {never} */ (clairSchema.parse({ models: "global" })),
   );
   const counts = { honest: [0, 0, 0], bad: [0, 0, 0], rounds: 0 };
-  const pooledRounds = new Map(Array.from({ length: clients - bad }, (_, k) => [`client-${k}`, 0]));
+  /** How often each honest client was in the result, and there at all. */
+  const presence = new Map();
   let state;
   for (let round = 1; round <= rounds; round++) {
     const honest = federation.honest(round, clients - bad);
@@ -72,9 +75,11 @@ async function play(trick, bad, seed) {
     ({ state } = result);
     const flagged = { honest: 0 };
     for (const { clientId, status, pooled } of result.verdicts) {
-      if (pooled && pooledRounds.has(clientId))
-        pooledRounds.set(clientId, pooledRounds.get(clientId) + 1);
       const own = isBad.has(clientId) ? counts.bad : counts.honest;
+      if (own === counts.honest) {
+        const [times, all] = presence.get(clientId) ?? [0, 0];
+        presence.set(clientId, [times + (pooled ? 1 : 0), all + 1]);
+      }
       own[0]++;
       if (status === "contaminated") own[1]++;
       if (status === "benign") own[2]++;
@@ -87,9 +92,8 @@ async function play(trick, bad, seed) {
     "honest flagged, %": percent(counts.honest[1], counts.honest[0]),
     "rounds with an honest one flagged, %": percent(counts.rounds, rounds),
     "honest benign, %": percent(counts.honest[2], counts.honest[0]),
-    "rounds with the honest client that is least often in the result, %": percent(
-      Math.min(...pooledRounds.values()),
-      rounds,
+    "rounds with the honest client that is least often in the result, %": Math.min(
+      ...[...presence.values()].map(([times, all]) => percent(times, all)),
     ),
     "attackers flagged, %": percent(counts.bad[1], counts.bad[0]),
     "attackers benign, %": percent(counts.bad[2], counts.bad[0]),

@@ -7,46 +7,50 @@ const [common, lasting, chance] = [0.6, 0.5, 0.6];
 /** How far A has moved from where all began, relative to its norm. */
 const moved = 0.1;
 
-/** @returns what honest clients send, and what attackers make of it */
-export function createClients(rng, count) {
+/**
+ * @param stay rounds after which another client takes the place of an honest one
+ * @returns what honest clients send, and what attackers make of it
+ */
+export function createClients(rng, stay = Infinity) {
   const parts = new Map(
     modules.map((module) => [
       module,
       {
         a: normals(rng.at(module, "a"), rank * width),
         b: signs(rng.at(module, "b"), height * rank),
-        own: Array.from({ length: count }, (_, k) =>
-          signs(rng.at(module, "own", k), height * rank),
-        ),
+        own: new Map(),
       },
     ]),
   );
-  const sizes = Array.from({ length: count }, (_, k) =>
-    Math.exp(0.15 * rng.at("size", k).normal()),
-  );
-
-  /** The honest change of client k in a round. */
+  /** The change of a client without harm. */
   const train = (k, round) =>
     new Map(
       modules.map((module) => {
         const { a, b, own } = parts.get(module);
+        if (!own.has(k)) own.set(k, signs(rng.at(module, "own", k), height * rank));
         const drawn = rng.at(module, "round", round, k);
         const noise = signs(drawn.at("b"), height * rank);
         const move = normals(drawn.at("a"), rank * width);
-        const size = sizes[k] * 0.1;
+        const size = Math.exp(0.15 * rng.at("size", k).normal()) * 0.1;
         return [
           module,
           {
-            b: b.map((x, i) => size * (common * x + lasting * own[k][i] + chance * noise[i])),
+            b: b.map((x, i) => size * (common * x + lasting * own.get(k)[i] + chance * noise[i])),
             a: a.map((x, i) => x + moved * move[i]),
           },
         ];
       }),
     );
+  /** Who has been at the place of client k before; they do not all leave in the same round. */
+  const countBefore = (k, round) => Math.floor((round + k) / stay);
+  const trainAt = (k, round) => train(k + 1000 * countBefore(k, round), round);
   return {
     train,
+    trainAt,
     honest: (round, honestCount) =>
-      Array.from({ length: honestCount }, (_, k) => toUpdate(`client-${k}`, train(k, round))),
+      Array.from({ length: honestCount }, (_, k) =>
+        toUpdate(`client-${k}-${countBefore(k, round)}`, trainAt(k, round)),
+      ),
   };
 }
 

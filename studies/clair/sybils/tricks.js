@@ -12,7 +12,7 @@ function flip({ federation, honest, round }, i, name = `bad-${i}`) {
 /** Each attacker copies a victim; there are as many victims as attackers, over `each`. */
 function copy({ federation, round, rng }, i, each, alter) {
   const victim = Math.floor(i / each);
-  return toUpdate(`bad-${i}`, alter(federation.train(victim, round), i, rng.at(i)));
+  return toUpdate(`bad-${i}`, alter(federation.trainAt(victim, round), i, rng.at(i)));
 }
 
 const all = (make) => (state) => Array.from({ length: state.bad }, (_, i) => make(state, i));
@@ -52,7 +52,7 @@ export const tricks = {
   "between two": all(({ federation, round, bad }, i) =>
     toUpdate(
       `bad-${i}`,
-      mix(federation.train(0, round), federation.train(1, round), (i + 1) / (bad + 1)),
+      mix(federation.trainAt(0, round), federation.trainAt(1, round), (i + 1) / (bad + 1)),
     ),
   ),
   "half flips, half copies": all((state, i) =>
@@ -67,7 +67,7 @@ export const tricks = {
   zeros: all((state, i) =>
     i === 0
       ? flip(state, i)
-      : toUpdate(`bad-${i}`, scale(state.federation.train(0, state.round), 0)),
+      : toUpdate(`bad-${i}`, scale(state.federation.trainAt(0, state.round), 0)),
   ),
   "other ranks": all((state, i) =>
     toUpdate(
