@@ -2,6 +2,7 @@ import module from "node:module";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { UserError } from "@fedclair/core";
 import { resolve } from "import-meta-resolve";
+import { lend } from "./lend-packages.js";
 import type { ModuleCode } from "./module-code.js";
 
 /**
@@ -10,14 +11,11 @@ import type { ModuleCode } from "./module-code.js";
  */
 const shared = /^(@fedclair\/core|zod)(\/|$)/;
 
-/** Packages that a module without an installation of its own imports from this program. */
-const lent = /^(@fedclair\/[\w-]+|zod)(\/|$)/;
-
 /**
- * Checks that a module shares packages with this program. From Node.js 22.15 on, a module that
- * finds none imports those of this program.
+ * Checks that a module shares packages with this program. A module that finds none imports those of
+ * this program.
  * @throws UserError if the module would load a second copy of a package that it shares with this
- * program, or cannot find one
+ * program
  */
 export function checkShared({ packages }: ModuleCode, place: string): void {
   for (const [name, from] of packages) {
@@ -29,47 +27,29 @@ export function checkShared({ packages }: ModuleCode, place: string): void {
         return undefined;
       }
     });
-    if (theirs === ours || (theirs === undefined && canLend())) continue;
-    throw new UserError(
-      theirs === undefined
-        ? `${place}: its package '${name}' cannot be found from ${from}: npm install it there`
-        : `${place}: it would load a second '${name}', ${fileURLToPath(theirs)}: install fedclair next to the plug-in ` +
-            "and let both share one (in a package: peerDependencies)",
-    );
+    if (theirs === undefined) lendPackages();
+    else if (theirs !== ours) {
+      throw new UserError(
+        `${place}: it would load a second '${name}', ${fileURLToPath(theirs)}: install fedclair next to the plug-in ` +
+          "and let both share one (in a package: peerDependencies)",
+      );
+    }
   }
 }
-
-/** A hook of Node.js that resolves imports. */
-type Resolve<R> = (
-  specifier: string,
-  context: { readonly parentURL: string | undefined },
-  next: (specifier: string, context: { readonly parentURL: string | undefined }) => R,
-) => R;
 
 const {
   registerHooks,
 }: typeof module & {
-  registerHooks?: (hooks: { readonly resolve: Resolve<unknown> }) => void;
+  registerHooks?: (hooks: { readonly resolve: typeof lend }) => void;
 } = module;
 
 let isLending = false;
 
-/**
- * Lets modules import the packages of this program that they do not find themselves.
- * @returns whether this version of Node.js can do so
- */
-function canLend(): boolean {
-  if (!registerHooks) return false;
-  if (!isLending) registerHooks({ resolve: lend });
+/** Lets modules import the packages of this program that they do not find themselves. */
+function lendPackages(): void {
+  if (isLending) return;
   isLending = true;
-  return true;
+  if (registerHooks) registerHooks({ resolve: lend });
+  // Newer versions of Node.js warn of this one.
+  else module.register("./lend-packages.js", import.meta.url);
 }
-
-const lend: Resolve<unknown> = (specifier, context, next) => {
-  try {
-    return next(specifier, context);
-  } catch (error) {
-    if (!lent.test(specifier)) throw error;
-    return next(specifier, { ...context, parentURL: import.meta.url });
-  }
-};
