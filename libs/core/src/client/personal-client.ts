@@ -1,11 +1,18 @@
-import type { GradientTraining, PersonalClient, PersonalResult } from "../contracts/personal.js";
+import type {
+  GradientTraining,
+  PersonalClient,
+  PersonalResult,
+  Walk,
+} from "../contracts/personal.js";
 import type { LocalTrainer, TrainJob, TrainResult } from "../contracts/task.js";
 import { pickModules } from "../tensors/combine.js";
 import { copyParams, shapeText, type Params } from "../tensors/tensor.js";
 import type { NamedMethod } from "../trial/prepared-trial.js";
 import { modelMetric, splitModels } from "../trial/shared-models.js";
 import { describeValue } from "../words/describe-value.js";
+import { didYouMean } from "../words/did-you-mean.js";
 import { UserError } from "../words/errors.js";
+import { excerpt } from "../words/text.js";
 
 /** A client of an arm with a personal method, with its data open for one job. */
 export interface OpenClient {
@@ -22,7 +29,7 @@ export interface OpenClient {
  * @throws UserError if the trainer takes no gradient steps
  */
 export async function openClient(
-  { method }: NamedMethod,
+  { name, method }: NamedMethod,
   trainer: LocalTrainer,
   trainJob: TrainJob,
   own: Params | undefined,
@@ -44,11 +51,26 @@ export async function openClient(
     rng: rng.at("personal"),
     count,
     rate,
-    steps: (params, walk = {}) => training.steps(inOrder(params, shared), { count, rate, ...walk }),
+    steps: (params, walk = {}) => {
+      checkWalk(name, walk);
+      return training.steps(inOrder(params, shared), { count, rate, ...walk });
+    },
     loss: (params) => training.loss(inOrder(params, shared)),
   };
   const fixed = new Map([...first].filter(([name]) => !names.includes(name)));
   return { client, training, fixed };
+}
+
+/** The options of `steps`. */
+const walkKeys = ["count", "rate", "towards", "only"] as const satisfies readonly (keyof Walk)[];
+
+/** @throws UserError if a method misspells an option of `steps`, which would be ignored */
+function checkWalk(method: string, walk: Walk): void {
+  const unknown = Object.keys(walk).find((key) => !(walkKeys as readonly string[]).includes(key));
+  if (unknown === undefined) return;
+  throw new UserError(
+    `steps() of personal method '${method}': unknown option '${excerpt(unknown)}', expected one of ${walkKeys.join(", ")}${didYouMean(unknown, walkKeys)}`,
+  );
 }
 
 /** A round of a client: the update that it sends, and its own params. */
