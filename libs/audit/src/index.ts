@@ -15,7 +15,13 @@ export { parseClairOptions } from "./compare/options.js";
 export { readPile, selectUpdates, type Pile } from "./compare/pile.js";
 export { formatPower } from "./power/power-text.js";
 export { measurePower, type PowerOptions, type TrialPower } from "./power/measure-power.js";
-export { failConditions, listFailures, readBaseline, type FailCondition } from "./gate/gate.js";
+export {
+  failConditions,
+  isKnown,
+  listFailures,
+  readBaseline,
+  type FailCondition,
+} from "./gate/gate.js";
 export { formatSarif } from "./gate/sarif.js";
 export { formatSummary } from "./gate/summary.js";
 export { writeAuditPage } from "./page/write-audit-page.js";

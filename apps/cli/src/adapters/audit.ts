@@ -7,6 +7,7 @@ import {
   formatSarif,
   formatSummary,
   formatTooFew,
+  isKnown,
   listFailures,
   parseEvaluate,
   parseClairOptions,
@@ -94,7 +95,11 @@ export async function printAudit(paths: readonly string[], options: AuditArgumen
     log,
     onProgress: showProgress,
   });
-  print(options.json ? formatJson(report, clairOptions) : formatAudit(report, clairOptions));
+  print(
+    options.json
+      ? formatJson(report, clairOptions)
+      : formatAudit(report, clairOptions, (one) => isKnown(one, baseline)),
+  );
   if (html !== undefined) {
     await writeAuditPage(html, { audit: report, options: clairOptions, paths });
     if (!options.json) print(`report: ${oneLine(html)}\n`);

@@ -202,6 +202,13 @@ describe("the gate", function () {
     ]);
     assert.match(steps[2] ?? "", /^Look at these, or train more .*: bad-trigger$/);
     assert.match(steps[3] ?? "", /^Leave out these copies of others: .*identical/);
+    const [group = []] = stranger.result.identical;
+    const kept = group.at(-1) ?? assert.fail();
+    const copies = listNextSteps(stranger.result, options, ({ name }) => name === kept)
+      .map(formatStep)
+      .find((text) => text.startsWith("Leave out these copies"));
+    assert.doesNotMatch(copies ?? "", new RegExp(`\\b${kept}( |$)`));
+    assert.match(copies ?? "", new RegExp(`\\b${group[0] ?? ""}( |$)`));
     const few = { ...stranger.result, adapters: stranger.result.adapters.slice(4, 7) };
     assert.match(
       listNextSteps(few, options).map(formatStep).at(-1) ?? "",

@@ -27,7 +27,7 @@ export function formatSummary(
     .map(({ name }) => escapeMarkdown(name));
   const { heads, rows } = createAuditTable(audit, options);
   const shown = rows.filter((cells) => cells[statusColumn] !== "benign");
-  const steps = listNextSteps(audit, options).map(formatStep);
+  const steps = listNextSteps(audit, options, (one) => isKnown(one, baseline)).map(formatStep);
   const findings = listFindings(audit, options).map(
     ({ code, level, text, advice }) =>
       `**${level}** \`${code}\`: ${escapeMarkdown(`${text} ${advice}`)}`,

@@ -8,8 +8,15 @@ import { formatStep, listNextSteps } from "./next-steps.js";
 import { createLossTable } from "./refined-text.js";
 import { formatVerdict } from "./verdict.js";
 
-/** Formats an audit for the terminal: the table of adapters, the verdict and the notices. */
-export function formatAudit(audit: Audit, options: ClairOptions): string {
+/**
+ * Formats an audit for the terminal: the table of adapters, the verdict and the notices.
+ * @param isKnown as for `listNextSteps`
+ */
+export function formatAudit(
+  audit: Audit,
+  options: ClairOptions,
+  isKnown?: Parameters<typeof listNextSteps>[2],
+): string {
   const { heads, rows } = createAuditTable(audit, options);
   const body = rows.map((cells) =>
     cells.map((cell, i) => (i === statusColumn ? colourStatus(cell) : cell)),
@@ -23,7 +30,7 @@ export function formatAudit(audit: Audit, options: ClairOptions): string {
       notice.level === "note" ? formatNotice(notice) : pc.red(formatNotice(notice)),
     ),
     ...formatLosses(audit),
-    ...formatSteps(listNextSteps(audit, options)),
+    ...formatSteps(listNextSteps(audit, options, isKnown)),
     "",
   ].join("\n");
 }

@@ -1,6 +1,6 @@
 import { minBenignClients, type ClairOptions } from "@fedclair/clair";
 import { oneLine } from "@fedclair/core/internal";
-import type { Audit } from "../audit-schema.js";
+import type { AdapterFinding, Audit } from "../audit-schema.js";
 import { listCompared } from "./verdict.js";
 
 /** What to do after an audit. */
@@ -10,8 +10,15 @@ interface NextStep {
   readonly names: readonly string[];
 }
 
-/** Lists what to do after an audit with the adapters that were given, not with siblings. */
-export function listNextSteps(audit: Audit, { rule }: Pick<ClairOptions, "rule">): NextStep[] {
+/**
+ * Lists what to do after an audit with the adapters that were given, not with siblings.
+ * @param isKnown was the adapter in an earlier audit? Of several copies, it is the one to keep
+ */
+export function listNextSteps(
+  audit: Audit,
+  { rule }: Pick<ClairOptions, "rule">,
+  isKnown: (adapter: AdapterFinding) => boolean = () => false,
+): NextStep[] {
   const { adapters, usualBelow = Infinity, identical, nearCopies } = audit;
   const compared = listCompared(audit);
   const given = adapters.filter(({ origin }) => origin?.hub?.isSibling !== true);
@@ -19,8 +26,12 @@ export function listNextSteps(audit: Audit, { rule }: Pick<ClairOptions, "rule">
   const names = (some: Audit["adapters"]) => some.map(({ name }) => name);
   const undecided = withStatus("undecided");
   const apart = undecided.filter(({ score }) => (score ?? 0) > usualBelow);
+  const known = new Set(names(adapters.filter(isKnown)));
   const copies = [...identical, ...nearCopies]
-    .flatMap(([, ...others]) => others)
+    .flatMap((group) => {
+      const kept = group.find((name) => known.has(name)) ?? group[0];
+      return group.filter((name) => name !== kept && !known.has(name));
+    })
     .filter((copy) => given.some(({ name }) => name === copy));
   const isFew = compared.length < minBenignClients && rule.by === "evidence";
   const missing = minBenignClients - compared.length;
