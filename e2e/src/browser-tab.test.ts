@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { exitCodes } from "@fedclair/core/internal";
@@ -16,9 +16,10 @@ import {
   startCoordinator,
   startHost,
 } from "./support/federation.js";
-import { fixture, temporaryFolder } from "./support/paths.js";
+import { fixture, temporaryFolder, workspace } from "./support/paths.js";
 import { requirePrograms } from "./support/programs.js";
 import { installPython, startPythonHost } from "./support/python.js";
+import { serveSite } from "./support/serve-site.js";
 
 const token = "a-token-for-tabs";
 
@@ -89,6 +90,26 @@ describe("a tab in a browser", function () {
       await page.context().close();
     });
   }
+
+  it("is a host in the page of docs/browser.md, on a site of its own", async () => {
+    const document = await readFile(join(workspace, "docs/browser.md"), "utf8");
+    const [, text = ""] = /```html\n([^]*?)```/.exec(document) ?? [];
+    const site = await serveSite(text, join(workspace, "apps/coordinator/dist/join-page"));
+    const out = join(await temporaryFolder(), "run");
+    const options = ["--join-page", site, "--no-report", "--out", out];
+    const [{ coordinator, url }, alone] = await Promise.all([
+      startCoordinator([fixture("linear-regression"), ...options]),
+      runSmall("linear-regression"),
+    ]);
+    const { page, complaints } = await openPage(`${site}/?coordinator=${url}`);
+    await page.getByRole("button", { name: "Take part" }).click();
+    await page.getByRole("status").filter({ hasText: "over: the trial is over" }).waitFor();
+    const { code, stderr } = await coordinator.ended;
+    assert.equal(code, 0, stderr);
+    assert.deepEqual(await readResultBytes(out), await readResultBytes(alone));
+    assert.deepEqual(complaints, []);
+    await page.context().close();
+  });
 
   it("trains on a dropped table to the bytes of Node.js, and shows what is wrong with another", async () => {
     const folder = await temporaryFolder();

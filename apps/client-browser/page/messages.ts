@@ -5,6 +5,8 @@ import type { ChosenFile, ReadData } from "@fedclair/plugins/browser";
 export type Order =
   | {
       readonly kind: "join";
+      /** The coordinator's address. Default: that of the page. */
+      readonly coordinator?: string;
       readonly token: string;
       readonly capacity: number;
       /** Files of the user's to train on, if there are any. They stay in the worker. */

@@ -36,9 +36,9 @@ function report(one: Report): void {
   scope.postMessage(one);
 }
 
-/** Joins the coordinator of this page and trains until the trial is over. Never rejects. */
+/** Joins a coordinator and trains until the trial is over. Never rejects. */
 async function host(order: Extract<Order, { kind: "join" }>): Promise<void> {
-  const { token, capacity, files } = order;
+  const { coordinator = location.origin, token, capacity, files } = order;
   const traffic = new Traffic();
   const beat = () => {
     report({
@@ -51,7 +51,7 @@ async function host(order: Extract<Order, { kind: "join" }>): Promise<void> {
   let runner: ClientRunner | undefined;
   try {
     const { reason, exitCode } = await connectTab({
-      url: location.origin,
+      url: coordinator,
       token,
       capacity,
       traffic,
@@ -174,7 +174,7 @@ async function prepare(trial: Trial, files: readonly ChosenFile[]): Promise<Clie
  * @throws UserError if this browser lacks SIMD, which the kernels of fedclair need
  */
 async function startWasm(): Promise<string> {
-  setWasmPaths("/");
+  setWasmPaths(new URL(".", location.href).href);
   env().set("WASM_HAS_MULTITHREAD_SUPPORT", false);
   if (!(await env().getAsync("WASM_HAS_SIMD_SUPPORT")))
     throw new UserError("this browser has no SIMD for WebAssembly: use a newer one");
