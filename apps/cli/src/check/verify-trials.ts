@@ -47,7 +47,9 @@ export interface VerifyTrialsOptions extends Pick<PythonOptions, "python">, Trus
 /**
  * `fedclair verify TRIALS`: runs trials with expected ranges, once for each seed, and prints the
  * measured and expected values. A range is for every seed, for their mean, or for the interval of
- * the mean. Each trial runs in its own process without sockets, which gives the same numbers.
+ * the mean. Each trial runs in its own process without sockets and gives the same numbers. Trials
+ * then run side by side, and one that hangs or runs out of memory fails alone, unlike with `run` of
+ * the API, which runs in the program's process.
  * Trials whose clients are on hosts of their own, or in a Python that is not here, are left out
  * with a notice.
  * @throws UserError (exit code 4) if a value is outside its range, or a trial has ended with an

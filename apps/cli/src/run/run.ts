@@ -8,7 +8,8 @@ import { hasSeveralSeeds, runStudy } from "./study.js";
 
 /**
  * `fedclair run`: runs a trial with all its clients on this machine. With several seeds it runs the
- * trial once for each.
+ * trial once for each. The coordinator is a process of its own, with the same protocol as on many
+ * machines, so that it can be ended by a second Ctrl-C; `run` of the API has it in the program's.
  */
 export async function run(file: string, { seeds, ...given }: RunOptions): Promise<void> {
   const options = { ...given, set: [...given.set, ...seedArgs(seeds)] };
