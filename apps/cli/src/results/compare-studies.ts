@@ -9,6 +9,7 @@ import {
   formatCell,
   listComparedStudies,
   nameApart,
+  openTerminal,
   print,
   readRun,
   studyOfRun,
@@ -54,8 +55,9 @@ export async function printStudyComparison(
     ...heads.map((_, c) => formatCell(cells[0]?.[c])),
   ]);
   const align = ["left" as const, ...heads.map(() => "right" as const)];
-  const table = columns([["measure", ...heads.map(oneLine)], ...rows], align);
-  print(`${table}\n\n${sweepText({ ...results, tables: [] })}`);
+  const terminal = await openTerminal();
+  const table = columns([["measure", ...heads.map(oneLine)], ...rows], align, terminal?.width);
+  print(`${table}\n\n${sweepText({ ...results, tables: [] }, terminal)}`);
   if (html !== undefined) print(`report: ${html}\n`);
 }
 

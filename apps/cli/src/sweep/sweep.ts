@@ -4,6 +4,7 @@ import {
   chooseTrialBackend,
   interruption,
   print,
+  openTerminal,
   sweepText,
   type FinishedTrial,
 } from "@fedclair/runs";
@@ -51,7 +52,7 @@ export async function sweep(file: string, options: SweepOptions): Promise<void> 
       .map(({ message }) => pc.red(message.split("\n")[0] ?? "") + "\n")
       .join("");
     const place = options.report === false ? `runs: ${out}` : `report: ${join(out, "report.html")}`;
-    print(`${sweepText(results)}\n${missed}${place}\n`);
+    print(`${sweepText(results, await openTerminal())}\n${missed}${place}\n`);
   }
   const [first] = faults;
   if (first) throw new UserError(faults.map(({ message }) => message).join("\n"), first.exitCode);

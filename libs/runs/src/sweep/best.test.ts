@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { stripVTControlCharacters } from "node:util";
+import wrapAnsi from "wrap-ansi";
 import { createGrid, type GridRun } from "../../testing/grids.js";
 import { computeResults } from "./results.js";
 import { sweepText } from "./sweep-text.js";
@@ -84,6 +85,33 @@ describe("the best rules of a sweep", () => {
     const { grid, summaries } = createGrid(study, { task });
     const [best, ...more] = computeResults(grid, summaries).best;
     assert.deepEqual([best?.methods, best?.alike, more], [["median"], [], []]);
+  });
+});
+
+describe("methods that tie", () => {
+  it("have one value, without the interval of either", () => {
+    const tie = { clair: [0.6, 0.7, 0.65], krum: [0.55, 0.75, 0.65] };
+    const some = Object.entries(tie).flatMap(([rule, seeds]) =>
+      seeds.map((value, i): GridRun => {
+        const accuracy = { metric: "accuracy", better: "higher", n: 10 } as const;
+        const details = [{ ...accuracy, scope: "clients", arm: rule, value } as const];
+        return { at: { aggregator: rule }, seed: i + 1, arms: [rule], details };
+      }),
+    );
+    const { best, highlights } = resultsOf(some);
+    assert.deepEqual(
+      best.map(({ methods, value, alike }) => [methods, value, alike]),
+      [[["clair", "krum"], "0.650", []]],
+    );
+    const texts = highlights.find(({ topic }) => topic === "Best and worst")?.texts;
+    assert.deepEqual(texts, ["accuracy: 0.650 for all 2 studies."]);
+    const lines = stripVTControlCharacters(
+      sweepText(resultsOf(), { width: 60, wrap: wrapAnsi }),
+    ).split("\n");
+    assert.ok(
+      lines.every((line) => line.length <= 60),
+      lines.join("\n"),
+    );
   });
 });
 

@@ -2,7 +2,7 @@ import type { Measure } from "../measures/measure.js";
 import { findMethods, listArmContests, listContests, type Contest } from "./contests.js";
 import type { Difference } from "./differences.js";
 import type { MeasuredGrid } from "./grid.js";
-import { aggregateCell, findWorseEnd, formatCell, valueOf, type Cell } from "./table.js";
+import { aggregateCell, findWorseEnd, formatTie, isTie, valueOf, type Cell } from "./table.js";
 
 /** The best method under the same conditions, for one measure. */
 export interface Best {
@@ -31,15 +31,15 @@ export function listBest(grid: MeasuredGrid, differences: readonly Difference[])
     const ranked = rankMethods(contest, worse);
     const [first, ...others] = ranked;
     if (!first || others.length === 0) return [];
-    const equal = ranked.filter(({ cell }) => valueOf(cell) === valueOf(first.cell));
+    const equal = others.filter(({ cell }) => isTie(cell, first.cell));
     const { measure, place } = contest;
     const alike = others.filter((one) => !equal.includes(one) && !differ(first.name, one.name));
     return [
       {
         measure,
         place,
-        methods: equal.map(({ name }) => name),
-        value: formatCell(first.cell),
+        methods: [first, ...equal].map(({ name }) => name),
+        value: formatTie([first.cell, ...equal.map(({ cell }) => cell)]),
         alike: alike.map(({ name }) => name),
       },
     ];
@@ -81,5 +81,5 @@ function rankMethods(
       const cell = isOracle ? undefined : aggregateCell([...bySeed.values()]);
       return cell ? [{ name, cell }] : [];
     })
-    .sort((a, b) => sign * (valueOf(a.cell) - valueOf(b.cell)));
+    .sort((a, b) => (isTie(a.cell, b.cell) ? 0 : sign * (valueOf(a.cell) - valueOf(b.cell))));
 }

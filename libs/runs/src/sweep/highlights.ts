@@ -11,7 +11,7 @@ import {
   nameStudy,
 } from "./findings.js";
 import { listStudies, listSummaries, type MeasuredGrid, type MeasuredStudy } from "./grid.js";
-import { aggregateCell, findWorseEnd, formatCell, valueOf, type Cell } from "./table.js";
+import { aggregateCell, findWorseEnd, formatTie, isTie, valueOf, type Cell } from "./table.js";
 import { listUnstoppedAttacks } from "./unstopped-attacks.js";
 
 /** The topic of the attacks that no table and no finding names. */
@@ -91,16 +91,17 @@ function describeExtremes(grid: MeasuredGrid): string[] {
     ];
     if (!worse || !best || !worst || cells.length < 2) return [];
     const about = place === "" ? measure : `${measure}, ${place}`;
-    if (valueOf(best.cell) === valueOf(worst.cell))
-      return [`${about}: ${formatCell(best.cell)} for all ${cells.length} studies.`];
-    const name = (one: { readonly cell: Cell }) => {
-      const equal = cells.filter(({ cell }) => valueOf(cell) === valueOf(one.cell));
+    const describe = (one: { readonly cell: Cell }) => {
+      const equal = cells.filter(({ cell }) => isTie(cell, one.cell));
+      const value = formatTie([one.cell, ...equal.map(({ cell }) => cell)]);
+      if (equal.length === cells.length) return `${value} for all ${equal.length} studies`;
       return equal.length > 2
-        ? `${equal.length} of ${cells.length} studies`
-        : equal.map((one) => one.name).join(" and ");
+        ? `${value} for ${equal.length} of ${cells.length} studies`
+        : `${value} for ${equal.map(({ name }) => name).join(" and ")}`;
     };
+    if (isTie(best.cell, worst.cell)) return [`${about}: ${describe(best)}.`];
     return [
-      `${about}: best ${formatCell(best.cell)} for ${name(best)}; worst ${formatCell(worst.cell)} for ${name(worst)}${describeChance(best.bySeed, worst.bySeed)}.`,
+      `${about}: best ${describe(best)}; worst ${describe(worst)}${describeChance(best.bySeed, worst.bySeed)}.`,
     ];
   });
   const more = texts.length - maxExtremes;

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import pc from "picocolors";
 import { columns as aligned } from "../words/columns.js";
+import type { Terminal } from "../words/terminal.js";
 import { formatNumber } from "../words/numbers.js";
 import type { Best } from "./best.js";
 import { formatDifference, type Difference } from "./differences.js";
@@ -30,8 +31,13 @@ export function differenceNote({ correction, differences }: SweepResults): strin
   return `${paired}whether one is better goes by p, Holm's adjusted p-value over all differences of a measure (${differences.length} of ${measures.size} measures), at 0.05.`;
 }
 
-/** Formats the results of a sweep for the terminal. */
-export function sweepText(results: SweepResults): string {
+/** Where there is no terminal, lines may have any length. */
+const unlimited: Terminal = { width: Infinity, wrap: String };
+
+/** Formats the results of a sweep. @param terminal the terminal that lines are wrapped for */
+export function sweepText(results: SweepResults, terminal = unlimited): string {
+  const { width } = terminal;
+  const wrap = (text: string) => terminal.wrap(text, width);
   const {
     tables,
     verdicts,
@@ -53,17 +59,17 @@ export function sweepText(results: SweepResults): string {
     differences.length > 0 ? differenceNote(results) : undefined,
   ].filter((note) => note !== undefined);
   return [
-    ...groupTables(tables).map(tableText),
-    ...(verdicts.length === 0 ? [] : [verdictText(verdicts)]),
-    ...(about.length === 0 ? [] : [about.map((note) => `${pc.dim(note)}\n`).join("")]),
-    ...(models === undefined ? [] : [`${models}\n`]),
-    ...(best.length === 0 ? [] : [bestText(best)]),
-    ...(differences.length === 0 ? [] : [differencesText(differences)]),
+    ...groupTables(tables).map((group) => tableText(group, width)),
+    ...(verdicts.length === 0 ? [] : [verdictText(verdicts, width)]),
+    ...(about.length === 0 ? [] : [about.map((note) => `${pc.dim(wrap(note))}\n`).join("")]),
+    ...(models === undefined ? [] : [`${wrap(models)}\n`]),
+    ...(best.length === 0 ? [] : [bestText(best, width)]),
+    ...(differences.length === 0 ? [] : [differencesText(differences, width)]),
     ...(findings.length === 0
       ? []
       : [
           listLines(
-            findings.map(({ place, texts }) => `${place}: ${texts.join("; ")}`),
+            findings.map(({ place, texts }) => wrap(`${place}: ${texts.join("; ")}`)),
             "studies",
           ),
         ]),
@@ -71,10 +77,12 @@ export function sweepText(results: SweepResults): string {
       ? []
       : [
           shown
-            .map(({ topic, texts }) => texts.map((text) => `${pc.bold(topic)}: ${text}\n`).join(""))
+            .map(({ topic, texts }) =>
+              texts.map((text) => `${wrap(`${pc.bold(topic)}: ${text}`)}\n`).join(""),
+            )
             .join(""),
         ]),
-    ...(notes.length === 0 ? [] : [notes.map((note) => `${pc.dim(note)}\n`).join("")]),
+    ...(notes.length === 0 ? [] : [notes.map((note) => `${pc.dim(wrap(note))}\n`).join("")]),
   ].join("\n");
 }
 
@@ -122,12 +130,12 @@ export function tableCells([first, ...rest]: readonly [Table, ...Table[]]): {
   };
 }
 
-function tableText(group: readonly [Table, ...Table[]]): string {
+function tableText(group: readonly [Table, ...Table[]], width: number): string {
   const { title, heads, rows, worst } = tableCells(group);
   const last = worst.length === 0 ? [] : [["worst", ...worst].map((cell) => pc.italic(cell))];
   const align = ["left" as const, ...heads.map(() => "right" as const)];
   const head = title === "" ? "" : `${pc.bold(title)}\n`;
-  return `${head}${aligned([["", ...heads], ...rows, ...last], align)}\n`;
+  return `${head}${aligned([["", ...heads], ...rows, ...last], align, width)}\n`;
 }
 
 /** The heads and the cells of the table of the best methods. */
@@ -145,29 +153,31 @@ export function bestCells(best: readonly Best[]): readonly (readonly string[])[]
   ];
 }
 
-function bestText(best: readonly Best[]): string {
+function bestText(best: readonly Best[], width: number): string {
   const [heads = [], ...rows] = bestCells(best);
-  return shortTable(heads, rows, () => "left");
+  return shortTable(heads, rows, () => "left", width);
 }
 
 /** The title of the table of verdicts. */
 export const verdictTitle = "Verdicts of the last round, all seeds";
 
-function verdictText(verdicts: readonly VerdictCounts[]): string {
+function verdictText(verdicts: readonly VerdictCounts[], width: number): string {
   const [heads = [], ...rows] = verdictCells(verdicts);
   const sides = (column: number) => (column === 0 ? "left" : "right");
-  return `${pc.bold(verdictTitle)}\n${shortTable(heads, rows, sides)}`;
+  return `${pc.bold(verdictTitle)}\n${shortTable(heads, rows, sides, width)}`;
 }
 
 function shortTable(
   heads: readonly string[],
   rows: readonly (readonly string[])[],
   sides: (column: number) => "left" | "right",
+  width: number,
 ): string {
   const more = rows.length - maxLines;
   const table = aligned(
     [heads, ...rows.slice(0, maxLines)],
     heads.map((_, column) => sides(column)),
+    width,
   );
   return `${table}\n${more > 0 ? pc.dim(`… ${more} more in the report`) + "\n" : ""}`;
 }
@@ -177,7 +187,7 @@ export function formatP(p = 1): string {
   return p < 0.001 ? "<0.001" : p.toFixed(3);
 }
 
-function differencesText(differences: readonly Difference[]): string {
+function differencesText(differences: readonly Difference[], width: number): string {
   const hasPlace = differences.some(({ place }) => place !== "");
   const hasP = differences.some(({ p }) => p !== undefined);
   const rows = differences
@@ -213,6 +223,7 @@ function differencesText(differences: readonly Difference[]): string {
       ...(hasP ? (["right"] as const) : []),
       "left",
     ],
+    width,
   );
   return `${table}\n${more > 0 ? pc.dim(`… ${more} more in the report`) + "\n" : ""}`;
 }

@@ -9,7 +9,7 @@ import {
   type Interval,
 } from "../measures/intervals.js";
 import type { Measure } from "../measures/measure.js";
-import { formatShare, maxOf, minOf } from "../words/numbers.js";
+import { formatNumber, formatShare, maxOf, minOf } from "../words/numbers.js";
 import type { Summary } from "../measures/summary.js";
 import { describedOnly, findMeasure, listTableMeasures, measureOf } from "./measures.js";
 import {
@@ -203,6 +203,20 @@ export function aggregateCell(measures: readonly Measure[]): Cell | undefined {
 /** The value that cells are compared by: a share if clients are counted, else the mean. */
 export function valueOf({ mean: middle, counts }: Cell): number {
   return counts ? counts.hits / counts.of : middle;
+}
+
+/** Do cells have the same value, apart from rounding errors? */
+export function isTie(a: Cell, b: Cell): boolean {
+  return Math.abs(valueOf(a) - valueOf(b)) <= 1e-9 * Math.abs(valueOf(a));
+}
+
+/**
+ * Formats the value of cells that have the same one: without an interval, unless they share that
+ * as well.
+ */
+export function formatTie([first, ...others]: readonly [Cell, ...Cell[]]): string {
+  const text = formatCell(first);
+  return others.every((cell) => formatCell(cell) === text) ? text : formatNumber(valueOf(first));
 }
 
 /** Sums counted clients over seeds; undefined unless every measure counts clients. */
