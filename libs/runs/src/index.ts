@@ -80,6 +80,7 @@ export {
   selectUnknownCode,
   type OutsideCode,
 } from "./store/known-code.js";
+export { checkData } from "./store/data-hash.js";
 export { readState, writeState } from "./store/state-file.js";
 export { readCertificates } from "./process/certificates.js";
 export { atATime } from "./process/at-a-time.js";

@@ -5,6 +5,7 @@ import { readPythonClients } from "@fedclair/core/internal";
 import { stream } from "@fedclair/linalg";
 import {
   verifyRounds,
+  checkData,
   checkSummary,
   chooseTrialBackend,
   countNoun,
@@ -70,7 +71,8 @@ export async function verifyWith(
   options: Omit<VerifyOptions, "plugins" | "trust">,
 ): Promise<Verification> {
   const { signal = new AbortController().signal, log } = options;
-  const { info, summary } = await requireFinished(folder, "verify");
+  const stored = await requireFinished(folder, "verify");
+  const { info, summary } = stored;
   const file = join(folder, "trial.yaml");
   const prepared = await prepareTrial(file, [], loadAllowedPlugins(allowed));
   if (readPythonClients(prepared.trial))
@@ -78,6 +80,7 @@ export async function verifyWith(
       `'${file}': its clients run in Python, and verify repeats runs of simulated clients`,
     );
   rejectExternalClients(file, prepared, folder);
+  await checkData(stored, prepared);
   const { total, final } = await checkSummary(folder, prepared, summary);
   const seed = options.seed ?? randomInt(2 ** 32);
   const rounds = drawRounds(total, options.rounds ?? { share: 0.05 }, seed);

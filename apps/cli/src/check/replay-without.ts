@@ -1,5 +1,6 @@
 import { withModules, type Trial } from "@fedclair/core/internal";
 import {
+  checkData,
   checkRecords,
   countNoun,
   findRun,
@@ -47,6 +48,7 @@ export async function replayWithout(
   const set = [`absent=${JSON.stringify(addAbsent(stored.trial, without, from))}`];
   const prepared = await prepareTrial(file, set, loadAllowedPlugins(options));
   await allowPython([prepared.trial], file, options);
+  await checkData(stored, prepared);
   const backend = backendOf(stored);
   const common = { ...runOptions, backend, out, json: false, checkpointEvery: 1 };
   if (!existsSync(out) && info.version === version) {

@@ -17,6 +17,7 @@ import { unlessAborted } from "../process/when-aborted.js";
 import { eachLine } from "../store/lines.js";
 import { TensorFile } from "../store/tensor-file.js";
 import type { WireTraffic } from "../store/arm-timing.js";
+import { hashData } from "../store/data-hash.js";
 import { listOutsideCode, rememberCode } from "../store/known-code.js";
 import { RunFolder } from "../store/run-folder.js";
 import { RecoveringPool } from "./recovering-pool.js";
@@ -82,11 +83,15 @@ export async function recordTrial(run: TrialRun): Promise<Summary> {
     const { joinSeconds } = trial.limits;
     const why = `the clients did not join in ${joinSeconds} s`;
     const joining = withDeadline(signal, joinSeconds * 1000, why, (either) => pool.ready(either));
-    await unlessAborted(signal, Promise.all([reading, joining]));
+    const hashing = hashData(prepared, signal);
+    const [, , data] = await unlessAborted(signal, Promise.all([reading, joining, hashing]));
     const backend = run.backend() ?? "unknown";
     const reason = run.chosen?.name === backend ? run.chosen.why : undefined;
     await rememberCode(listOutsideCode(prepared)); // to resume the run without asking
-    const checkpoint = await folder.begin(backend, withModules(trial, outside), reason);
+    const checkpoint = await folder.begin(backend, withModules(trial, outside), {
+      ...(reason !== undefined && { backendReason: reason }),
+      ...(data.length > 0 && { data }),
+    });
     activity = new ActivityWriter(folder.path, run.hosts);
     const writer = activity;
     const onEvent = (event: ArmEvent) => {

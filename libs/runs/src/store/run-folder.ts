@@ -111,7 +111,7 @@ export class RunFolder {
    * Writes the first files, or removes the remains of an unfinished round.
    * @param backend the backend that the clients train with
    * @param written the trial as it should appear in `trial.yaml`
-   * @param backendReason the reason for that backend, if this process knows it
+   * @param more what else `run.json` should say, if it is known
    * @returns the position at which to resume; undefined for a new run
    * @throws UserError if the run began with another backend, the checkpoint is of another run, or
    *   the files have changed
@@ -119,7 +119,7 @@ export class RunFolder {
   async begin(
     backend: string,
     written: unknown = this.#claim.trial,
-    backendReason?: string,
+    more: Pick<RunInfo, "backendReason" | "data"> = {},
   ): Promise<Checkpoint | undefined> {
     const checkpoint = await readCheckpoint(this.path);
     const startedWith = checkpoint && this.#claim.stored?.info.backend;
@@ -139,7 +139,7 @@ export class RunFolder {
         version,
         started,
         backend,
-        ...(backendReason !== undefined && { backendReason }),
+        ...more,
       };
       await writeJson(join(this.path, "run.json"), info);
       await writeWhole(join(this.path, "trial.yaml"), stringify(written));

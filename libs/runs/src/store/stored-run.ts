@@ -42,6 +42,8 @@ const infoSchema = z.looseObject({
   backend: text,
   /** The reason for that backend, for people. Absent for clients that are not simulated. */
   backendReason: text.optional(),
+  /** What `hashData` found when the run began. Absent if the trial names no data. */
+  data: z.array(z.object({ path: z.string(), sha256: z.string() })).optional(),
 });
 export type RunInfo = Readonly<z.output<typeof infoSchema>>;
 

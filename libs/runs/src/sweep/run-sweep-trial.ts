@@ -12,6 +12,7 @@ import {
 import type { ChosenBackend } from "../run/backend.js";
 import { listRunFaults } from "../measures/exit-faults.js";
 import { recordTrial } from "../run/record-trial.js";
+import { findChangedData } from "../store/data-hash.js";
 import { readSummary, removeRun, findRun, type StoredRun } from "../store/stored-run.js";
 import { InUse } from "../store/lock.js";
 import type { Summary } from "../measures/summary.js";
@@ -52,8 +53,8 @@ export const openHere: OpenPlace = (prepared) =>
 
 /**
  * Runs a trial of a sweep in this process, in its folder within `out`. The trial is skipped if it
- * is done: it has a summary of the same backend, and every arm completed. An interrupted trial is
- * resumed.
+ * is done: it has a summary of the same backend and data, and every arm completed. An interrupted
+ * trial is resumed. A trial whose data have changed is run anew.
  * @param backend the TensorFlow.js backend that trains, with the reason
  * @param open opens the place where it runs; default: everything in this thread
  * @returns `busy` if another process runs the trial. Processes that share a folder share the work.
@@ -70,7 +71,7 @@ export async function runSweepTrial(
   const folder = join(out, trial.folder);
   const stored = await findRun(folder);
   if (stored?.status === "running") return "busy";
-  const canReuse = stored !== undefined && isReusable(trial, stored, backend.name);
+  const canReuse = stored !== undefined && (await isReusable(trial, stored, backend.name));
   if (stored?.summary && canReuse) return toFinishedTrial(trial, stored.summary, true);
   const prepared = trial.prepare();
   let place: TrialPlace | undefined;
@@ -106,7 +107,7 @@ export async function findFinished(
   backend: string,
 ): Promise<FinishedTrial | undefined> {
   const stored = await findRun(join(out, trial.folder)).catch(() => undefined);
-  return stored?.summary && isReusable(trial, stored, backend)
+  return stored?.summary && (await isReusable(trial, stored, backend))
     ? toFinishedTrial(trial, stored.summary, true)
     : undefined;
 }
@@ -124,14 +125,19 @@ function toFinishedTrial(trial: SweepTrial, outcome: Summary, skipped: boolean):
   return { trial, outcome, faults: listRunFaults(trial.trial, outcome), skipped };
 }
 
-/** Was the run trained on this backend, or on that of external clients; did every arm complete? */
-function isReusable(
-  { trial, taskPlugin }: SweepTrial,
+/**
+ * Was the run trained on this backend, or on that of external clients, and with the same data? Did
+ * every arm complete?
+ */
+async function isReusable(
+  trial: SweepTrial,
   { info, summary }: StoredRun,
   backend: string,
-): boolean {
-  const isSame = listExternalClients(trial, taskPlugin).size > 0 || info.backend === backend;
-  return isSame && Object.keys(summary?.stopped ?? {}).length === 0;
+): Promise<boolean> {
+  const isExternal = listExternalClients(trial.trial, trial.taskPlugin).size > 0;
+  if (!isExternal && info.backend !== backend) return false;
+  if (Object.keys(summary?.stopped ?? {}).length > 0) return false;
+  return (await findChangedData(info, trial)) === undefined;
 }
 
 function toFailed(error: unknown): Failed {

@@ -182,6 +182,23 @@ describe("a sweep", () => {
     assert.equal(await findFinished(trial, out, "wasm"), undefined);
   });
 
+  it("runs the trials again whose data were edited", async () => {
+    const trace = join(out, "trace.csv");
+    const write = (seconds: number) =>
+      writeFile(trace, `device,seconds,bytesPerSecond,from,to\na,${seconds},,,\n`);
+    const grid = `${file.replace(/faults: .*\]/, "")}devices: { trace: ${trace} }\n`;
+    const skipped = async () =>
+      (await runOf(parse(grid))).map((finished) => finished.skipped).join(" ");
+    await write(1);
+    out = join(out, "grid");
+    await skipped();
+    assert.equal(await skipped(), "true true true true");
+    await write(2);
+    assert.equal(await skipped(), "false false false false");
+    assert.equal(await skipped(), "true true true true");
+    out = join(out, "..");
+  });
+
   it("does not use a folder that contains other things", async () => {
     await writeFile(join(out, "report.html"), "mine");
     await assert.rejects(run(), /is not empty and holds no sweep: choose another --out/);
