@@ -44,6 +44,16 @@ export function numberClasses(
   };
 }
 
+/** So many classes, all of them numbers, are rather numbers to predict. */
+const mostNumberedClasses = 100;
+
+/** Are the names of classes numbers as measurements have them, and not those of classes? */
+export function looksMeasured(names: readonly string[]): boolean {
+  const numbers = names.map(Number);
+  const isWhole = numbers.every(Number.isInteger);
+  return numbers.every(Number.isFinite) && (!isWhole || names.length > mostNumberedClasses);
+}
+
 /**
  * Sorts classes that the trial does not name: numbers by size, other names by their letters.
  * @param place where they are, for messages
@@ -57,6 +67,6 @@ export function sortClasses(
 ): readonly string[] {
   if (found.size >= 2 && found.size <= largestLabel + 1) return sortNames(found);
   throw new UserError(
-    `source: ${place}: expected 2 to ${largestLabel + 1} ${what}, got ${found.size}`,
+    `source: ${place}: expected 2 to ${largestLabel + 1} ${what}, got ${found.size}${looksMeasured([...found]) ? ": to predict numbers, use the task table with columns.outputs" : ""}`,
   );
 }

@@ -1,6 +1,6 @@
 import { excerpt, UserError } from "@fedclair/core";
 import { item } from "@fedclair/linalg";
-import { largestTable, type Row, type TableFile } from "./table-file.js";
+import { largestNumber, largestTable, type Row, type TableFile } from "./table-file.js";
 
 /** The columns that one of a task's words stands for, as they are named in the files. */
 export interface ReadColumns {
@@ -115,8 +115,15 @@ export class TableBuilder {
     return `${inside?.file.path ?? ""}, ${inside?.file.unit ?? "row"} ${this.#rowNumbers.at(row)}`;
   }
 
-  #toNumber(cell: unknown, name: string): number {
+  /** Returns undefined if a cell is no finite number. @throws UserError if it is too large */
+  #parseNumber(cell: unknown, name: string): number | undefined {
     const number = parseNumber(cell);
+    if (number === undefined || Math.abs(number) <= largestNumber) return number;
+    throw this.#createFault(cell, name, `a number of at most ${largestNumber}`);
+  }
+
+  #toNumber(cell: unknown, name: string): number {
+    const number = this.#parseNumber(cell, name);
     if (number !== undefined) return number;
     throw this.#createFault(cell, name, "a number");
   }
@@ -125,7 +132,7 @@ export class TableBuilder {
   #toMixed(cell: unknown, name: string): number | string | undefined {
     // In a text file they are texts.
     if (typeof cell === "boolean") return this.#toText(cell, name);
-    const number = parseNumber(cell);
+    const number = this.#parseNumber(cell, name);
     if (number !== undefined) return number;
     const isMissing =
       cell === undefined ||

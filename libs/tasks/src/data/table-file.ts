@@ -28,6 +28,12 @@ export const largestTable = 1 << 26;
 /** The most columns of a table. An image of 512×512 pixels has as many. */
 const mostColumns = 1 << 18;
 
+/**
+ * The largest number of a cell. The square of a larger one, or a sum of some, would exceed what a
+ * client may send, so that its answers would be rejected without naming the cell.
+ */
+export const largestNumber = 1e24;
+
 /** @throws UserError if a table has more columns than it may */
 export function requireFewColumns(path: string, count: number): void {
   if (count <= mostColumns) return;

@@ -1,3 +1,4 @@
+import { looksMeasured } from "../data/class-names.js";
 import { countTrained, type TableRows } from "./rows.js";
 
 /** Says what the columns are, and what rows are used for. */
@@ -14,10 +15,15 @@ export function describeRows(rows: TableRows, clients: number): string {
     classes.length > 0
       ? `${classes.length} classes (${shorten(classes)})`
       : `numbers to predict: ${shorten(outputNames)}`;
-  return `source: ${count} rows: ${[...columns, predicted].join("; ")}; ${countUses(rows, clients)
+  const text = `source: ${count} rows: ${[...columns, predicted].join("; ")}; ${countUses(
+    rows,
+    clients,
+  )
     .concat(uniform.length > 0 ? [`${uniform.length} measure all clients`] : [])
     .concat(base.length > 0 ? [`${base.length} pre-train`] : [])
     .join(", ")}`;
+  if (!looksMeasured(classes)) return text;
+  return `${text}\nsource: columns.label: ${classes.length} classes with numbers for names (${shorten(classes)}): to predict numbers, name the column in columns.outputs in place of columns.label`;
 }
 
 function countUses({ clients: parts }: TableRows, clients: number): string[] {
