@@ -94,6 +94,7 @@ export {
   withPythonCode,
   type PythonClients,
 } from "./trial/python-clients.js";
+export { explainDoubtfulClients } from "./trial/doubtful-clients.js";
 export type { OptionChange } from "./trial/option-changes.js";
 export type { PreparedTrial } from "./trial/prepared-trial.js";
 export { prepareResolvedTrial } from "./trial/prepare-trial.js";

@@ -52,7 +52,13 @@ export { leafValues } from "./words/leaf-values.js";
 export { columns } from "./words/columns.js";
 export { openTerminal, type Terminal } from "./words/terminal.js";
 export { compareRuns, listTrialDifferences, type RunComparison } from "./outcome/compare-runs.js";
-export { compareArms, orderMetrics, type ArmRow } from "./outcome/arm-rows.js";
+export {
+  compareArms,
+  comparePrimary,
+  guessingRow,
+  orderMetrics,
+  type ArmRow,
+} from "./outcome/arm-rows.js";
 export { backendLabel, backendText } from "./outcome/backend-text.js";
 export { farthestText } from "./outcome/farthest-text.js";
 export { choiceText, modTexts } from "./outcome/mod-texts.js";

@@ -75,7 +75,7 @@ export type RunEvent =
 
 /** A run that has ended. */
 export interface RunResult extends OpenedRun {
-  /** The sentences about what may surprise the user; none if the run was done before. */
+  /** The sentences about what may surprise the user. */
   readonly notices: readonly string[];
 }
 
@@ -112,16 +112,10 @@ async function runSource(
       `'${out}' holds the finished run, and whether the program's plug-ins have changed since is not known: expected another out for a new run, or resume: true to take this one`,
     );
   }
-  const notices: string[] = [];
-  if (done) return { ...(await openRun(out)), notices };
+  if (done) return await openResult(out);
   if (hosts !== undefined) rejectOwn(plugins, "hosts");
   if (!readPythonClients(prepared.trial))
     rejectExternalClients(source.file, prepared, resumes ? out : undefined);
-  const notice = async (text: string) => {
-    notices.push(text);
-    await emit({ kind: "notice", text });
-  };
-  for (const text of prepared.notices) await notice(text);
   const chosen = chooseTrialBackend([prepared], backend);
   const place = placesWith({ python, hosts })(prepared, chosen.name);
   await inPlace(place, ({ pool, server, backend: used = () => chosen.name }) =>
@@ -134,7 +128,7 @@ async function runSource(
       signal,
       backend: used,
       chosen,
-      onNotice: (text) => void notice(text),
+      onNotice: (text) => void emit({ kind: "notice", text }),
       onResume: (counts) => {
         const rounds = [...counts.values()].reduce((sum, count) => sum + count, 0);
         void emit({ kind: "resumed", rounds });
@@ -145,7 +139,12 @@ async function runSource(
       },
     }),
   );
-  return { ...(await openRun(out)), notices };
+  return await openResult(out);
+}
+
+async function openResult(out: string): Promise<RunResult> {
+  const opened = await openRun(out);
+  return { ...opened, notices: opened.summary.notices ?? [] };
 }
 
 function showEvent(arm: string, event: ArmEvent["event"]): RunEvent | undefined {

@@ -1,5 +1,5 @@
 import { UserError } from "@fedclair/core";
-import { oneLine } from "@fedclair/core/internal";
+import { oneLine, printable } from "@fedclair/core/internal";
 import {
   commandName,
   countNoun,
@@ -33,8 +33,13 @@ export async function show(
     print(JSON.stringify({ ...standing(stored), summary }) + "\n");
     return;
   }
+  const terminal = await openTerminal();
+  const notices = (summary.notices ?? []).map((notice) => {
+    const text = printable(notice, 2000);
+    return `${terminal ? terminal.wrap(text, terminal.width) : text}\n`;
+  });
   print(
-    `${oneLine(folder)}: ${formatStanding(stored)}\n\n${outcomeText(run, await openTerminal())}`,
+    `${oneLine(folder)}: ${formatStanding(stored)}\n${notices.join("")}\n${outcomeText(run, terminal)}`,
   );
 }
 
@@ -48,7 +53,7 @@ async function showSweep(sweep: OpenedSweep, json: boolean): Promise<void> {
   for (const { status } of runs) counts.set(status, (counts.get(status) ?? 0) + 1);
   const standing = [...counts].map(([status, count]) => `${count} ${status}`).join(", ");
   print(
-    `${oneLine(sweep.folder)}: ${countNoun(runs.length, "run")}: ${standing}\n\n${sweepText(sweep.results)}`,
+    `${oneLine(sweep.folder)}: ${countNoun(runs.length, "run")}: ${standing}\n\n${sweepText(sweep.results, await openTerminal())}`,
   );
 }
 

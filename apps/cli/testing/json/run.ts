@@ -63,6 +63,14 @@ export const summarySchema = z.strictObject({
     .literal("unknown")
     .exactOptional()
     .describe("Present if the truth about some clients is unknown."),
+  notices: z
+    .array(z.string())
+    .exactOptional()
+    .describe("What you should know about the trial and its data, as printed when it starts."),
+  guessing: z
+    .record(z.string(), z.number())
+    .exactOptional()
+    .describe("What guessing reaches, by metric, such as the share of the most frequent class."),
   measures: z.record(z.string(), z.number()).describe("Finite numbers by name."),
   details: z.array(measure).describe("The same measures, each with its meaning."),
 }) satisfies z.ZodType<Summary>;

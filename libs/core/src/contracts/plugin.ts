@@ -165,8 +165,6 @@ export interface MetricInfo {
    * its client's own data only.
    */
   readonly onSharedData?: string;
-  /** What guessing reaches, if that is known: results near it say that nothing was learned. */
-  readonly guessing?: number;
 }
 
 /**

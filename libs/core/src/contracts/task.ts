@@ -18,6 +18,11 @@ export interface Task<S = unknown> {
    * part is used, or how it is split.
    */
   notice?(clients: number): string | undefined;
+  /**
+   * Returns what guessing reaches, by metric, such as the share of the most frequent class for an
+   * accuracy. Results near it say that nothing was learned.
+   */
+  guessing?(): Metrics;
   /** Returns a readable name of a client, if the data have one (a president, a hospital). */
   clientLabel?(index: number): string;
   /**

@@ -12,6 +12,11 @@ describe("the notice about clients that no rule can judge", () => {
     );
     assert.match(explain(2, 1) ?? "", /^clients: of 2 clients that differ/);
     assert.match(explain(2, 0, "clair") ?? "", /^clients: of 2 clients/);
+    const krum = { name: "krum", fraction: 0.2 };
+    assert.match(
+      explainDoubtfulClients({ clients: 2, aggregator: krum }, 0) ?? "",
+      /^clients: of 2 clients/,
+    );
   });
 
   it("is absent where a rule may judge", () => {

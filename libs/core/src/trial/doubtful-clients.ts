@@ -7,7 +7,8 @@ export function explainDoubtfulClients(
 ): string | undefined {
   if (2 * contaminated > clients)
     return `attacks: ${contaminated} of ${clients} clients are contaminated, more than half: without trusted data no rule knows which of them are the honest ones`;
-  if (clients === 2 && (contaminated > 0 || aggregator.name === "clair"))
+  const presumes = aggregator.name === "clair" || "fraction" in aggregator;
+  if (clients === 2 && (contaminated > 0 || presumes))
     return "clients: of 2 clients that differ, nobody can tell which one is contaminated: rules need 3 or more, and clair 6";
   return undefined;
 }

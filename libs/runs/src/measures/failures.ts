@@ -12,6 +12,13 @@ interface FailedAnswer {
   readonly message: string;
 }
 
+/** A client that could not measure the params. */
+interface Unmeasured {
+  readonly clientId: string;
+  readonly code: string;
+  readonly message: string;
+}
+
 /** Failures of a run, over all arms. */
 export interface Failures {
   /** The first failures. */
@@ -19,8 +26,8 @@ export interface Failures {
   readonly count: number;
   /** Training failures in the main arm, without the round in which it stopped. */
   readonly training: { readonly late: number; readonly failed: number };
-  /** The last client that could not measure. */
-  readonly unmeasured?: { readonly clientId: string; readonly message: string };
+  /** A client of each arm that could not measure in the last round, with the reason. */
+  readonly unmeasured: ReadonlyMap<string, Unmeasured>;
 }
 
 /** A page shows this many failures. */
@@ -32,7 +39,7 @@ export class FailureTally {
   readonly #first: FailedAnswer[] = [];
   readonly #training = { late: 0, failed: 0 };
   #count = 0;
-  #unmeasured: Failures["unmeasured"];
+  readonly #unmeasured = new Map<string, Unmeasured>();
 
   /** @param main label of the main arm */
   constructor(main: string) {
@@ -40,11 +47,12 @@ export class FailureTally {
   }
 
   add({ arm, round, clients, kept, stopped }: ArmRecord): void {
+    this.#unmeasured.delete(arm);
     for (const client of clients) {
       const { clientId, evaluationFailure } = client;
       const failure = client.failure ?? findLoss(client);
       if (failure) this.#add({ arm, round, clientId, ...failure });
-      if (evaluationFailure) this.#unmeasured = { clientId, message: evaluationFailure.message };
+      if (evaluationFailure) this.#unmeasured.set(arm, { clientId, ...evaluationFailure });
       if (client.failure && arm === this.#main && stopped === undefined) {
         this.#training[client.failure.code === "STRAGGLER" ? "late" : "failed"]++;
       }
@@ -63,7 +71,7 @@ export class FailureTally {
       first: this.#first,
       count: this.#count,
       training: this.#training,
-      ...(this.#unmeasured && { unmeasured: this.#unmeasured }),
+      unmeasured: this.#unmeasured,
     };
   }
 }

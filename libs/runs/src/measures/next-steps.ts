@@ -2,10 +2,12 @@ import type { Measures } from "@fedclair/core";
 import { mean } from "@fedclair/linalg";
 import { commandName } from "../words/command-name.js";
 import { formatNumber } from "../words/numbers.js";
+import { isAboveGuessing } from "./guessing.js";
+import { readMetric } from "./measure.js";
 import type { Summary } from "./summary.js";
 
-/** Up to this multiple of what guessing reaches, a metric says that nothing was learned. */
-const margin = 1.25;
+/** A loss of this many times that of guessing comes from training that diverges. */
+const divergence = 10;
 
 /** Power plants attackers among this many clients or more. */
 const fewest = 6;
@@ -29,18 +31,29 @@ function adviseOnDivergence(
   summaries: readonly Summary[],
   { arms, measures: { metrics = {}, primary = "" } }: Advised,
 ): string[] {
-  const { guessing, better } = metrics[primary] ?? {};
-  if (guessing === undefined || better !== "higher") return [];
-  const means = arms.flatMap(({ label, benignOnly }) => {
-    const values = summaries.flatMap(
-      ({ measures }) =>
-        measures[`${primary}.${label}`] ?? measures[`global.${primary}.${label}`] ?? [],
-    );
-    return benignOnly || values.length === 0 ? [] : mean(values);
-  });
-  if (means.length === 0 || means.some((value) => value > margin * guessing)) return [];
+  /** Returns what guessing reaches, and the means of the arms that do not know the truth. */
+  const compare = (metric: string) => {
+    const guesses = summaries.flatMap(({ guessing }) => readMetric(guessing, metric) ?? []);
+    const means = arms.flatMap(({ label, benignOnly }) => {
+      const values = summaries.flatMap(
+        ({ measures }) =>
+          measures[`${metric}.${label}`] ?? measures[`global.${metric}.${label}`] ?? [],
+      );
+      return benignOnly || values.length === 0 ? [] : mean(values);
+    });
+    return guesses.length > 0 && means.length > 0 ? { guess: mean(guesses), means } : undefined;
+  };
+  const main = compare(primary);
+  const better = metrics[primary]?.better;
+  if (main && !main.means.some((value) => isAboveGuessing(value, main.guess, better))) {
+    return [
+      `no arm is better than guessing (${primary} ${formatNumber(main.guess)}): training may diverge, so try a smaller learning rate`,
+    ];
+  }
+  const loss = compare("loss");
+  if (!loss?.means.every((value) => value > divergence * loss.guess)) return [];
   return [
-    `no arm is better than guessing (${primary} ${formatNumber(guessing)}): training may diverge, so try a smaller learning rate`,
+    `the loss of every arm is far above that of guessing (${formatNumber(loss.guess)}): training diverges, so try a smaller learning rate`,
   ];
 }
 

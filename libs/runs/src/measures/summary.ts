@@ -58,6 +58,10 @@ export interface Summary {
    * them.
    */
   readonly truth?: "unknown";
+  /** What the user should know about the trial and its data; absent if there is nothing. */
+  readonly notices?: readonly string[];
+  /** What guessing reaches, by metric, if the task knows. */
+  readonly guessing?: Metrics;
   /** Finite numbers by name. Undefined measures (no verdicts, no evaluation) are absent. */
   readonly measures: Readonly<Record<string, number>>;
   /** The same measures, each with its meaning. */

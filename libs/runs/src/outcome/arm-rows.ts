@@ -7,7 +7,8 @@ import {
   metricsIn,
   type ClientMean,
 } from "../measures/evaluation.js";
-import { ownProperty } from "../measures/measure.js";
+import { ownProperty, readMetric } from "../measures/measure.js";
+import { formatNumber } from "../words/numbers.js";
 import type { Run } from "../run/read-run.js";
 
 /** The last round of one arm, for comparison with the other arms. */
@@ -64,6 +65,66 @@ export function compareArms(run: Run, maxMetrics: number): ArmComparison {
     [...own.values()].some(({ n }) => n < measured),
   );
   return { rows, metrics, hidden: ordered.length - metrics.length, clientsDiffer };
+}
+
+/**
+ * Formats what guessing reaches, as a row below those of the arms; none if that is not known of any
+ * of the metrics.
+ */
+export function guessingRow(
+  { summary: { guessing } }: Run,
+  metrics: readonly string[],
+): (readonly string[])[] {
+  const cells = metrics.map((metric) => {
+    const guess = readMetric(guessing, metric);
+    return guess === undefined ? "" : formatNumber(guess);
+  });
+  return cells.some((cell) => cell !== "") ? [["guessing", "", ...cells]] : [];
+}
+
+/** The value by which an arm is compared with the others. */
+export interface ArmMean {
+  readonly label: string;
+  readonly mean: number;
+  /** The number of clients in the mean; absent if the coordinator measured. */
+  readonly n?: number;
+}
+
+/** The arms that can be compared by one metric. The main arm is the first, unless it stopped. */
+interface PrimaryComparison {
+  readonly metric: string;
+  readonly means: readonly ArmMean[];
+}
+
+/**
+ * Compares the arms by the task's primary metric, measured by the clients or else by the
+ * coordinator. If the task has none, or nobody measured it, takes the first metric of the clients.
+ */
+export function comparePrimary(run: Run): PrimaryComparison | undefined {
+  const { primary } = run.description;
+  const { rows, metrics } = compareArms(run, 1);
+  const [metric] = metrics;
+  if (primary !== undefined && metric !== primary) {
+    const means = readCoordinatorMeans(run, primary);
+    if (means.length > 0) return { metric: primary, means };
+  }
+  if (metric === undefined) return undefined;
+  const means = rows.flatMap(({ label, means: own }) => {
+    const mean = own.get(metric);
+    return mean ? [{ label, ...mean }] : [];
+  });
+  return { metric, means };
+}
+
+/** Reads what the coordinator measured in the arms that did not stop and are equally far. */
+function readCoordinatorMeans({ arms, last, summary }: Run, metric: string): ArmMean[] {
+  const going = arms.filter(({ label }) => ownProperty(summary.stopped, label) === undefined);
+  const reached = last.get(going[0]?.label ?? "")?.round;
+  return going.flatMap(({ label }) => {
+    const record = last.get(label);
+    const mean = record?.round === reached ? readMetric(record?.metrics, metric) : undefined;
+    return mean === undefined ? [] : [{ label, mean }];
+  });
 }
 
 /**

@@ -9,7 +9,7 @@ import { clientRows, type ClientRow } from "./client-rows.js";
 import { columns } from "../words/columns.js";
 import type { Terminal } from "../words/terminal.js";
 import { maxOf, minOf } from "../words/numbers.js";
-import { compareArms, type ArmRow } from "./arm-rows.js";
+import { compareArms, guessingRow, type ArmRow } from "./arm-rows.js";
 import { modTexts } from "./mod-texts.js";
 import { refinementText } from "./refinement-text.js";
 import { verdictCard } from "./verdict-card.js";
@@ -157,7 +157,7 @@ export function verdictText({ verdict, round }: Pick<ClientRow, "verdict" | "rou
 function formatArmTable(run: Run): string {
   const { rows, metrics, hidden, clientsDiffer } = compareArms(run, maxMetrics);
   if (metrics.length === 0) {
-    const { unmeasured } = run.failures;
+    const [unmeasured] = run.failures.unmeasured.values();
     const why =
       unmeasured && `; ${unmeasured.clientId}: ${printable(unmeasured.message, maxBytes)}`;
     return pc.dim(`no client measured its params${why ?? ""}`);
@@ -165,6 +165,11 @@ function formatArmTable(run: Run): string {
   const notes = [
     clientsDiffer ? [pc.red("n differs: means are over the clients measured in every arm")] : [],
     hidden > 0 ? [pc.dim(`… ${hidden} more metrics in summary.json`)] : [],
+    [...run.failures.unmeasured].flatMap(([arm, { clientId, code, message }]) =>
+      code === "NO_EVALUATION"
+        ? []
+        : [pc.red(printable(`${arm}: ${clientId} was not measured: ${message}`, maxBytes))],
+    ),
   ];
   return [
     columns(
@@ -175,6 +180,7 @@ function formatArmTable(run: Run): string {
           ...metrics.map((metric) => printable(metric, 40)),
         ],
         ...rows.map((row) => armCells(row, metrics)),
+        ...guessingRow(run, metrics).map((cells) => cells.map((cell) => pc.dim(cell))),
       ],
       ["left", "right", ...metrics.map(() => "right" as const)],
     ),

@@ -437,6 +437,24 @@ describe("verdictCard", () => {
     assert.equal(toneOf(stopped), "bad");
   });
 
+  it("is not to be trusted if no rule can judge the clients", () => {
+    const attacks = new Map(["c00", "c01"].map((id) => [id, "flip"]));
+    const card = verdictCard(runOf(single, rounds(0.75, 0.5), { ...told, attacks }));
+    assert.equal(card.tone, "bad");
+    assert.equal(card.parts[0], "not to be trusted: more than half contaminated");
+    const two = verdictCard(runOf({ ...single, clients: 2 }, rounds(0.75, 0.5), told));
+    assert.deepEqual([two.tone, two.parts[0]], ["bad", "not to be trusted: two clients"]);
+  });
+
+  it("says that a result is no better than guessing, and the table shows what that reaches", () => {
+    const run = runOf(single, rounds(0.75, 0.5), told);
+    const guessed = { ...run, summary: { ...run.summary, guessing: { accuracy: 0.75 } } };
+    const { tone, parts } = verdictCard(guessed);
+    assert.deepEqual([tone, parts.at(-1)], ["bad", "no better than guessing"]);
+    assert.match(plain(outcomeText(guessed)), /^guessing +0\.750$/m);
+    assert.doesNotMatch(plain(outcomeText(run)), /guessing/);
+  });
+
   it("leaves out a baseline that knows who is benign", () => {
     const baselines = [
       { label: "mean", aggregator: { name: "fedavg" }, clients: "benign" as const },
@@ -574,6 +592,16 @@ describe("outcomeText", () => {
     );
   });
 
+  it("says why an arm's clients could not be measured", () => {
+    const fault = { code: "CLIENT_ERROR" as const, message: "model() returned undefined" };
+    const records = [
+      recordOf("clair", 1, clientOf("c00", null, "benign", 0.5)),
+      recordOf("mean", 1, { ...clientOf("c00", null), evaluationFailure: fault }),
+    ];
+    const text = plain(outcomeText(runOf(single, records)));
+    assert.match(text, /^mean: c00 was not measured: model\(\) returned undefined$/m);
+  });
+
   it("names the module in which a client differs most, after the reason", () => {
     const modules = [
       { module: "output", ratio: 2.33 },
@@ -618,5 +646,14 @@ describe("columns", () => {
       ["left", "right"],
     );
     assert.deepEqual(plain(text).split("\n"), ["name       n", "long one  10", "b          7"]);
+    const narrow = columns(
+      [
+        ["name", "n"],
+        ["long one", "10"],
+      ],
+      ["left", "right"],
+      11,
+    );
+    assert.deepEqual(plain(narrow).split("\n"), ["name", "     n", "long one", "    10"]);
   });
 });

@@ -1,8 +1,9 @@
-import { printable } from "@fedclair/core/internal";
+import { explainDoubtfulClients, printable } from "@fedclair/core/internal";
+import { isAboveGuessing } from "../measures/guessing.js";
 import { ownProperty, readMetric } from "../measures/measure.js";
 import { formatNumber } from "../words/numbers.js";
 import type { Run } from "../run/read-run.js";
-import { compareArms } from "./arm-rows.js";
+import { comparePrimary } from "./arm-rows.js";
 import { findMistake } from "./client-rows.js";
 
 /**
@@ -39,12 +40,19 @@ const maxBaselines = 3;
  * baselines. Baselines that know who is benign are left out.
  */
 export function verdictCard(run: Run): VerdictCard {
-  const parts = [...verdictParts(run), ...gainPart(run)];
+  const parts = [...doubtPart(run), ...verdictParts(run), ...gainPart(run)];
   const hasStopped = ownProperty(run.summary.stopped, run.arms[0].label) !== undefined;
   const ending: Tone = hasStopped ? "bad" : run.isFinished ? "plain" : "open";
   const tones = [...parts.map((part) => part.tone), ending];
   const tone = byStrength.find((one) => tones.includes(one)) ?? "plain";
   return { tone, parts: parts.map(({ text }) => printable(text, maxBytes)) };
+}
+
+/** Says that no rule can judge the clients, if that follows from the trial. */
+function doubtPart({ trial, description }: Run): Part[] {
+  if (explainDoubtfulClients(trial, description.attacks.size) === undefined) return [];
+  const why = trial.clients === 2 ? "two clients" : "more than half contaminated";
+  return [{ tone: "bad", text: `not to be trusted: ${why}` }];
 }
 
 /** The last verdicts, compared with the truth where it is known. */
@@ -72,45 +80,27 @@ const none = { contaminated: 0, benign: 0, hits: 0, falseAlarms: 0 };
 
 /** The task's metric in the main arm, and how much better that is than in the baselines. */
 function gainPart(run: Run): Part[] {
-  const found = readMeans(run);
-  if (!found) return [];
-  const { metric, own, others } = found;
+  const { metric, means: [own, ...all] = [] } = comparePrimary(run) ?? {};
+  if (metric === undefined || own?.label !== run.arms[0].label) return [];
   const { better } = ownProperty(run.description.metrics, metric) ?? {};
-  const strongest = others
+  const isOracle = new Set(run.arms.flatMap((arm) => (arm.benignOnly ? [arm.label] : [])));
+  const strongest = all
+    .filter(({ label }) => !isOracle.has(label))
     .toSorted((x, y) => (better === "lower" ? x.mean - y.mean : y.mean - x.mean))
     .slice(0, maxBaselines);
   const [best] = strongest;
-  const texts = strongest.map(({ label, mean }) => `${compareMeans(own, mean, better)} ${label}`);
+  const texts = strongest.map(
+    ({ label, mean }) => `${compareMeans(own.mean, mean, better)} ${label}`,
+  );
   const against = texts.length === 0 ? "" : ` (${texts.join(", ")})`;
-  const isWorse = best && (better === "lower" ? best.mean < own : best.mean > own);
+  const isWorse = best && (better === "lower" ? best.mean < own.mean : best.mean > own.mean);
   const tone = !best || better === undefined ? "plain" : isWorse === true ? "bad" : "good";
-  return [{ tone, text: `${metric} ${formatNumber(own)}${against}` }];
-}
-
-interface Means {
-  readonly metric: string;
-  readonly own: number;
-  readonly others: readonly { readonly label: string; readonly mean: number }[];
-}
-
-/** The means of the arms, measured by the clients or else by the coordinator. */
-function readMeans(run: Run): Means | undefined {
-  const { primary } = run.description;
-  const { rows, metrics } = compareArms(run, 1);
-  const [metric = primary] = metrics;
-  if (metric === undefined) return undefined;
-  const ofClients = primary === undefined || metric === primary;
-  const chosen = ofClients ? metric : primary;
-  const meanOf = (label: string) =>
-    rows.find((row) => row.label === label)?.means.get(chosen)?.mean ??
-    readMetric(run.last.get(label)?.metrics, chosen);
-  const own = meanOf(run.arms[0].label);
-  if (own === undefined) return undefined;
-  const others = run.arms.slice(1).flatMap(({ label, benignOnly }) => {
-    const mean = benignOnly ? undefined : meanOf(label);
-    return mean === undefined ? [] : [{ label, mean }];
-  });
-  return { metric: chosen, own, others };
+  const guess = readMetric(run.summary.guessing, metric);
+  const isGuess = guess !== undefined && !isAboveGuessing(own.mean, guess, better);
+  return [
+    { tone, text: `${metric} ${formatNumber(own.mean)}${against}` },
+    ...(isGuess ? [{ tone: "bad" as const, text: "no better than guessing" }] : []),
+  ];
 }
 
 /**

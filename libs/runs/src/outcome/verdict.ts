@@ -2,10 +2,10 @@ import { printable } from "@fedclair/core/internal";
 import { isSpaced } from "../measures/client-history.js";
 import type { DetectionTotals } from "../measures/detection.js";
 import { lossText, totalLosses } from "../measures/losses.js";
-import { readMetric, ownProperty } from "../measures/measure.js";
+import { ownProperty } from "../measures/measure.js";
 import { countNoun } from "../words/numbers.js";
 import type { Run } from "../run/read-run.js";
-import { compareArms, type ArmRow } from "./arm-rows.js";
+import { compareArms, comparePrimary, type ArmMean, type ArmRow } from "./arm-rows.js";
 
 /** Limit for the whole sentence, since reasons from records may be long. */
 const maxBytes = 8192;
@@ -127,29 +127,18 @@ function absentClause({ description, clients, spacing }: Run): string | undefine
   return `${about}${countNoun(never, "contaminated client")} never took part`;
 }
 
-/**
- * Compares the arms by the task's primary metric, measured by the clients or by the coordinator. If
- * the task has none, uses the first metric that clients measured.
- */
+/** Compares the main arm with the others. */
 function comparisonClause(run: Run): string | undefined {
-  const { primary } = run.description;
-  const comparison = compareArms(run, 1);
-  const [metric] = comparison.metrics;
-  if (metric === undefined || (primary !== undefined && metric !== primary)) {
-    const coordinated = primary === undefined ? undefined : coordinatorClause(run, primary);
-    if (coordinated !== undefined) return coordinated;
-  }
-  if (metric === undefined) return undefined;
-  const [own, ...others] = comparison.rows.flatMap(({ label, means, measured }) => {
-    const mean = means.get(metric);
-    return mean ? [{ label, measured, ...mean }] : [];
-  });
-  if (!own || own.label !== run.arms[0].label) return undefined;
+  const { metric = "", means: [own, ...others] = [] } = comparePrimary(run) ?? {};
+  if (own?.label !== run.arms[0].label) return undefined;
+  const value = `${metric} ${own.mean.toPrecision(3)}${againstClause(others)}`;
+  if (own.n === undefined) return value;
+  const { rows, clientsDiffer } = compareArms(run, 1);
   return (
-    `${describeClients(run)} ${metric} ${own.mean.toPrecision(3)}${againstClause(others)}` +
+    `${describeClients(run)} ${value}` +
     betterClause(run, metric, own.mean, others) +
     sharedDataClause(run, metric) +
-    (comparison.clientsDiffer ? differenceClause(own.n, comparison.rows) : "")
+    (clientsDiffer ? differenceClause(own.n, rows) : "")
   );
 }
 
@@ -171,23 +160,10 @@ function sharedDataClause(run: Run, metric: string): string {
 
 /** Reports the baselines' results if the main arm stopped and cannot be compared with them. */
 function baselinesSentence(run: Run): string[] {
-  const { primary } = run.description;
-  const { metrics, rows } = compareArms(run, 1);
-  const [metric = primary] = metrics;
-  if (metric === undefined) return [];
-  const ofClients = rows.flatMap(({ label, means }) => {
-    const mean = means.get(metric)?.mean;
-    return mean === undefined ? [] : [{ label, mean }];
-  });
-  if (ofClients.length > 0 && (primary === undefined || metric === primary))
-    return [`Baselines: ${describeClients(run)} ${metric} ${listMeans(ofClients)}.`];
-  if (primary === undefined) return [];
-  const ofCoordinator = run.arms.flatMap(({ label }) => {
-    const hasStopped = ownProperty(run.summary.stopped, label) !== undefined;
-    const mean = hasStopped ? undefined : readMetric(run.last.get(label)?.metrics, primary);
-    return mean === undefined ? [] : [{ label, mean }];
-  });
-  return ofCoordinator.length === 0 ? [] : [`Baselines: ${primary} ${listMeans(ofCoordinator)}.`];
+  const { metric = "", means: [first, ...others] = [] } = comparePrimary(run) ?? {};
+  if (!first) return [];
+  const whose = first.n === undefined ? "" : `${describeClients(run)} `;
+  return [`Baselines: ${whose}${metric} ${listMeans([first, ...others])}.`];
 }
 
 /**
@@ -225,18 +201,6 @@ function differenceClause(n: number, rows: readonly ArmRow[]): string {
   return `, over the ${countNoun(n, "client")} measured in every arm (${each.join(", ")})`;
 }
 
-function coordinatorClause(run: Run, metric: string): string | undefined {
-  const arms = run.arms.map(({ label }) => ({ label, last: run.last.get(label) }));
-  const [main, ...baselines] = arms;
-  const own = readMetric(main?.last?.metrics, metric);
-  if (own === undefined) return undefined;
-  const against = baselines.flatMap(({ label, last }) => {
-    const mean = last?.round === main?.last?.round ? readMetric(last?.metrics, metric) : undefined;
-    return mean === undefined ? [] : [{ label, mean }];
-  });
-  return `${metric} ${own.toPrecision(3)}${againstClause(against)}`;
-}
-
 function failureClause({ failures: { training } }: Run): string | undefined {
   const { late, failed } = training;
   const clauses = [
@@ -257,12 +221,6 @@ function failedAttacksClause({ summary: { failedAttacks = {} } }: Run): string |
 function lossClause({ summary }: Run): string | undefined {
   const losses = totalLosses(summary);
   return losses.lost === 0 ? undefined : `${lossText(losses)}, over all arms`;
-}
-
-/** The mean of an arm's metric. */
-interface ArmMean {
-  readonly label: string;
-  readonly mean: number;
 }
 
 function againstClause(others: readonly ArmMean[]): string {

@@ -51,7 +51,7 @@ export interface TrialRun {
    * all clients train with that backend.
    */
   readonly chosen?: ChosenBackend;
-  /** Receives the task's sentence about its data, once they are read. */
+  /** Receives the notices of the trial, and later the task's about its data. */
   readonly onNotice?: (notice: string) => void;
   /**
    * Receives every event; an event of a round arrives when the round is on disk. The trial goes on
@@ -73,18 +73,28 @@ export async function recordTrial(run: TrialRun): Promise<Summary> {
   const { prepared, pool, out, resumes = false, signal, checkpoints } = run;
   const { trial, outside, measures } = prepared;
   const folder = await RunFolder.claim(out, trial, resumes, checkpoints);
+  const notices: string[] = [];
+  const notice = (text: string) => {
+    notices.push(text);
+    run.onNotice?.(text);
+  };
   let activity: ActivityWriter | undefined;
   try {
+    prepared.notices.forEach(notice);
     // Read the data while hosts join; if the task fails, do not wait for them.
     const reading = prepared.loadTask().then((task) => {
-      const notice = task.notice?.(trial.clients);
-      if (notice !== undefined) run.onNotice?.(notice);
+      const about = task.notice?.(trial.clients);
+      about?.split("\n").forEach(notice);
+      return task.guessing?.();
     });
     const { joinSeconds } = trial.limits;
     const why = `the clients did not join in ${joinSeconds} s`;
     const joining = withDeadline(signal, joinSeconds * 1000, why, (either) => pool.ready(either));
     const hashing = hashData(prepared, signal);
-    const [, , data] = await unlessAborted(signal, Promise.all([reading, joining, hashing]));
+    const [guessing, , data] = await unlessAborted(
+      signal,
+      Promise.all([reading, joining, hashing]),
+    );
     const backend = run.backend() ?? "unknown";
     const reason = run.chosen?.name === backend ? run.chosen.why : undefined;
     await rememberCode(listOutsideCode(prepared)); // to resume the run without asking
@@ -106,6 +116,8 @@ export async function recordTrial(run: TrialRun): Promise<Summary> {
       backend,
       ...(otherReleases().length > 0 && { otherReleases: otherReleases() }),
       ...(primary !== undefined && { primary }),
+      ...(notices.length > 0 && { notices }),
+      ...(guessing && { guessing }),
       chain: folder.chain,
     };
     await folder.writeSummary(summary); // written last: a run with a summary is complete

@@ -7,6 +7,7 @@ import {
   UserError,
   type Aggregator,
   type Plugin,
+  type Task,
   type TaskPlugin,
 } from "@fedclair/core";
 import { ClientRunner, exitCodes, MemoryPool, type ClientPool } from "@fedclair/core/internal";
@@ -92,6 +93,33 @@ describe("recordTrial", () => {
     assert.deepEqual(JSON.parse(await readFile(join(out, "summary.json"), "utf8")), summary);
     const { params } = decodeSafetensors(await readFile(join(out, "params.safetensors")));
     assert.deepEqual([...params.keys()], ["global/dense", "global/pair"]);
+  });
+
+  it("stores the notices of the trial, and what guessing reaches", async () => {
+    const toy = toyPlugins.tasks.get("toy") ?? assert.fail("no toy");
+    const task: TaskPlugin = {
+      ...toy,
+      create: (options: never) => ({
+        ...(toy.create(options) as Task),
+        notice: () => "two lines\nof a task",
+        guessing: () => ({ accuracy: 0.5 }),
+      }),
+    };
+    const heard: string[] = [];
+    const attacks = [{ attack: { name: "toy-shift" }, count: 4 }];
+    const { notices, guessing } = await recordTrial({
+      prepared: prepare({ ...trial, attacks }, { ...toyPlugins, tasks: new Map([["toy", task]]) }),
+      pool: counting([]),
+      out,
+      backend,
+      signal: new AbortController().signal,
+      onNotice: (text) => heard.push(text),
+    });
+    assert.match(notices?.[0] ?? "", /^attacks: 4 of 6 clients are contaminated/);
+    assert.deepEqual(notices?.slice(1), ["two lines", "of a task"]);
+    assert.deepEqual(heard, notices);
+    assert.deepEqual(guessing, { accuracy: 0.5 });
+    assert.deepEqual((await readRun(out)).summary.notices, notices);
   });
 
   it("stores why a backend was chosen if the clients train with it", async () => {

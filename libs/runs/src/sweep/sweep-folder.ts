@@ -91,7 +91,6 @@ const metricInfo = z.object({
   unit: z.string().optional(),
   description: z.string(),
   onSharedData: z.string().optional(),
-  guessing: z.number().optional(),
 });
 
 const storedShape = z.object({

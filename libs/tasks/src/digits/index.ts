@@ -1,6 +1,7 @@
 import { countWriters, noticeFiles, readSource } from "#digits-source";
 import { UserError, type Params, type Shard, type Task, type TaskPlugin } from "@fedclair/core";
 import type { Stream } from "@fedclair/linalg";
+import { guessClasses } from "../data/guessing.js";
 import { sourcePaths } from "../data/own-data.js";
 import { countHeldBack } from "../held-back.js";
 import { withFeatureNoise } from "../partition/feature-noise.js";
@@ -38,7 +39,6 @@ export const digits: TaskPlugin = {
       better: "higher",
       description: "share of the client's held-out digits recognised",
       onSharedData: "uniformAccuracy",
-      guessing: 0.1,
     },
     uniformAccuracy: {
       better: "higher",
@@ -63,6 +63,7 @@ export const digits: TaskPlugin = {
       checkClients: (clients) => {
         holdings(options, data, clients);
       },
+      guessing: () => guessClasses(data.labels, data.classes),
       ...(options.source !== "mnist" && {
         notice: (clients: number) => describeUse(options, data, clients),
       }),

@@ -1,6 +1,7 @@
 import { shapesOf, UserError, type Dense, type Params, type StartContext } from "@fedclair/core";
 import type { Task, TaskPlugin } from "@fedclair/core";
 import type { Stream } from "@fedclair/linalg";
+import { guessClasses } from "../data/guessing.js";
 import { sourcePaths, type TableSource } from "../data/own-data.js";
 import type { TableFile } from "../data/table-file.js";
 import { toParams } from "../linear-regression/trainer.js";
@@ -108,6 +109,8 @@ export function createTask(options: TableOptions, rows: TableRows): Task {
   const { members } = rows.clients;
   return {
     ...members,
+    guessing: () =>
+      rows.classes.length > 0 ? guessClasses(rows.labels, rows.classes.length) : { loss: 1 },
     notice: (clients) => {
       const about = [members.notice?.(clients), describeRows(rows, clients)];
       return about.filter((text) => text !== undefined).join("\n");

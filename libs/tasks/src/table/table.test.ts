@@ -112,6 +112,39 @@ describe("a table", () => {
       assert.ok([...(params.get("scale")?.data ?? [])].every(Number.isFinite));
     });
 
+    it("knows what guessing reaches", async () => {
+      const uneven = rows.map((cells, i) =>
+        i === 0 ? cells : [...cells.slice(0, -1), i % 4 === 1 ? "no" : "yes"],
+      );
+      const { accuracy = NaN, loss = NaN } = (await open(uneven, classes)).guessing?.() ?? {};
+      const share = uneven.slice(1).filter((cells) => cells.at(-1) === "yes").length / 40;
+      assert.equal(accuracy, share);
+      const entropy = -share * Math.log(share) - (1 - share) * Math.log(1 - share);
+      assert.ok(Math.abs(loss - entropy) < 1e-12);
+    });
+
+    it("names a cell that is too large for the sums of its column", async () => {
+      const huge = rows.map((cells, i) => (i === 5 ? [1e300, ...cells.slice(1)] : cells));
+      await assertRejected(
+        open(huge, classes),
+        /data\.csv, line 6: column 'size': expected a number of at most 1e\+24, got '1e\+300'; correct the cell/,
+      );
+    });
+
+    it("hints at columns.outputs if the classes are measurements", async () => {
+      const measured = rows.map((cells, i) => (i === 0 ? cells : [...cells.slice(0, -1), i / 8]));
+      const task = await open(measured, classes);
+      assert.match(
+        task.notice?.(2) ?? "",
+        /\nsource: columns\.label: 40 classes with numbers for names \(0\.125, .*\): to predict numbers, name the column in columns\.outputs in place of columns\.label$/,
+      );
+      const many = Array.from({ length: 1001 }, (_, i) => [i % 7, i]);
+      await assertRejected(
+        open([["x", "kind"], ...many], { label: "kind" }),
+        /expected 2 to 1000 classes, got 1001: to predict numbers, use the task table with columns\.outputs/,
+      );
+    });
+
     it("agrees on units from the sums of clients, as if their rows were in one place", async () => {
       const options = { uniformRows: 1, partition: { by: "quantity", sigma: 2, minimum: 2 } };
       const task = await open(rows, classes, options);

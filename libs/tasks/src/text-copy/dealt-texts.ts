@@ -5,16 +5,18 @@ import type { Corpus } from "./corpus.js";
 import type { Library } from "./library.js";
 import { alphabet, openDocument, requireLength, toTokens } from "./text.js";
 
-/** The split is the same in every trial. */
-const dataSeed = 1;
-
 const space = alphabet.indexOf(" ");
 
 /**
  * Creates a corpus whose documents are dealt out to the clients, regardless of who wrote
  * them. The documents of a client are joined in the order of the library.
+ * @param dataSeed seed of the split
  */
-export function dealtTexts({ title, read }: Library, partition: PartitionChoice): Corpus {
+export function dealtTexts(
+  { title, read }: Library,
+  partition: PartitionChoice,
+  dataSeed = 1,
+): Corpus {
   return {
     vocabulary: alphabet.length,
     async load() {

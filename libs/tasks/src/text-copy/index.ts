@@ -41,6 +41,13 @@ const optionsOfTask = z.strictObject({
     .describe(
       "How real texts are split among the clients; default: natural, one client's document each. Others deal out the files or rows, whoever they are from, and clients have no names",
     ),
+  dataSeed: z
+    .int()
+    .min(0)
+    .optional()
+    .describe(
+      "Seed of the assignment of texts to clients (partition); default: 1. What a client draws from its texts follows the trial's seed",
+    ),
   sequences: z.int().min(1).default(32).describe("Training sequences per client."),
   concentration: z
     .number()
@@ -158,6 +165,7 @@ export async function createTextCopy(
   return {
     ...(checkClients && { checkClients }),
     ...(clientLabel && { clientLabel }),
+    guessing: () => ({ accuracy: 1 / vocabulary, loss: Math.log(vocabulary) }),
     ...(options.adapters === "lasting" ? lastingCoordinator(options.rank) : { start: startFresh }),
     openShard: (shard) => {
       const data = drawData(options, vocabulary, open(shard), shard);
@@ -178,10 +186,10 @@ export function isNatural({ partition }: TextCopyOptions): boolean {
 }
 
 function createCorpus(options: TextCopyOptions): Corpus {
-  const { source, concentration, partition = { by: "natural" } } = options;
+  const { source, concentration, partition = { by: "natural" }, dataSeed } = options;
   if (source === "synthetic") return syntheticCorpus(concentration);
   const library = openLibrary(source, isNatural(options));
-  return isNatural(options) ? textCorpus(library) : dealtTexts(library, partition);
+  return isNatural(options) ? textCorpus(library) : dealtTexts(library, partition, dataSeed);
 }
 
 function openLibrary(

@@ -1,8 +1,8 @@
 import {
   clientEvaluations,
   clientTruth,
-  compareArms,
   compareMeans,
+  comparePrimary,
   countNoun,
   displayName,
   farthestText,
@@ -161,54 +161,40 @@ function certificateSentences({ arms: [main], last }: Run): string[] {
   ];
 }
 
-/** Compares the clients' primary metric in the main arm with that in each baseline. */
+/** Compares the main arm with each baseline by the metric that arms are compared by. */
 function gainSentences(run: Run): string[] {
   const { arms, last, summary, description } = run;
-  const { rows, metrics } = compareArms(run, 1);
-  const [metric] = metrics;
-  const { primary } = description;
-  const [main, ...others] = arms;
-  const own = last.get(main.label);
-  const value = primary === undefined ? undefined : readMetric(own?.metrics, primary);
-  if (primary !== undefined && metric !== primary && value !== undefined) {
-    const against = others.flatMap(({ label }) => {
-      const theirs = readMetric(last.get(label)?.metrics, primary);
-      return theirs === undefined ? [] : `${formatNumber(theirs)} (${label})`;
-    });
+  const { metric = "", means: [own, ...others] = [] } = comparePrimary(run) ?? {};
+  if (own?.label !== arms[0].label) return [];
+  if (own.n === undefined) {
+    const against = others.map(({ label, mean }) => `${formatNumber(mean)} (${label})`);
     return [
-      `The coordinator measured ${primary} ${formatNumber(value)}${against.length === 0 ? "" : ` against ${listItems(against)}`}.`,
+      `The coordinator measured ${metric} ${formatNumber(own.mean)}${against.length === 0 ? "" : ` against ${listItems(against)}`}.`,
     ];
   }
-  if (metric === undefined || own === undefined) return [];
-  const compared = rows.filter(({ means }) => means.has(metric)).map(({ label }) => label);
-  if (compared[0] !== main.label) return [];
-  const evaluations = sharedEvaluations(
-    compared.map((label) => clientEvaluations(last.get(label)?.clients ?? [])),
+  const [ours = new Map<string, never>(), ...theirs] = sharedEvaluations(
+    [own, ...others].map(({ label }) => clientEvaluations(last.get(label)?.clients ?? [])),
     metric,
   );
-  const [ours = new Map<string, never>(), ...theirs] = evaluations;
   const { better } = ownProperty(description.metrics, metric) ?? {};
   const isOracle = (label: string) => arms.some((arm) => arm.benignOnly && arm.label === label);
-  const meanOf = (arm: string) => rows.find(({ label }) => label === arm)?.means.get(metric)?.mean;
-  const differences = theirs.map((baseline, i) => {
-    const label = compared[i + 1] ?? "";
+  const differences = others.map(({ label, mean }, i) => {
     const difference = pairedDifference(
       [...ours].map(([id, metricsOf]) => [
         readMetric(metricsOf, metric) ?? NaN,
-        readMetric(baseline.get(id), metric) ?? NaN,
+        readMetric(theirs[i]?.get(id), metric) ?? NaN,
       ]),
     );
-    const means = [main.label, label].map((arm) => meanOf(arm) ?? NaN) as [number, number];
     const size = formatSigned(difference);
     const text =
       better === "lower"
-        ? `${compareMeans(...means, better)} ${label} (${size})`
+        ? `${compareMeans(own.mean, mean, better)} ${label} (${size})`
         : `${size} against ${label}`;
     return `${text}${isOracle(label) ? ", which knows who is benign" : ""}`;
   });
   const direction = better === undefined ? "" : `, ${better} is better`;
   return [
-    `Mean ${metric} of the ${measuringClients(summary)} (${ours.size}): ${formatNumber(meanOf(main.label) ?? NaN)}${direction}.`,
+    `Mean ${metric} of the ${measuringClients(summary)} (${ours.size}): ${formatNumber(own.mean)}${direction}.`,
     ...(differences.length === 0
       ? []
       : [

@@ -4,6 +4,7 @@ import {
   countText,
   countNoun,
   formatNumber,
+  guessingRow,
   measuringClients,
   totalLosses,
   ownProperty,
@@ -42,7 +43,7 @@ export function comparisonSection(run: Run): Html | undefined {
           </p>`
         : undefined
     }
-    ${table(["arm", "n", ...metrics], cells)}
+    ${table(["arm", "n", ...metrics], [...cells, ...guessingRow(run, metrics)])}
     ${
       hidden === 0
         ? undefined

@@ -1,3 +1,4 @@
+import { printable } from "@fedclair/core/internal";
 import { verdictCard, verdictSentence, type Run } from "@fedclair/runs";
 import { stringify } from "yaml";
 import { answerList } from "./answer.js";
@@ -9,6 +10,9 @@ import { influenceSection } from "./influence-section.js";
 import type { Influence } from "../data/influences.js";
 import { measureSection } from "./measure-section.js";
 import { comparisonSection, armSection } from "./arm-section.js";
+
+/** Limit for a notice, which may come from a folder of others. */
+const maxNoticeBytes = 2000;
 
 /**
  * The report of a run: a single, self-contained page.
@@ -23,7 +27,9 @@ export function createPage(
   const { trial } = run;
   const { tone, parts } = verdictCard(run);
   const card = html`<p class="verdict ${tone}">${parts.join(" · ")}</p>`;
+  const { notices = [] } = run.summary;
   const answer = html`${parts.length === 0 ? undefined : card}
+    ${notices.map((notice) => html`<p class="note">${printable(notice, maxNoticeBytes)}</p>`)}
     <details>
       <summary>In words: who, by how much, and at what cost</summary>
       <p>${verdictSentence(run)}</p>

@@ -26,7 +26,6 @@ export async function runAndReport({
   ...run
 }: ReportedRun): Promise<number> {
   const { prepared, out } = run;
-  for (const notice of prepared.notices) process.stderr.write(`${notice}\n`);
   const progress = new Progress(prepared.trial, prepared.measures.primary);
   let rounds = 0;
   const unchanged: string[] = [];
