@@ -1,7 +1,7 @@
-// npm run lab -- bench-audit [--adapters N] [--modules M] [--size P] [--rank R] [--common C]: times
-// `fedclair audit` on a pile of random LoRA adapters in float16. The part of B that benign adapters
-// share is C times their own part. The same run times NumPy, which reads the pile and computes all
-// inner products of whole changes. It is skipped without NumPy.
+// npm run lab -- bench-audit [--adapters N,N,…] [--modules M] [--size P] [--rank R] [--common C]:
+// times `fedclair audit` on piles of random LoRA adapters in float16. The part of B that benign
+// adapters share is C times their own part. The same run times NumPy, which reads each pile and
+// computes all inner products of whole changes, in one thread. It is skipped without NumPy.
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -21,32 +21,38 @@ const { values } = parseArguments({
     common: option(0.5),
   },
 });
-const names = ["adapters", "modules", "size", "rank", "common"];
-const [adapters, modules, size, rank, common] = names.map((name) => Number(values[name]));
+const counts = values.adapters.split(",").map(Number);
+const names = ["modules", "size", "rank", "common"];
+const [modules, size, rank, common] = names.map((name) => Number(values[name]));
 const numpy = fileURLToPath(new URL("audit.py", import.meta.url));
 const main = fileURLToPath(new URL("../apps/cli/bin/fedclair.js", import.meta.url));
 
 const folder = mkdtempSync(join(tmpdir(), "fedclair-bench-"));
 try {
-  makePile();
-  const python = runSeconds("python3", [numpy, folder]);
-  console.log(`${adapters} adapters, ${modules} modules of ${size}², rank ${rank}, float16`);
-  const audit = measureMemory([main, "audit", folder]);
-  console.log(`fedclair audit: ${audit.seconds.toFixed(1)} s, ${Math.round(audit.megabytes)} MB`);
-  console.log(
-    python === undefined
-      ? "NumPy: skipped because python3 with numpy is not installed"
-      : `NumPy, reading and all inner products: ${python.toFixed(2)} s, ratio ${(audit.seconds / python).toFixed(1)}`,
-  );
+  const all = makePile(Math.max(...counts));
+  console.log(`${modules} modules of ${size}², rank ${rank}, float16`);
+  for (const count of counts) {
+    const pile = all.slice(0, count);
+    const python = runSeconds("python3", [numpy, ...pile]);
+    const audit = measureAudit([main, "audit", ...pile]);
+    const ratio = python === undefined ? "" : `, ratio ${(audit.seconds / python).toFixed(1)}`;
+    console.log(
+      `${count} adapters: ${audit.seconds.toFixed(1)} s, ${audit.cpu.toFixed(1)} s of CPU, ${Math.round(audit.megabytes)} MB; ` +
+        (python === undefined
+          ? "NumPy: skipped because python3 with numpy is not installed"
+          : `NumPy ${python.toFixed(2)} s${ratio}`),
+    );
+  }
 } finally {
   rmSync(folder, { recursive: true });
 }
 
 /**
- * Writes a pile in which a quarter of the adapters share another B and are larger. Noise is read at
+ * Writes adapters. A quarter of them share another B and are larger. Noise is read at
  * random offsets from one long list, which is faster than drawing it.
+ * @returns their folders
  */
-function makePile() {
+function makePile(adapters) {
   const rng = stream("bench audit");
   const noise = Float32Array.from(rng.at("noise").normals(1 << 20));
   const any = rng.at("offsets");
@@ -56,8 +62,8 @@ function makePile() {
   };
   const targets = Array.from({ length: modules }, (_, m) => `base_model.model.layers.${m}.q_proj`);
   const parts = targets.map(() => ({ a: draw(), benign: draw(), bad: draw() }));
-  for (let k = 0; k < adapters; k++) {
-    const isBad = k < adapters / 4;
+  return Array.from({ length: adapters }, (_, k) => {
+    const isBad = k % 4 === 0;
     const tensors = new Map();
     targets.forEach((name, m) => {
       const [own, mine] = [draw(), draw()];
@@ -75,18 +81,20 @@ function makePile() {
     writeFileSync(join(path, "adapter_config.json"), JSON.stringify(config));
     const types = new Map([...tensors.keys()].map((name) => [name, "F16"]));
     writeFileSync(join(path, "adapter_model.safetensors"), encodeSafetensors(tensors, {}, types));
-  }
+    return path;
+  });
 }
 
 /** Runs a program that prints seconds. @returns undefined if it fails */
 function runSeconds(program, args) {
-  const { status, stdout } = spawnSync(program, args, { encoding: "utf8" });
+  const env = { ...process.env, OPENBLAS_NUM_THREADS: "1" };
+  const { status, stdout } = spawnSync(program, args, { encoding: "utf8", env });
   return status === 0 ? Number(stdout) : undefined;
 }
 
-/** Measures wall time and peak memory of a Node program. */
-function measureMemory(args) {
-  const report = `process.on("exit", () => process.stderr.write("\\n" + process.resourceUsage().maxRSS))`;
+/** Measures wall time, CPU time and peak memory of a Node program. */
+function measureAudit(args) {
+  const report = `process.on("exit", () => process.stderr.write("\\n" + JSON.stringify(process.resourceUsage())))`;
   const before = performance.now();
   const { status, stderr } = spawnSync(
     process.execPath,
@@ -95,6 +103,10 @@ function measureMemory(args) {
   );
   const isFine = status === 0 || status === 3; // 3: too few adapters to call one benign
   if (!isFine) throw new Error(`fedclair ${args.join(" ")} failed: ${stderr}`);
-  const kilobytes = Number(stderr.trim().split("\n").at(-1));
-  return { seconds: (performance.now() - before) / 1000, megabytes: kilobytes / 1024 };
+  const { maxRSS, userCPUTime, systemCPUTime } = JSON.parse(stderr.trim().split("\n").at(-1));
+  return {
+    seconds: (performance.now() - before) / 1000,
+    cpu: (userCPUTime + systemCPUTime) / 1e6,
+    megabytes: maxRSS / 1024,
+  };
 }

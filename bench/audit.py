@@ -11,7 +11,7 @@ import time
 import numpy
 
 started = time.perf_counter()
-files = sorted(pathlib.Path(sys.argv[1]).glob("*/adapter_model.safetensors"))
+files = [pathlib.Path(folder) / "adapter_model.safetensors" for folder in sys.argv[1:]]
 headers = []
 for file in files:
     with file.open("rb") as stream:
