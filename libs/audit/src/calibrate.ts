@@ -15,7 +15,7 @@ import { at } from "@fedclair/linalg";
 import { countNoun, formatNumber, unlessAborted } from "@fedclair/runs";
 import { findAdapters } from "./adapters/find-adapters.js";
 import { parseClairOptions } from "./compare/options.js";
-import { readPile, selectKnown, selectUpdates } from "./compare/pile.js";
+import { readPile, selectUpdates } from "./compare/pile.js";
 
 /** With fewer adapters a pile says nothing about others. */
 const minAdapters = 6;
@@ -88,7 +88,7 @@ async function measureFolder(
   const updates = selectUpdates(pile);
   const result = await clair(updates, options, {
     threads: threadsFor(updates, options),
-    known: selectKnown(pile),
+    known: pile.modules,
   });
   result.modules.close();
   if (options.rule.by !== "evidence")

@@ -18,7 +18,7 @@ import type { Adapter } from "../adapters/peft.js";
 import type { RefineRequest } from "../refine/refined-pairs.js";
 import { createFindings, createInvalidFinding } from "./findings.js";
 import { findStarts } from "./own-start.js";
-import { readPile, selectKnown, selectUpdates, type Pile } from "./pile.js";
+import { readPile, selectUpdates, type Pile } from "./pile.js";
 import { refineAdapters } from "./refine-adapters.js";
 import { findUninformative } from "./uninformative-modules.js";
 
@@ -49,7 +49,6 @@ export async function compareAdapters({
 }: ComparisonInput): Promise<AdapterComparison> {
   const pile = await readPile(folders, onProgress);
   const { adapters, faults, modules } = pile;
-  if (adapters.size === 0) return createEmptyComparison(folders, faults);
   const namesWith = (is: (config: Adapter["config"]) => boolean) =>
     [...adapters].filter(([, { config }]) => is(config)).map(([name]) => name);
   const dora = namesWith((config) => config.use_dora === true);
@@ -66,7 +65,7 @@ export async function compareAdapters({
   const elsewhere = 2 * most.length > names.length ? [...starts.own, ...others.flat()] : [];
   const result = await clair(updates, options, {
     threads: threadsFor(updates, options),
-    known: selectKnown(pile),
+    known: modules,
     bank,
     required,
     otherStarts: new Set(elsewhere.map((k) => item(names, k))),
@@ -131,28 +130,4 @@ function listBases(adapters: Pile["adapters"]): string[] {
     if (base !== "") counts.set(base, (counts.get(base) ?? 0) + 1);
   }
   return [...counts].sort(([, x], [, y]) => y - x).map(([base]) => base);
-}
-
-/** Creates the result for the case that no adapter can be read. */
-function createEmptyComparison(
-  folders: readonly AdapterFolder[],
-  faults: Pile["faults"],
-): AdapterComparison {
-  return {
-    adapters: folders.map(({ name }) => createInvalidFinding(name, faults.get(name) ?? "")),
-    detection: false,
-    threshold: null,
-    gap: 1,
-    ranks: {},
-    uninformative: [],
-    ignored: [],
-    dora: [],
-    begunInBase: [],
-    ownStarts: [],
-    startGroups: [],
-    identical: [],
-    nearCopies: [],
-    otherForms: [],
-    bases: [],
-  };
 }

@@ -2,16 +2,14 @@ import { clairSchema, type ClairOptions } from "@fedclair/clair";
 import { UserError } from "@fedclair/core";
 import { parseYaml } from "@fedclair/core/internal";
 
-/** The options that an audit starts from. Adapters of real models need the rule `evidence`. */
-export const auditDefaults = "rule: evidence";
-
 /**
- * Parses options such as `rank=4` or `rule.falseAlarmRate=0.2`, or the same in an object.
+ * Parses options such as `rank=4` or `rule.falseAlarmRate=0.2`, or the same in an object. The rule
+ * is `evidence` by default, which adapters of real models need.
  * @throws UserError for an unknown option or an invalid value
  */
 export function parseClairOptions(given: readonly string[] | object): ClairOptions {
   const [text, file, overrides] = isList(given)
-    ? [auditDefaults, "--set", given]
+    ? ["rule: evidence", "--set", given]
     : [JSON.stringify(Object.assign({ rule: "evidence" }, given)), "clair", []];
   const yaml = parseYaml({ text, file, what: "options", overrides });
   const data = yaml.check(clairSchema);

@@ -4,7 +4,6 @@ import {
   selectModule,
   expandCondensed,
   type Condensed,
-  type KnownModule,
   type RankedPair,
 } from "@fedclair/clair";
 import { readNumbers, yieldToEventLoop, type LowRank, type Update } from "@fedclair/core";
@@ -93,30 +92,12 @@ export async function readPile(
   };
 }
 
-/**
- * Selects the changes of adapters as updates that CLAIR compares.
- * @param rows default: all adapters
- */
-export function selectUpdates(
-  { adapters, modules }: Pile,
-  rows: readonly number[] = [...Array(adapters.size).keys()],
-): Update[] {
-  const names = [...adapters.keys()];
-  return rows.map((k) => {
+/** Selects the changes of adapters as updates that CLAIR compares. */
+export function selectUpdates({ adapters, modules }: Pile): Update[] {
+  return [...adapters.keys()].map((clientId, k) => {
     const delta = new Map([...modules].map(([module, { pairs }]) => [module, item(pairs, k)]));
-    return { clientId: item(names, k), numExamples: 1, delta, metrics: {} };
+    return { clientId, numExamples: 1, delta, metrics: {} };
   });
-}
-
-/**
- * Selects what is known of adapters, by module.
- * @param rows default: all adapters
- */
-export function selectKnown(
-  { adapters, modules }: Pile,
-  rows: readonly number[] = [...Array(adapters.size).keys()],
-): Map<string, KnownModule> {
-  return new Map([...modules].map(([module, own]) => [module, selectModule(own, rows)]));
 }
 
 /**
