@@ -196,6 +196,15 @@ describe("compareAdapters", () => {
     );
   });
 
+  it("rejects a rank above that of all adapters together", async () => {
+    const folder = await saveAdapters(8, 2);
+    await assert.rejects(compared(folder, { rank: 60 }), {
+      name: "UserError",
+      message:
+        "rank = 60: the adapters have at most 16 dimensions together: expected auto, or a rank well below that",
+    });
+  });
+
   it("compares and refines nothing if no adapter changes anything", async () => {
     const folder = await saveAdapters(4, 0, {}, 0);
     const found = await compared(folder, {}, "clair");

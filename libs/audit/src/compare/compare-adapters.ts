@@ -10,7 +10,7 @@ import {
   type ClairOptions,
 } from "@fedclair/clair";
 import { UserError } from "@fedclair/core";
-import { item } from "@fedclair/linalg";
+import { item, sum } from "@fedclair/linalg";
 import type { AdapterFolder } from "../adapters/find-adapters.js";
 import type { AdapterComparison } from "../audit-schema.js";
 import { startsNonZero } from "../adapters/peft-config.js";
@@ -37,7 +37,8 @@ interface ComparisonInput {
 
 /**
  * Reads the adapters and compares them with CLAIR. An adapter that cannot be read is invalid.
- * @throws UserError if an adapter that cannot be refined is to be refined
+ * @throws UserError if an adapter that cannot be refined is to be refined, or if the chosen rank is
+ * more than all adapters have together
  */
 export async function compareAdapters({
   adapters: folders,
@@ -57,6 +58,7 @@ export async function compareAdapters({
       `--refine: '${dora[0]}' uses DoRA: its weights are more than base + B·A, and cannot be refined; leave such adapters out`,
     );
   }
+  requirePossibleRank(options, adapters);
   const names = [...adapters.keys()];
   const updates = selectUpdates(pile);
   const starts = findStarts(modules);
@@ -112,6 +114,15 @@ export async function compareAdapters({
   } finally {
     result.modules.close();
   }
+}
+
+/** @throws UserError if the adapters do not have as many dimensions as the shared space should */
+function requirePossibleRank({ rank }: ClairOptions, adapters: Pile["adapters"]): void {
+  const most = sum([...adapters.values()].map(({ config }) => config.r));
+  if (rank === "auto" || rank <= most) return;
+  throw new UserError(
+    `rank = ${rank}: the adapters have at most ${most} dimensions together: expected auto, or a rank well below that`,
+  );
 }
 
 function describeMargin({
