@@ -3,6 +3,7 @@ import { didYouMean } from "@fedclair/core/internal";
 import type { Stream } from "@fedclair/linalg";
 import { weighting } from "@fedclair/rules";
 import { z } from "zod";
+import { minEvidenceClients } from "./judge/rounds.js";
 import { usualMinGap } from "./space/detect.js";
 import type { FindOptions } from "./space/find-shared-space.js";
 
@@ -189,9 +190,6 @@ export type ClairOptions = z.infer<typeof clairSchema>;
 
 /** With fewer active clients no majority shows which of them share a space. */
 const minClients = 3;
-
-/** Minimum number of clients for rule `evidence`, so that just over half of them are four. */
-const minEvidenceClients = 6;
 
 /** Minimum number of active clients; with fewer, no client is flagged. */
 export function leastClients({

@@ -10,7 +10,7 @@ import {
   zip,
   type Stream,
 } from "@fedclair/linalg";
-import { type ApartRow, type Bank, type BankRow, listGaps } from "./bank.js";
+import { type ApartRow, type Bank, type BankRow, listGaps, readShippedBank } from "./bank.js";
 import { haveFewNumbers, selectClients, type ClientMeasures } from "../measures/measures.js";
 import { computePieces, type PieceKind } from "./pieces.js";
 import { addRound, noHistories, scoreOverRounds } from "./rounds.js";
@@ -22,24 +22,13 @@ export const usualSizes = [6, 8, 10, 12, 14, 17, 20, 25, 30, 50, 100];
 const rates = [0.5, 0.3, 0.2, 0.1, 0.05, 0.04, 0.02, 0.01];
 /** Share of honest clients that stand out. */
 const unusualShare = 0.08;
-/** Spreads for pieces that no source has; measured on pools of LoRA adapters and on trials. */
-const usualSpreads: Spreads = {
-  agreement: 0.2,
-  opposed: 0.1,
-  clique: 0.03,
-  size: 0.08,
-  shape: 0.1,
-  evenness: 0.01,
-  outside: 0.1,
-  moved: 0.06,
-};
 
 export interface BankOptions {
   /** What the bank is made from, for reports. */
   readonly name: string;
   /** Numbers of clients with a row; default: `usualSizes`. */
   readonly sizes?: readonly number[];
-  /** Usual deviations; by default those of the sources. */
+  /** Usual deviations; by default those of the sources, or of the shipped bank where they lack one. */
   readonly spreads?: Spreads;
 }
 
@@ -363,7 +352,7 @@ function computeSpreads(sources: ReadonlyMap<string, readonly ClientMeasures[]>)
   const spreads = [...byKind]
     .map(([kind, list]) => [kind, round(median(list))] as const)
     .filter(([, spread]) => spread > 0);
-  return { ...usualSpreads, ...Object.fromEntries(spreads) };
+  return { ...readShippedBank().spreads, ...Object.fromEntries(spreads) };
 }
 
 function round(x: number): number {

@@ -16,6 +16,7 @@ import {
   computeSpread,
   haveFewNumbers,
   isMedianAtLeast,
+  rounding,
   takeSampled,
   type ClientMeasures,
 } from "../measures/measures.js";
@@ -71,8 +72,6 @@ const minDegrees = 100;
 const minUsualCosine = 1e-3;
 /** Median product of row spaces above which they started from one A₀; otherwise it is about 0. */
 const minStartProduct = 0.3;
-/** Share of a row space that it must have moved; a frozen A has not moved, apart from rounding. */
-const minMovedShare = 1e-6;
 
 /**
  * Most pieces of evidence about low-rank pairs count for no more, and the upper threshold is never
@@ -299,7 +298,7 @@ function computeMoves(
     // The mean contains the client's own space, or varies by itself.
     return members.has(k) ? apart * (n / (n - 1)) : apart * (n / (n + 1));
   });
-  const least = minMovedShare * square;
+  const least = rounding * square; // a frozen A has not moved
   if (medianInPlace(pickNumbers(moves, trusted)) < least) return undefined;
   return size.map((x, k) => x - 0.5 * Math.log(Math.max(item(moves, k), least)));
 }

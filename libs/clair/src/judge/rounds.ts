@@ -43,8 +43,8 @@ const decay = 0.95;
 const maxInRound = 6;
 /** A single round has its own judgement. */
 export const minRounds = 2;
-/** With fewer clients their usual differences are unknown. */
-const minClients = 6;
+/** With fewer clients their usual differences are unknown: just over half of six are four. */
+export const minEvidenceClients = 6;
 /** A client that is absent for longer is forgotten, so that new names cannot fill the memory. */
 const maxAbsence = 100;
 /** Usual deviation between the averages of honest clients, in deviations of one round. */
@@ -129,7 +129,7 @@ export function scoreOverRounds(
   const { hasSpace, fewNumbers, isDense } = latest;
   const own = ids.map((id) => histories.rows.get(id) ?? NaN);
   const rounds = pick(histories.rounds, own);
-  if (own.length < minClients || Math.max(...rounds) < minRounds) return undefined;
+  if (own.length < minEvidenceClients || Math.max(...rounds) < minRounds) return undefined;
   const meansOf = (kind: PieceKind) => {
     const piece = histories.pieces.get(kind);
     if (!piece) return new Float64Array(own.length);

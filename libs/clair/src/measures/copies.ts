@@ -1,13 +1,11 @@
 import { at, indices, item, median, type Matrix } from "@fedclair/linalg";
-import { wholeCosines } from "./measures.js";
+import { rounding, wholeCosines } from "./measures.js";
 
 /**
  * Changes are copies if their distance, 1 − cosine, is below this share of the usual one. The limit
  * is relative, so a large part that all clients have in common does not make them copies.
  */
 const nearShare = 0.1;
-/** Smaller distances are rounding errors of float32 changes. */
-const rounding = 1e-6;
 
 /**
  * Groups clients whose changes are copies of one another, whatever their scale: by the mean cosine

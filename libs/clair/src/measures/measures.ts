@@ -113,8 +113,8 @@ interface MeasuredModules {
   readonly startsElsewhere: readonly boolean[];
 }
 
-/** Smaller tangents are rounding errors. */
-const minTangent = 1e-6;
+/** Changes are float32, so smaller shares and tangents are rounding errors. */
+export const rounding = 1e-6;
 
 /** Combines the measures of the modules. */
 export function combineMeasures(measured: MeasuredModules): ClientMeasures {
@@ -130,7 +130,7 @@ export function combineMeasures(measured: MeasuredModules): ClientMeasures {
     size: Float64Array.from(norms, Math.log),
     shape: meanOf((m, k) => Math.log(item(item(effectiveRanks, m), k))),
     evenness: meanOf((m, k) => item(item(modules, m).evenness, k)),
-    outside: Float64Array.from(tangents, (x) => Math.log(Math.max(x, minTangent))),
+    outside: Float64Array.from(tangents, (x) => Math.log(Math.max(x, rounding))),
     ...(rowSpaces && { rowSpaces }),
     ...(measured.residuals && { residuals: measured.residuals }),
     groups,
@@ -164,7 +164,7 @@ function measureNoise(modules: readonly ModuleMeasures[], ranks: readonly number
     shape:
       sum(modules.map(({ shape: [m, n] }) => Math.log((m * n) / (m + n + 1) || 1))) /
       modules.length,
-    outside: 0.5 * Math.log(Math.max((1 - inside) / inside, minTangent)),
+    outside: 0.5 * Math.log(Math.max((1 - inside) / inside, rounding)),
     cosine: Math.sqrt(sum(modules.map(({ shape: [m, n] }) => 1 / (m * n)))) / modules.length,
     numbers: countFreeNumbers(modules),
   };
