@@ -18,7 +18,7 @@ export function listMethods() {
  * @returns {string[]} paths from the workspace's root
  */
 export function listShipped(kind) {
-  const packages = ["libs/clair", "libs/rules", ...listMethods()];
+  const packages = ["libs/rules", ...listMethods()];
   return [kind, ...packages.map((folder) => `${folder}/${kind}`)]
     .filter((folder) => existsSync(join(root, folder)))
     .flatMap((folder) =>

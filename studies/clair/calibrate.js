@@ -6,16 +6,18 @@
 //
 // --without leaves out the sources whose names contain NAME, and may be there several times. --out
 // writes the bank to a file, and --write replaces the bank that is shipped. --judge judges every
-// table and every pool by a bank that was made without it, and prints the results.
+// table and every pool by a bank that was made without it, and all kinds by the shipped bank, and
+// prints the results.
 //
-// Without pools, which take hours to train, the usual deviations and the rows of federations
-// without a space are those of the shipped bank; without texts, the rows of pairs over rounds.
+// Without pools, which take hours to train, the usual deviations and the rows of pairs without a
+// space are those of the shipped bank; without texts, the rows of pairs over rounds.
 import { writeFile } from "node:fs/promises";
 import { makeBank, readShippedBank } from "@fedclair/clair";
 import { loadBackend } from "@fedclair/compute";
 import { loadBuiltIn } from "@fedclair/plugins";
 import { parseArguments } from "../../scripts/arguments.js";
 import { formatAs } from "../../scripts/format.js";
+import { judgeKinds } from "./bank/judge-kinds.js";
 import { judgeNatural } from "./bank/judge-natural.js";
 import { judgePools } from "./bank/judge-pools.js";
 import { listNatural } from "./bank/natural.js";
@@ -67,6 +69,7 @@ if (values.write) await writeFile("libs/clair/bank.json", text);
 if (values.out === undefined && !values.write) console.log(text);
 if (values.judge) {
   const { spreads } = bank;
+  console.log(judgeKinds(sources, readShippedBank()));
   if (sources.some(({ models }) => models)) console.log(await judgeNatural(sources, { spreads }));
   if (sources.some(({ sets }) => sets)) console.log(await judgePools(sources));
 }
@@ -93,7 +96,7 @@ async function makeOwnBank() {
     ...rows.filter((row) => !isKept(row)),
     ...theirs.filter(isKept),
   ];
-  const needsPools = (row) => pools === 0 && !row.hasSpace && !row.fewNumbers;
+  const needsPools = (row) => pools === 0 && row.pairs;
   const needsTexts = (row) => texts === 0 && row.pairs;
   return {
     ...own,

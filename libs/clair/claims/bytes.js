@@ -4,17 +4,16 @@ import { formatNumber } from "@fedclair/runs";
 import { groupBy } from "../../../studies/support/group-by.js";
 import { perSeed } from "../../../studies/papers/runs.js";
 
-const bytes = { file: "libs/clair/sweeps/clair-bytes.yaml", judge: "gap", time: "1 minute" };
-
-const accuracy = ({ measures }) => measures["accuracy.clair"];
-const encodingOf = (run) => run.at("mods");
+const bytes = { file: "studies/clair/bytes.js", judge: "gap", time: "2 minutes" };
 
 /** The accuracy of one kind of run minus that of another, by seed. */
-const difference = (isFirst, isSecond) => (all) =>
-  perSeed(all, (runs) => accuracy(runs.find(isFirst)) - accuracy(runs.find(isSecond)));
-
-const is = (model, encoding) => (run) =>
-  run.at("task.model") === model && encodingOf(run).includes(encoding);
+const difference = (first, second) => (all) =>
+  perSeed(all, (runs) => {
+    const accuracyOf = ([changes, encoding]) =>
+      runs.find((run) => run.at("changes") === changes && run.at("encoding") === encoding).measures
+        .accuracy;
+    return accuracyOf(first) - accuracyOf(second);
+  });
 
 export const bytesClaims = [
   {
@@ -22,15 +21,15 @@ export const bytesClaims = [
     name: "bytes-int8",
     claim: "One byte a number is as good as four.",
     quantity: "accuracy with int8 minus that without, dense changes, paired",
-    measure: difference(is("mlp", "int8"), is("mlp", "none")),
+    measure: difference(["dense", "int8"], ["dense", "none"]),
     expected: { min: -0.01 },
   },
   {
     ...bytes,
     name: "bytes-pairs",
-    claim: "LoRA pairs on a pre-trained base reach at least the accuracy of dense changes.",
+    claim: "LoRA pairs reach at least the accuracy of dense changes from the same base.",
     quantity: "accuracy with pairs minus that of dense changes, paired",
-    measure: difference(is("lora", "none"), is("mlp", "none")),
+    measure: difference(["pairs", "none"], ["dense", "none"]),
     expected: { min: 0 },
   },
 ];
@@ -39,12 +38,12 @@ export const bytesTable = {
   files: [bytes.file],
   columns: ["changes", "encoding", "bytes sent", "accuracy of benign clients"],
   rows: ([all], format) =>
-    [...groupBy(all, (run) => `${run.at("task.model")}, ${encodingOf(run)}`).values()].map(
+    [...groupBy(all, (run) => `${run.at("changes")}, ${run.at("encoding")}`).values()].map(
       (runs) => [
-        runs[0].at("task.model") === "lora" ? "pairs" : "dense",
-        encodingOf(runs[0]),
-        formatNumber(mean(runs.map(({ measures }) => measures["bytes.up"]))),
-        format(runs.map(accuracy)),
+        runs[0].at("changes"),
+        runs[0].at("encoding"),
+        formatNumber(mean(runs.map(({ measures }) => measures.bytes))),
+        format(runs.map(({ measures }) => measures.accuracy)),
       ],
     ),
 };

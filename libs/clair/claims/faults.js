@@ -16,6 +16,12 @@ export const fitsAll = { ...fit, to: "leadingLeft(view.blocks, rank)" };
 /** The space is that of a single client. */
 export const fitsOne = { ...fit, to: "leadingLeft(pick(view.blocks, members.slice(0, 1)), rank)" };
 
+/** The first of the clients that fit the space is left out. */
+export const leavesOneOut = {
+  ...fit,
+  to: "leadingLeft(pick(view.blocks, members.slice(1)), rank)",
+};
+
 /** The space has twice as many dimensions. */
 export const doublesRank = {
   file: `${theory}/decompose.js`,
@@ -29,6 +35,13 @@ export const flagsNobody = {
   evidence: { ...decide, to: "if (score > Infinity)" },
 };
 
+/** No piece of evidence counts much, so scores are near the thresholds of a bank. */
+export const blursEvidence = {
+  file: `${clair}/judge/score.js`,
+  from: "const maxDeviations = 25;",
+  to: "const maxDeviations = 6;",
+};
+
 /** Each judge flags everybody. */
 export const flagsAll = {
   gap: { ...inside, to: "const inside = new Set();" },
@@ -40,6 +53,12 @@ export const averagesNothing = {
   file: refineModule,
   from: "cuts.map((cut, k) => cut * item(weights, k))",
   to: "cuts.map((_, k) => Number(k === 0))",
+};
+
+/** The mean of the parts outside the space is that of four clients. */
+export const averagesFew = {
+  ...averagesNothing,
+  to: "cuts.map((cut, k) => (k < 4 ? cut / 4 : 0))",
 };
 
 /** Everybody gets the part of one client inside the space, and not their own. */

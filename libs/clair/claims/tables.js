@@ -76,7 +76,7 @@ const inside = {
 };
 
 /** The verdicts of federations that train, by judge. */
-const trainingColumns = [
+const judgedColumns = [
   "federations",
   "judge",
   "all flagged",
@@ -98,21 +98,23 @@ const trainingRow = (name, judge, attacked, clean) => {
 
 const training = {
   files: [trainingFile],
-  columns: trainingColumns,
+  columns: [...judgedColumns, "most benign without attackers"],
   rows: ([all]) =>
     Object.keys(trials).flatMap((trial) =>
       judges.map((judge) => {
         const [attacked, clean] = ["false", "true"].map((own) =>
           withLabels(all, { trial, judge, clean: own }),
         );
-        return trainingRow(trial, judge, attacked, clean);
+        const areBenign = ({ measures: { honest, honestUndecided, falseAlarms } }) =>
+          2 * (honest - honestUndecided - falseAlarms) > honest;
+        return [...trainingRow(trial, judge, attacked, clean), count(clean, areBenign)];
       }),
     ),
 };
 
 const copying = {
   files: [basesFile],
-  columns: trainingColumns,
+  columns: judgedColumns,
   rows: ([all]) =>
     ["1", "2", "3", "4"].flatMap((round) =>
       judges.map((judge) =>

@@ -1,7 +1,7 @@
 // CLAIR on a federation whose truth is known, and what it found beside that truth.
 import { clair, clairSchema, readShippedBank, refine } from "@fedclair/clair";
 import { toDense } from "@fedclair/core";
-import { addScaled, frobenius, mean, subtract, thinSvd } from "@fedclair/linalg";
+import { addScaled, frobenius, leadingLeft, mean, subtract, thinSvd } from "@fedclair/linalg";
 import { readBankWithout } from "../bank/without.js";
 import { outsideOf } from "./federation.js";
 
@@ -29,11 +29,11 @@ export async function decompose(federation, judge, rank = federation.setting.ran
   const result = await clair(federation.updates, options, { bank });
   try {
     const refined = await refine(result, options);
-    const flagged = federation.updates.map(
-      ({ clientId }) => result.status.get(clientId) === "contaminated",
-    );
+    const statuses = federation.updates.map(({ clientId }) => result.status.get(clientId));
+    const flagged = statuses.map((status) => status === "contaminated");
     return {
       flagged,
+      benign: statuses.filter((status) => status === "benign").length,
       isExact: flagged.every((one, k) => one === federation.isBad[k]),
       pooled: result.pooled.map(({ id }) => Number(id.slice(1))),
       spaces: [...result.spaces.values()].map(({ left }) => left),
@@ -60,9 +60,18 @@ function refinedOf({ personal, shared, common, extraShares }, id) {
   return sum;
 }
 
-/** The largest sine of the angles by which a true space leaves the one that was found. */
+/** The largest sine of the angles between two spaces; 1 if they differ in their dimensions. */
 export function sineTo(space, found) {
-  return thinSvd(outsideOf(found, space)).s[0];
+  const sineOf = (one, other) => thinSvd(outsideOf(other, one)).s[0];
+  return Math.max(sineOf(space, found), sineOf(found, space));
+}
+
+/** The space that fits the changes of exactly the benign clients. */
+export function fitTruth({ modules: [{ sent }], isBad, setting }) {
+  return leadingLeft(
+    sent.filter((_, k) => !isBad[k]),
+    setting.rank,
+  );
 }
 
 /** Mean over benign clients of a squared norm. */

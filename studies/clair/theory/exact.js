@@ -27,10 +27,11 @@ export async function measure(_out, { seeds = 15 } = {}) {
     for (let seed = 1; seed <= seeds; seed++) {
       const federation = drawFederation(stream("exact").at(name, seed), { ...setting, noise: 0 });
       for (const judge of judges) {
-        const { isExact, spaces } = await decompose(federation, judge);
+        const { isExact, flagged, spaces } = await decompose(federation, judge);
         const sines = federation.modules.map(({ space }, m) => sineTo(space, spaces[m]));
         const measures = { exact: Number(isExact), sine: Math.max(...sines) };
-        runs.push({ seed, labels: { case: name, judge }, measures });
+        const labels = { case: name, judge, flagged: flagged.map(Number).join("") };
+        runs.push({ seed, labels, measures });
       }
     }
   return runs;

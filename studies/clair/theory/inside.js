@@ -1,7 +1,7 @@
 // Attacks inside the shared space, which lie where benign clients lie, and federations without a
 // contaminated client.
 import { addScaled, frobenius, stream, subtract } from "@fedclair/linalg";
-import { decompose, judges, meanSquare } from "./decompose.js";
+import { decompose, fairJudges, judges, meanSquare } from "./decompose.js";
 import { drawFederation, usual } from "./federation.js";
 
 export const kinds = /** @type {const} */ (["flipped", "boosted", "target"]);
@@ -13,18 +13,18 @@ export async function measure(_out, { seeds = 20 } = {}) {
     for (let seed = 1; seed <= seeds; seed++)
       runs.push(...(await judgeAttack(attack, seed, { attack })));
   for (let seed = 1; seed <= 10 * seeds; seed++)
-    runs.push(...(await judgeAttack("none", seed, { contaminated: 0 })));
+    runs.push(...(await judgeAttack("none", seed, { contaminated: 0 }, fairJudges)));
   return runs;
 }
 
-export async function judgeAttack(name, seed, setting) {
+async function judgeAttack(name, seed, setting, panel = judges) {
   const federation = drawFederation(stream("inside").at(name, seed), setting);
   const [{ truths, sent }] = federation.modules;
   const withBenign = { ...federation, updates: federation.updates.filter(isBenign) };
   const runs = [];
-  for (const judge of judges) {
+  for (const judge of panel) {
     const found = await decompose(federation, judge);
-    const { flagged, refined, pooled } = found;
+    const { flagged, benign: cleared, refined, pooled } = found;
     const alone = federation.isBad.includes(true) ? await decompose(withBenign, judge) : found;
     const errorOf = (all) =>
       meanSquare(federation, (k) => subtract(all[k]?.[0] ?? sent[k], truths[k]));
@@ -35,6 +35,7 @@ export async function judgeAttack(name, seed, setting) {
       found: flagged.filter((one, k) => one && federation.isBad[k]).length,
       contaminated: federation.setting.contaminated,
       falseAlarms: flagged.filter((one, k) => one && !federation.isBad[k]).length,
+      mostBenign: Number(2 * cleared > flagged.length),
       // of the benign clients' refined changes, over that without contaminated clients
       error: errorOf(refined) / errorOf(alone.refined),
       shift: frobenius(shift) / Math.sqrt(usual.rank),
