@@ -76,13 +76,7 @@ const inside = {
 };
 
 /** The verdicts of federations that train, by judge. */
-const judgedColumns = [
-  "federations",
-  "judge",
-  "all flagged",
-  "flagged, undecided",
-  "false alarms",
-];
+const judgedColumns = ["federations", "judge", "all flagged", "flagged, undecided", "false alarms"];
 
 const trainingRow = (name, judge, attacked, clean) => {
   const total = (runs, key) => runs.reduce((sum, { measures }) => sum + measures[key], 0);

@@ -173,8 +173,7 @@ export const claims = [
     name: "exact-space",
     claim: "Without noise, the shared subspace is recovered exactly.",
     quantity: "largest sine of a principal angle, seven kinds of attacks",
-    measure: (all) =>
-      perSeed(recoverable(all, "gap"), (own) => Math.max(...own.map(sine))),
+    measure: (all) => perSeed(recoverable(all, "gap"), (own) => Math.max(...own.map(sine))),
     expected: { max: 1e-8 },
     faults: [fitsAll, doublesRank],
   },
@@ -195,7 +194,8 @@ export const claims = [
     claim: "Without noise, the verdicts do not depend on a bank that has seen the like.",
     file: files.exact,
     judge: "evidence",
-    quantity: "federations with the same clients flagged by the shipped bank and without its source",
+    quantity:
+      "federations with the same clients flagged by the shipped bank and without its source",
     measure: (all) => {
       const shipped = recoverable(all, "evidence, shipped bank");
       const fair = recoverable(all, "evidence");

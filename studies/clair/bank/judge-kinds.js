@@ -1,6 +1,6 @@
-// What the thresholds of a bank promise for kinds of federations that it has never seen. If kinds are
-// exchangeable, n kinds of which a share f has false alarms on average promise (n·f + 1)/(n + 1): each
-// kind counts once, and the unknown one as one that always has a false alarm.
+// What the thresholds of a bank promise for kinds of federations that it has never seen. If kinds
+// are exchangeable, n kinds whose share of false alarms is f on average promise (n·f + 1)/(n + 1):
+// each kind counts once, and the unknown one as one that always has a false alarm.
 import { clairSchema, controlKinds, judgeMeasures, selectClients } from "@fedclair/clair";
 import { stream } from "@fedclair/linalg";
 import { groupBy } from "../../support/group-by.js";
@@ -8,7 +8,9 @@ import { markdown, sumOf } from "../../support/text.js";
 
 const sizes = [10, 20];
 /** No attackers need to be planted. */
-const power = Object.fromEntries(controlKinds.map((kind) => [kind, 1]));
+const power = /** @type {import("@fedclair/clair").Power} */ (
+  Object.fromEntries(controlKinds.map((kind) => [kind, 1]))
+);
 
 /**
  * @param {readonly import("./sources.js").Source[]} sources pools are left out

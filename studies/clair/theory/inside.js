@@ -11,13 +11,14 @@ export async function measure(_out, { seeds = 20 } = {}) {
   const runs = [];
   for (const attack of kinds)
     for (let seed = 1; seed <= seeds; seed++)
-      runs.push(...(await judgeAttack(attack, seed, { attack })));
+      runs.push(...(await judgeAttack(attack, seed, { attack }, judges)));
   for (let seed = 1; seed <= 10 * seeds; seed++)
     runs.push(...(await judgeAttack("none", seed, { contaminated: 0 }, fairJudges)));
   return runs;
 }
 
-async function judgeAttack(name, seed, setting, panel = judges) {
+/** @param {readonly typeof judges[number][]} panel */
+async function judgeAttack(name, seed, setting, panel) {
   const federation = drawFederation(stream("inside").at(name, seed), setting);
   const [{ truths, sent }] = federation.modules;
   const withBenign = { ...federation, updates: federation.updates.filter(isBenign) };

@@ -28,7 +28,7 @@ export interface BankOptions {
   readonly name: string;
   /** Numbers of clients with a row; default: `usualSizes`. */
   readonly sizes?: readonly number[];
-  /** Usual deviations; by default those of the sources, or of the shipped bank where they lack one. */
+  /** Usual deviations; by default those of the sources, or else of the shipped bank. */
   readonly spreads?: Spreads;
 }
 
