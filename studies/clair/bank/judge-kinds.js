@@ -13,7 +13,8 @@ const power = /** @type {import("@fedclair/clair").Power} */ (
 );
 
 /**
- * @param {readonly import("./sources.js").Source[]} sources pools are left out
+ * Judges sets of clean clients of every source but pools, whose rows `judgePools` tests.
+ * @param {readonly import("./sources.js").Source[]} sources
  * @param {import("@fedclair/clair").Bank} bank
  * @returns a Markdown table by rows of the bank and number of clients
  */
@@ -23,7 +24,8 @@ export function judgeKinds(sources, bank) {
     .flatMap(({ name, dense, once = [] }) =>
       (dense ?? once).flatMap((measures, i) => judgeSets(name, measures, bank, i)),
     );
-  const rows = [...groupBy(sets, ({ row, clients }) => `${row}, ${clients} clients`)].map(
+  const dense = sets.filter(({ row }) => row !== "pairs");
+  const rows = [...groupBy(dense, ({ row, clients }) => `${row}, ${clients} clients`)].map(
     ([key, own]) => {
       const shares = [...groupBy(own, ({ kind }) => kind).values()].map(
         (ofKind) => sumOf(ofKind, "alarm") / ofKind.length,
@@ -50,7 +52,8 @@ function judgeSets(kind, measures, bank, place) {
       const own = selectClients(measures, order.slice(i * clients, (i + 1) * clients));
       const judged = judgeMeasures(own, { bank, rate, required: [], power }, stream("kinds"));
       const alarm = Number(judged.clients.some(({ status }) => status === "contaminated"));
-      return { kind, clients, alarm, row: rowOf(judged.scores) };
+      // Variants of one task are one kind.
+      return { kind: kind.split(",")[0], clients, alarm, row: rowOf(judged.scores) };
     });
   });
 }
@@ -58,6 +61,6 @@ function judgeSets(kind, measures, bank, place) {
 /** The rows that judge a federation. */
 function rowOf({ hasSpace, fewNumbers, isDense }) {
   if (fewNumbers) return "few numbers";
-  if (hasSpace) return isDense ? "dense, a space" : "pairs, a space";
-  return isDense ? "dense, no space" : "pairs, no space";
+  if (hasSpace) return "a space";
+  return isDense ? "dense, no space" : "pairs";
 }
