@@ -64,6 +64,11 @@ const priorClients = 6;
 const trimmingBias = 1;
 /** ln of the spread of sizes below which nothing is learnt about how a piece grows with size. */
 const minSizeSpread = 0.15;
+/**
+ * A size further from the middle counts as this many deviations in how pieces grow with size.
+ * Otherwise a few clients of a size that nobody else has explain all that is odd about them.
+ */
+const maxSizeDeviations = 4;
 /** Fewer clients have no median and no spread. */
 const minTrusted = 3;
 /** One of this many clients, but at least one, changes sides at a time in the search. */
@@ -280,15 +285,11 @@ function createStandard(size: Float64Array, trusted: readonly number[], spreads:
   };
 }
 
-/**
- * Takes out how values grow with size, by ridge regression over the trusted clients. A size further
- * from the middle than a piece may count is taken to be that far; otherwise a few clients of a size
- * that nobody else has would explain all that is odd about them.
- */
+/** Takes out how values grow with size, by ridge regression over the trusted clients. */
 function createSizeRemoval(size: Float64Array, trusted: readonly number[]) {
   const middleSize = medianInPlace(pickNumbers(size, trusted));
   const own = pickNumbers(size, trusted);
-  const most = maxCounted * Math.max(minSizeSpread, medianDeviation(own, middleSize));
+  const most = maxSizeDeviations * Math.max(minSizeSpread, medianDeviation(own, middleSize));
   const larger = size.map((x) => Math.max(-most, Math.min(most, x - middleSize)));
   let square = trusted.length * minSizeSpread ** 2;
   for (const k of trusted) square += at(larger, k) ** 2;
