@@ -12,7 +12,7 @@ interface NextStep {
 
 /**
  * Lists what to do after an audit with the adapters that were given, not with siblings.
- * @param isKnown was the adapter in an earlier audit? Of several copies, it is the one to keep
+ * @param isKnown was the adapter in an earlier audit? Among copies of it, that one is kept
  */
 export function listNextSteps(
   audit: Audit,

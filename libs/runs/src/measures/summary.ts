@@ -58,7 +58,7 @@ export interface Summary {
    * them.
    */
   readonly truth?: "unknown";
-  /** What the user should know about the trial and its data; absent if there is nothing. */
+  /** Notices about the trial and its data; absent if there are none. */
   readonly notices?: readonly string[];
   /** What guessing reaches, by metric, if the task knows. */
   readonly guessing?: Metrics;

@@ -54,7 +54,7 @@ export const openHere: OpenPlace = (prepared) =>
 /**
  * Runs a trial of a sweep in this process, in its folder within `out`. The trial is skipped if it
  * is done: it has a summary of the same backend and data, and every arm completed. An interrupted
- * trial is resumed. A trial whose data have changed is run anew.
+ * trial is resumed. A trial whose data have changed is run again.
  * @param backend the TensorFlow.js backend that trains, with the reason
  * @param open opens the place where it runs; default: everything in this thread
  * @returns `busy` if another process runs the trial. Processes that share a folder share the work.
