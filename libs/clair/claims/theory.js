@@ -36,7 +36,7 @@ export function countRuns(runs, isTrue) {
 
 const isExact = ({ measures }) => measures.exact === 1;
 
-/** The runs of a judge on federations of which benign clients are the majority. */
+/** The runs of a judge on federations with a majority of benign clients. */
 function recoverable(all, judge) {
   return withLabels(all, { judge }).filter((run) => run.at("case") !== lost);
 }
