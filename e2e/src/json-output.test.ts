@@ -45,7 +45,7 @@ describe("docs/output.schema.json", () => {
       for (const line of lines) checkText(log, line);
     }
     await check("run", trial, "--seeds", "2", "--name", "study", "--no-report");
-    await check("resume", "runs/one", "--transport", "memory");
+    await check("resume", "runs/one", ...inMemory);
     await check("show", "runs/one");
     await check("show", "runs/study");
     await check("compare", "runs/one", "runs/study/seed-2");
@@ -65,7 +65,7 @@ attacks: [[], [{ attack: { name: sign-flip }, count: 2 }]]
 sweep: { measures: [error, detection.recall] }
 `;
     await writeFile(join(cwd, "grid.yaml"), text);
-    await check("sweep", "grid.yaml");
+    await check("sweep", "grid.yaml", "--no-report");
     await check("power", trial, "--seeds", "2");
   });
 

@@ -79,7 +79,8 @@ describe("a trial with --metrics", () => {
   it("is unhealthy after a failure while the coordinator still runs", async () => {
     const out = join(await temporaryFolder(), "run");
     const { coordinator, url } = await startCoordinator([
-      ...[fixture("linear-regression"), "--out", out, "--metrics", "127.0.0.1:0"],
+      ...[fixture("linear-regression"), "--no-report", "--out", out],
+      ...["--metrics", "127.0.0.1:0"],
     ]);
     const metrics = await coordinator.waitForOutput(/metrics at (http:[^"\s]+)\/metrics/);
     const host = startHost(url, 1, { env: { FEDCLAIR_LOG: "info" } });

@@ -153,7 +153,7 @@ describe("plug-ins from outside", () => {
       assert.equal(code, 0, stderr);
       return stdout;
     };
-    const sweep = ["sweep", "sweeps/strengths.yaml", "--out", "grid"];
+    const sweep = ["sweep", "sweeps/strengths.yaml", "--no-report", "--out", "grid"];
     assert.match(await print(...sweep), /reverse \(30\)|30/);
     const attack = await readFile(join(folder, "reverse.js"), "utf8");
     await writeFile(join(folder, "reverse.js"), `${attack}// another\n`);

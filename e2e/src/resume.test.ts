@@ -24,6 +24,7 @@ describe("a run whose processes are all killed", () => {
       ...rounds,
       "--transport",
       "memory",
+      "--no-report",
       "--out",
       out,
     ]);
@@ -64,7 +65,7 @@ describe("a run whose processes are all killed", () => {
     coordinator.kill("SIGKILL", "group");
     await coordinator.ended;
     const listen = ["--listen", new URL(url).host, "--resume"];
-    const again = start(["coordinator", trial, ...rounds, "--out", out, ...listen]);
+    const again = start(["coordinator", trial, ...rounds, "--no-report", "--out", out, ...listen]);
     assert.equal((await again.ended).code, 0, again.stderr);
     const [, from] = /^goes on after (\d+) rounds$/m.exec(again.stderr) ?? [];
     assert.ok(Number(from) >= 3, again.stderr);

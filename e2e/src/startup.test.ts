@@ -53,7 +53,7 @@ describe("a command loads only what it needs:", () => {
     const file = join(folder, "grid.yaml");
     const text = await readFile(fixture("linear-regression"), "utf8");
     await writeFile(file, `${text}\nsweep: { measures: [bytes.up] }\n`);
-    for (const args of [trial, ["sweep", file, "--out", join(folder, "sweep")]]) {
+    for (const args of [trial, ["sweep", file, "--no-report", "--out", join(folder, "sweep")]]) {
       const packages = [...(await listLoaded(...args))];
       assert.deepEqual(
         packages.filter((name) => /bullmq|redis|msgpackr/.test(name)),

@@ -29,7 +29,7 @@ describe("fedclair sweep", () => {
     const folder = await temporaryFolder();
     const file = join(folder, "small.yaml");
     await writeFile(file, createGrid([1], 1));
-    const args = ["sweep", file, "--out", join(folder, "out"), "--json"];
+    const args = ["sweep", file, "--no-report", "--out", join(folder, "out"), "--json"];
     const first = await fedclair(args);
     assert.equal(first.code, 0, first.stderr);
     const { tables } = JSON.parse(first.stdout) as Tables;
@@ -40,7 +40,8 @@ describe("fedclair sweep", () => {
     const again = await fedclair(args);
     assert.equal(again.stdout, first.stdout);
     assert.equal(again.stderr.match(/done before/g)?.length, 4);
-    const parallel = await fedclair(["sweep", file, "--out", join(folder, "par"), "--jobs", "2"]);
+    const two = ["--jobs", "2", "--no-report", "--out", join(folder, "par")];
+    const parallel = await fedclair(["sweep", file, ...two]);
     assert.equal(parallel.code, 0, parallel.stderr);
     assert.match(parallel.stderr, /^4\/4 /m);
     const csv = (out: string) => readFile(join(folder, out, "table.csv"), "utf8");
