@@ -27,7 +27,7 @@ export function hostHere<T>(object: T | Promise<T>): Hosted<T> {
   const call = async <M extends MethodOf<T>>(method: M, args: ArgumentsOf<T, M>) => {
     const target = await object;
     type Bound = (this: T, ...args: ArgumentsOf<T, M>) => Promise<ResultOf<T, M>>;
-    return (target[method] as Bound).apply(target, args);
+    return Reflect.apply(target[method] as Bound, target, args);
   };
   return {
     ask: (method, ...args) => call(method, args),
