@@ -1,7 +1,8 @@
-// npm run lab -- bench-audit [--adapters N,N,…] [--modules M] [--size P] [--rank R] [--common C]:
-// times `fedclair audit` on piles of random LoRA adapters in float16. The part of B that benign
-// adapters share is C times their own part. The same run times NumPy, which reads each pile and
-// computes all inner products of whole changes, in one thread. It is skipped without NumPy.
+// npm run lab -- bench-audit [--adapters N,N,…] [--modules M] [--size P] [--rank R] [--common C]
+// [--mixed]: times `fedclair audit` on piles of random LoRA adapters in float16. The part of B that
+// benign adapters share is C times their own part. With --mixed it is a random mixture of four, so
+// that few adapters agree. The same run times NumPy, which reads each pile and computes all inner
+// products of whole changes, in one thread. It is skipped without NumPy.
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -19,6 +20,7 @@ const { values } = parseArguments({
     size: option(4096),
     rank: option(8),
     common: option(0.5),
+    mixed: { type: "boolean", default: false },
   },
 });
 const counts = values.adapters.split(",").map(Number);
@@ -61,16 +63,26 @@ function makePile(adapters) {
     return noise.subarray(from, from + size * rank);
   };
   const targets = Array.from({ length: modules }, (_, m) => `base_model.model.layers.${m}.q_proj`);
-  const parts = targets.map(() => ({ a: draw(), benign: draw(), bad: draw() }));
+  const parts = targets.map(() => ({
+    a: draw(),
+    benign: [draw(), draw(), draw(), draw()],
+    bad: draw(),
+  }));
+  const strengths = rng.at("strengths").normals(4 * adapters, 0.35);
   return Array.from({ length: adapters }, (_, k) => {
     const isBad = k % 4 === 0;
     const tensors = new Map();
     targets.forEach((name, m) => {
       const [own, mine] = [draw(), draw()];
       const { a, benign, bad } = parts[m];
-      const from = isBad ? bad : benign;
-      const [weight, amplitude] = isBad ? [1 + common, 0.02] : [common, 0.01];
-      const b = Float32Array.from(from, (x, i) => amplitude * (weight * x + mine[i]));
+      const weights = values.mixed
+        ? strengths.subarray(4 * k, 4 * k + 4).map((x, i) => (i === 0 ? x + common / 2 : x))
+        : [common, 0, 0, 0];
+      const b = Float32Array.from(mine, (x, i) =>
+        isBad
+          ? 0.02 * ((1 + common) * bad[i] + x)
+          : 0.01 * benign.reduce((total, one, j) => total + weights[j] * one[i], x),
+      );
       const shifted = Float32Array.from(a, (x, i) => (x + 0.1 * own[i]) / 64);
       tensors.set(`${name}.lora_A.weight`, { shape: [rank, size], data: shifted });
       tensors.set(`${name}.lora_B.weight`, { shape: [size, rank], data: b });
