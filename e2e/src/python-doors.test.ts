@@ -120,7 +120,7 @@ describe("PEFT adapters", function () {
 
   requirePython("peft");
 
-  it("are sent as pairs, and CLAIR flags the four with random symbols", async () => {
+  it("are sent as pairs, and CLAIR leaves out the four with random symbols", async () => {
     const { stdout, out } = await runExample(
       `${examples}/tiny_llama.yaml`,
       ["baselines=[]"],
@@ -128,10 +128,7 @@ describe("PEFT adapters", function () {
       "tiny_llama:make_client",
       "peft",
     );
-    assert.match(
-      stdout,
-      /clair flagged 4 of 4 contaminated clients in the only round, with no false/,
-    );
+    assert.match(stdout, /^0 of 4 caught · 0 of 12 false alarms · 4 undecided · /m);
     const { params } = decodeSafetensors(await readFile(join(out, "params.safetensors")));
     const names = [...params.keys()].filter((name) => name.startsWith("c00/"));
     assert.ok(names.length > 0 && names.every((name) => /\.lora_[AB]$/.test(name)), names.join());

@@ -164,6 +164,19 @@ describe("the score of a client", () => {
     );
   });
 
+  it("does not flag a pair that is only unlike the others, and does not call it benign", () => {
+    const measures = { ...measuresOf([...usual(11), { cosine: 0 }]), isDense: false };
+    const options = { bank: readShippedBank(), rate: 0.05, required: [], power: { doubled: 1 } };
+    const { clients, scores } = judgeMeasures(measures, options, stream("unlike"));
+    assert.equal(at(scores.scores, 11), 0);
+    assert.ok(at(scores.deviations.get("agreement") ?? scores.scores, 11) > 4);
+    assert.deepEqual(
+      clients.map(({ status }) => status),
+      [...usual(11).map(() => "benign"), "undecided"],
+    );
+    assert.match(item(clients, 11).reason, /^agrees less with the others than they do/);
+  });
+
   it("does not depend on the order or the scale of the clients", () => {
     const clients = [...varied(12, "order"), { size: 2 }, { cosine: 0 }];
     const measures = measuresOf(clients);

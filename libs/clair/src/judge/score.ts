@@ -168,12 +168,10 @@ function scoreAmong(
     // A piece that does not count had no say in who is trusted.
     const own = standardise(piece, piece.countsOnce ? plainSpread : robustSpread);
     signed.set(piece.kind, own);
-    // Pairs that agree less in a round are unlike the others, as those of another language are.
-    const isSilent = piece.kind === "agreement" && kind.isLimited;
-    if (!piece.countsOnce && !isSilent) continue;
+    if (!piece.countsOnce) continue;
     deviations.set(
       piece.kind,
-      own.map((x) => (isSilent ? 0 : deviationAgainst(x, piece))),
+      own.map((x) => deviationAgainst(x, piece)),
     );
   }
   const scores = Float64Array.from(size, (_, k) => computeScore(deviations, k, kind));
@@ -209,9 +207,10 @@ function deviationAgainst(x: number, { isTwoSided }: EvidencePiece): number {
 /**
  * The length of a client's vector of evidence. Two pieces count in full: lying outside a shared
  * space, which is what the paper's decomposition finds, and pointing the other way where clients
- * agree, which no honest difference does. Of pairs, the others count up to four deviations each in
- * a round, and over rounds the clique does: a few rough copies can put anybody into one. Those of
- * dense changes count in full.
+ * agree, which no honest difference does. Of pairs in a round, agreement does not count, as clients
+ * who agree less with the others are unlike them, and the other pieces count up to four deviations
+ * each. Over rounds their clique does: a few rough copies can put anybody into one. Those of dense
+ * changes count in full.
  * @param deviations by piece, then by client
  * @param except a piece that is left out
  */
@@ -224,6 +223,7 @@ export function computeScore(
   const counted = (kind: PieceKind) => (kind === except ? 0 : (deviations.get(kind)?.[k] ?? 0));
   const most = isLimited ? maxCounted : Infinity;
   return Math.hypot(
+    isLimited ? 0 : counted("agreement"),
     ...limitedPieces.map((kind) => Math.min(counted(kind), most)),
     Math.min(counted("clique"), isDense ? Infinity : maxCounted),
     counted("outside"),
@@ -231,7 +231,7 @@ export function computeScore(
   );
 }
 
-const limitedPieces = ["agreement", "size", "shape", "evenness", "moved"] as const;
+const limitedPieces = ["size", "shape", "evenness", "moved"] as const;
 
 /**
  * The score of a client in a round: the length of its evidence, or, where what lies outside the
