@@ -1,5 +1,6 @@
-// Fails if a project imports one that its layer does not allow, if a file reaches into another
-// project by a relative path or names its own package, or if core imports a module of Node.js.
+// Checks the imports of all projects. A project may import what its layer allows. A file may not
+// reach into another project by a relative path, nor name its own package. Core may not import a
+// module of Node.js.
 import { readFileSync } from "node:fs";
 import { builtinModules } from "node:module";
 import { dirname, join } from "node:path";

@@ -1,6 +1,6 @@
-// What the thresholds of a bank promise for kinds of federations that it has never seen. If kinds
-// are exchangeable, n kinds whose share of false alarms is f on average promise (n·f + 1)/(n + 1):
-// each kind counts once, and the unknown one as one that always has a false alarm.
+// What the thresholds of a bank promise for kinds of federations that it has never seen. Each kind
+// counts once, and the unknown one as a kind that always has a false alarm. If kinds are
+// exchangeable, n kinds with a mean share f of false alarms promise (n·f + 1)/(n + 1).
 import { clairSchema, controlKinds, judgeMeasures, selectClients } from "@fedclair/clair";
 import { stream } from "@fedclair/linalg";
 import { groupBy } from "../../support/group-by.js";

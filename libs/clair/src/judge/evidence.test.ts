@@ -166,7 +166,8 @@ describe("the score of a client", () => {
 
   it("does not flag a pair that is only unlike the others, and does not call it benign", () => {
     const measures = { ...measuresOf([...usual(11), { cosine: 0 }]), isDense: false };
-    const options = { bank: readShippedBank(), rate: 0.05, required: [], power: { doubled: 1 } };
+    const power = { boosted: 1, doubled: 1, flipped: 1, colluding: 1, noise: 1, direction: 1 };
+    const options = { bank: readShippedBank(), rate: 0.05, required: [], power };
     const { clients, scores } = judgeMeasures(measures, options, stream("unlike"));
     assert.equal(at(scores.scores, 11), 0);
     assert.ok(at(scores.deviations.get("agreement") ?? scores.scores, 11) > 4);

@@ -48,8 +48,8 @@ export class Grams {
 }
 
 /**
- * The inner products of all columns of a stack, of which those of some clients are a part. If these
- * have fewer columns than rows, their fit needs no further product of blocks.
+ * The inner products of all columns of a stack. Those of some clients are a submatrix, so a fit to
+ * clients with fewer columns than rows costs no further product of blocks.
  */
 export class ColumnGram {
   readonly #stack: Matrix;

@@ -92,7 +92,8 @@ export interface Sketched {
 /**
  * Lifts the leading space of the members' sketches to that of their blocks. The former is a
  * combination of the sketches' columns. The same combination of the blocks' columns is close, and a
- * few iterations on the blocks make it exact. Of few columns, it is computed from the blocks alone.
+ * few iterations on the blocks make it exact. A space of few columns is computed from the blocks
+ * alone.
  * @param found r orthonormal columns in the sketch
  * @returns p×r, orthonormal columns
  */
