@@ -1,5 +1,6 @@
 // What an accuracy costs in bytes. Clients learn to read digits, and send dense changes or LoRA
-// pairs, as they are or encoded. All start from one base, pre-trained on digits that no client holds.
+// pairs, as they are or encoded. All start from one base, which was trained on digits that no
+// client holds.
 import { loadBackend } from "@fedclair/compute";
 import { loadBuiltIn } from "@fedclair/plugins";
 import { RunTally } from "@fedclair/runs";

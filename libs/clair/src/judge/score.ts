@@ -207,10 +207,10 @@ function deviationAgainst(x: number, { isTwoSided }: EvidencePiece): number {
 /**
  * The length of a client's vector of evidence. Two pieces count in full: lying outside a shared
  * space, which is what the paper's decomposition finds, and pointing the other way where clients
- * agree, which no honest difference does. In a round, the agreement of pairs does not count, because
- * low agreement says unlike and not forged, and their other pieces count up to four deviations each.
- * Over rounds only their clique is limited so: a few rough copies can put anybody into one. The
- * pieces of dense changes count in full.
+ * agree, which no honest difference does. In a round, the agreement of pairs does not count,
+ * because low agreement says unlike and not forged, and their other pieces count up to four
+ * deviations each. Over rounds only their clique is limited so: a few rough copies can put anybody
+ * into one. The pieces of dense changes count in full.
  * @param deviations by piece, then by client
  * @param except a piece that is left out
  */
