@@ -37,9 +37,10 @@ export async function openClientSide(
   const stray = new StrayErrors((job, error) => {
     const reported = job && toReported(job);
     const when = job ? `after its answer in round ${job.round} its code threw ` : "";
-    if (reported) service.report(["onClientError", reported, `${when}${describe(error)}`]);
     const what = reported ? errorMessage(error) : describe(error);
     service.report(["onStray", reported, `${when}${what}`]);
+    // The client does not run again by the time that somebody reads this.
+    if (reported) service.report(["onClientError", reported, `${when}${describe(error)}`]);
   });
   const plugins = loadPlugins(modules, trial.content, loadForHost);
   const prepared = await prepareInThread(trial, modules, plugins);

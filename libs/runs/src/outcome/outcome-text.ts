@@ -180,7 +180,7 @@ function formatArmTable(run: Run): string {
           ...metrics.map((metric) => printable(metric, 40)),
         ],
         ...rows.map((row) => armCells(row, metrics)),
-        ...guessingRow(run, metrics).map((cells) => cells.map((cell) => pc.dim(cell))),
+        ...guessingRow(run, metrics).map((cells) => cells.map((cell) => cell && pc.dim(cell))),
       ],
       ["left", "right", ...metrics.map(() => "right" as const)],
     ),
