@@ -29,6 +29,12 @@ const smallImage = 1 << 24;
 export function boundPng(file: Uint8Array, path: string): Uint8Array {
   requireFewPixels(file, path);
   const chunks = listChunks(file);
+  // The decoder takes the last header, and only the first one was checked.
+  if (chunks.some(({ type }, i) => type === "IHDR" && i > 0)) {
+    throw new UserError(
+      `source: ${path}: expected one header, at the beginning of the image: save the image again`,
+    );
+  }
   const pixels = chunks.filter(({ type }) => type === "IDAT");
   const packed = pixels.reduce((sum, { data }) => sum + data.length, 0);
   const hasProfile = chunks.some(({ type }) => type === "iCCP");

@@ -330,6 +330,13 @@ describe("tables and images that others may have made", () => {
       withPixels(image, bomb),
       /bomb\.png: expected its pixels to unpack to at most 36 bytes, as its size says/,
     );
+    const large = Buffer.from(image.subarray(16, 29));
+    large.writeUInt32BE(2 ** 24); // the width of a second header
+    await assertRejected(
+      "twice.png",
+      insertChunk(image, "IHDR", large),
+      /twice\.png: expected one header, at the beginning of the image/,
+    );
     const profile = Buffer.concat([Buffer.from("p\0\0"), bomb]);
     const folder = join(root, "profile");
     await mkdir(folder);
