@@ -20,7 +20,7 @@ describe("docs/runs.md", function () {
     );
     assert.match(
       stdout,
-      /^flagged: c00, .*The first update of them entered the result in round 1\.$/m,
+      /^flagged: c01, .*The first update of them entered the result in round 1\.$/m,
     );
     assert.match(stdout, /identical, byte for byte/);
     assert.ok(existsSync(join(folder, "compared.html")));
