@@ -87,6 +87,7 @@ export {
   type OutsideCode,
 } from "./store/known-code.js";
 export { checkData } from "./store/data-hash.js";
+export { hashContent } from "./store/hash-content.js";
 export { readState, writeState } from "./store/state-file.js";
 export { readCertificates } from "./process/certificates.js";
 export { atATime } from "./process/at-a-time.js";

@@ -1,10 +1,9 @@
 import { createReadStream, fstatSync, statSync, type Stats } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "@fedclair/core";
-import { openRegularFile } from "@fedclair/runs";
+import { hashContent, openRegularFile } from "@fedclair/runs";
 import type { AdapterOrigin } from "../audit-schema.js";
 import { configFile } from "../adapters/peft-config.js";
-import { hashContent } from "../hash-content.js";
 import type { InspectedFolder } from "./inspect-files.js";
 
 /** A file that was hashed, and its state then. */

@@ -6,8 +6,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { HubApiError } from "@huggingface/hub";
 import { UserError } from "@fedclair/core";
-import { systemErrorCode } from "@fedclair/runs";
-import { hashContent } from "../hash-content.js";
+import { hashContent, systemErrorCode } from "@fedclair/runs";
 import type { Hub } from "./hub-client.js";
 
 /** A file on a hub, as the hub announces it. */

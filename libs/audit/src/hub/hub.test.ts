@@ -7,9 +7,9 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { hashContent } from "@fedclair/runs";
 import { HubServer, readModel } from "../../testing/hub-server.js";
 import { collectAdapters, type CollectOptions } from "../collect-adapters.js";
-import { hashContent } from "../hash-content.js";
 import { parseHubName } from "./hub-name.js";
 
 const pile = fileURLToPath(new URL("../../../fixtures/adapters/presidents", import.meta.url));

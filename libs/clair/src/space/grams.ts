@@ -48,8 +48,8 @@ export class Grams {
 }
 
 /**
- * The inner products of all columns of a stack. Those of some clients are a submatrix, so a fit to
- * clients with fewer columns than rows costs no further product of blocks.
+ * The inner products of all columns of a stack. The products among some clients are a submatrix, so
+ * a fit to clients with fewer columns than rows costs no further product of blocks.
  */
 export class ColumnGram {
   readonly #stack: Matrix;

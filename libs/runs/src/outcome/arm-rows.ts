@@ -88,6 +88,8 @@ export interface ArmMean {
   readonly mean: number;
   /** The number of clients in the mean; absent if the coordinator measured. */
   readonly n?: number;
+  /** Does the arm know who is benign? */
+  readonly benignOnly: boolean;
 }
 
 /** The arms that can be compared by one metric. The main arm is the first, unless it stopped. */
@@ -109,9 +111,9 @@ export function comparePrimary(run: Run): PrimaryComparison | undefined {
     if (means.length > 0) return { metric: primary, means };
   }
   if (metric === undefined) return undefined;
-  const means = rows.flatMap(({ label, means: own }) => {
+  const means = rows.flatMap(({ label, means: own }, i) => {
     const mean = own.get(metric);
-    return mean ? [{ label, ...mean }] : [];
+    return mean ? [{ label, ...mean, benignOnly: run.arms[i]?.benignOnly === true }] : [];
   });
   return { metric, means };
 }
@@ -120,10 +122,10 @@ export function comparePrimary(run: Run): PrimaryComparison | undefined {
 function readCoordinatorMeans({ arms, last, summary }: Run, metric: string): ArmMean[] {
   const going = arms.filter(({ label }) => ownProperty(summary.stopped, label) === undefined);
   const reached = last.get(going[0]?.label ?? "")?.round;
-  return going.flatMap(({ label }) => {
+  return going.flatMap(({ label, benignOnly }) => {
     const record = last.get(label);
     const mean = record?.round === reached ? readMetric(record?.metrics, metric) : undefined;
-    return mean === undefined ? [] : [{ label, mean }];
+    return mean === undefined ? [] : [{ label, mean, benignOnly }];
   });
 }
 

@@ -83,9 +83,8 @@ function gainPart(run: Run): Part[] {
   const { metric, means: [own, ...all] = [] } = comparePrimary(run) ?? {};
   if (metric === undefined || own?.label !== run.arms[0].label) return [];
   const { better } = ownProperty(run.description.metrics, metric) ?? {};
-  const isOracle = new Set(run.arms.flatMap((arm) => (arm.benignOnly ? [arm.label] : [])));
   const strongest = all
-    .filter(({ label }) => !isOracle.has(label))
+    .filter(({ benignOnly }) => !benignOnly)
     .toSorted((x, y) => (better === "lower" ? x.mean - y.mean : y.mean - x.mean))
     .slice(0, maxBaselines);
   const [best] = strongest;

@@ -171,16 +171,14 @@ function baselinesSentence(run: Run): string[] {
  * that know which clients are benign do not count.
  */
 function betterClause(
-  { arms, description }: Run,
+  { description }: Run,
   metric: string,
   own: number,
   others: readonly ArmMean[],
 ): string {
   const direction = { higher: 1, lower: -1 }[description.metrics[metric]?.better ?? "higher"];
-  const isOracle = ({ label }: ArmMean) =>
-    arms.some((arm) => arm.benignOnly && arm.label === label);
   const [best] = others
-    .filter((one) => !isOracle(one))
+    .filter(({ benignOnly }) => !benignOnly)
     .sort((x, y) => direction * (y.mean - x.mean));
   if (!best || description.metrics[metric] === undefined) return "";
   return direction * (best.mean - own) > 0 ? `: ${best.label} serves them better` : "";
@@ -223,12 +221,12 @@ function lossClause({ summary }: Run): string | undefined {
   return losses.lost === 0 ? undefined : `${lossText(losses)}, over all arms`;
 }
 
-function againstClause(others: readonly ArmMean[]): string {
+function againstClause(others: readonly Pick<ArmMean, "label" | "mean">[]): string {
   return others.length === 0 ? "" : ` against ${listMeans(others)}`;
 }
 
 /** Lists means with their arms: `0.850 (local) and 0.620 (fedavg)`. */
-function listMeans(means: readonly ArmMean[]): string {
+function listMeans(means: readonly Pick<ArmMean, "label" | "mean">[]): string {
   return listItems(means.map(({ label, mean }) => `${mean.toPrecision(3)} (${label})`));
 }
 

@@ -4,6 +4,7 @@ import { readdir, realpath, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "@fedclair/core";
 import { oneLine, type PreparedTrial } from "@fedclair/core/internal";
+import { hashContent } from "./hash-content.js";
 import { listDataPaths } from "./known-code.js";
 import type { RunInfo, StoredRun } from "./stored-run.js";
 
@@ -91,10 +92,7 @@ async function hashFile(file: string, signal?: AbortSignal): Promise<string> {
   const version = [dev, ino, size, ctimeNs].join();
   const before = known.get(file);
   if (before?.version === version) return before.sha256;
-  const hash = createHash("sha256");
-  const pieces = createReadStream(file, { highWaterMark: 1 << 20, signal });
-  for await (const piece of pieces as AsyncIterable<Buffer>) hash.update(piece);
-  const sha256 = hash.digest("hex");
+  const sha256 = await hashContent(createReadStream(file, { highWaterMark: 1 << 20, signal }));
   known.set(file, { version, sha256 });
   return sha256;
 }

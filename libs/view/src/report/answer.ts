@@ -177,8 +177,7 @@ function gainSentences(run: Run): string[] {
     metric,
   );
   const { better } = ownProperty(description.metrics, metric) ?? {};
-  const isOracle = (label: string) => arms.some((arm) => arm.benignOnly && arm.label === label);
-  const differences = others.map(({ label, mean }, i) => {
+  const differences = others.map(({ label, mean, benignOnly }, i) => {
     const difference = pairedDifference(
       [...ours].map(([id, metricsOf]) => [
         readMetric(metricsOf, metric) ?? NaN,
@@ -190,7 +189,7 @@ function gainSentences(run: Run): string[] {
       better === "lower"
         ? `${compareMeans(own.mean, mean, better)} ${label} (${size})`
         : `${size} against ${label}`;
-    return `${text}${isOracle(label) ? ", which knows who is benign" : ""}`;
+    return `${text}${benignOnly ? ", which knows who is benign" : ""}`;
   });
   const direction = better === undefined ? "" : `, ${better} is better`;
   return [
