@@ -126,7 +126,7 @@ async function picture(url, name, viewport, colorScheme = "light") {
   await page.goto(url);
   await page.locator(".map").waitFor();
   if (colorScheme === "dark") {
-    await page.locator(".columns button.link").first().click();
+    await page.locator(".columns tbody a").first().click();
     await page.getByRole("dialog").locator(".neighbours").waitFor();
   }
   await page.screenshot({ path: join(workspace, "docs/images", `${name}.png`) });

@@ -102,8 +102,8 @@ async function showRounds(page) {
 
 /** Opens the first client that a page lists as flagged, if there is one. */
 async function showClient(page) {
-  if ((await page.locator(".columns button.link").count()) === 0) return;
-  await page.locator(".columns button.link").first().click();
+  if ((await page.locator(".columns tbody a").count()) === 0) return;
+  await page.locator(".columns tbody a").first().click();
   await page.getByRole("dialog").locator(".neighbours").waitFor();
 }
 

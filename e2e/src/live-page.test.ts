@@ -121,7 +121,7 @@ describe("the live page in a browser", () => {
     await look("#/run/run", ".map", phone);
     await look("#/run/run", ".map", phone, async (page) => {
       await page.getByRole("button", { name: "table" }).click();
-      await page.locator("#clients tbody button").first().click();
+      await page.locator("#clients tbody a").first().click();
       await page.getByRole("dialog").locator(".score").waitFor();
     });
     await look("compare?run=run&run=other", "#measures table");
@@ -215,7 +215,14 @@ describe("the live page in a browser", () => {
     await readout.filter({ hasText: /, round 1: / }).waitFor();
     const [client = ""] = (await readout.innerText()).split(",");
     await page.keyboard.press("Enter");
-    await page.getByRole("dialog", { name: `Client ${client}` }).waitFor();
+    const dialog = page.getByRole("dialog", { name: `Client ${client}` });
+    await dialog.getByText("Round 1", { exact: true }).waitFor();
+    assert.equal(new URL(page.url()).hash, `#/run/client/${client}?round=1`);
+    await page.goBack();
+    await page.locator(".map").waitFor();
+    assert.equal(await dialog.count(), 0, "Back stays in the run");
+    await page.goForward();
+    await dialog.waitFor();
     await page.locator('[role="dialog"]:focus-within').waitFor(); // now it has the keys
     await page.keyboard.press("Escape");
     await page.getByRole("dialog").waitFor({ state: "detached" });

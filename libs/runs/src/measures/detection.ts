@@ -5,7 +5,7 @@ import { meaningOf, createMeasure, type Measure, type MetricInfos } from "./meas
 import { isFlagged, clientTruth, type ClientTruth } from "./truth.js";
 
 /** A round's verdicts compared with the truth. */
-interface DetectionCounts {
+export interface DetectionCounts {
   /** Judged clients that are contaminated, including undecided ones. */
   readonly contaminated: number;
   /** Judged clients that are benign. */

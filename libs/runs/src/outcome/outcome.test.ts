@@ -10,7 +10,7 @@ import { columns } from "../words/columns.js";
 import { compareArms } from "./arm-rows.js";
 import { outcomeText } from "./outcome-text.js";
 import { refinementText } from "./refinement-text.js";
-import { compareMeans, verdictCard } from "./verdict-card.js";
+import { compareMeans, summaryCard, verdictCard } from "./verdict-card.js";
 import { verdictSentence } from "./verdict.js";
 
 const trial: Trial = {
@@ -435,6 +435,22 @@ describe("verdictCard", () => {
     assert.equal(verdictCard(unfinished).tone, "open");
     const stopped = [...rounds(0.75, 0.5), { ...recordOf("clair", 2), stopped: "it broke" }];
     assert.equal(toneOf(stopped), "bad");
+  });
+
+  it("says the same of verdicts from the summary alone", () => {
+    const verdicts = ["contaminated", "benign", "undecided"] as const;
+    const runs = [
+      ...verdicts.map((verdict) => runOf(single, rounds(0.75, 0.5, verdict))),
+      runOf(single, [recordOf("clair", 1, clientOf("c00", null, "contaminated"))]),
+      runOf({ ...single, clients: 2 }, rounds(0.75, 0.5)),
+      runOf({ ...single, rounds: 2 }, two),
+    ];
+    for (const run of runs) {
+      const verdicts = verdictCard(run).parts.filter((part) => !/^(loss|accuracy) /.test(part));
+      assert.deepEqual(summaryCard(run.trial, run.summary).parts, verdicts);
+    }
+    const tones = runs.map((run) => summaryCard(run.trial, run.summary).tone);
+    assert.deepEqual(tones, ["good", "bad", "open", "bad", "bad", "bad"]);
   });
 
   it("is not to be trusted if no rule can judge the clients", () => {

@@ -1,6 +1,14 @@
-import { explainDoubtfulClients, printable } from "@fedclair/core/internal";
+import {
+  countAttacked,
+  explainDoubtfulClients,
+  printable,
+  type Trial,
+} from "@fedclair/core/internal";
+import { sum } from "@fedclair/linalg";
+import { countsOf, type DetectionCounts } from "../measures/detection.js";
 import { isAboveGuessing } from "../measures/guessing.js";
-import { ownProperty, readMetric } from "../measures/measure.js";
+import { ownProperty, readMetric, type Measure } from "../measures/measure.js";
+import type { Summary } from "../measures/summary.js";
 import { formatNumber } from "../words/numbers.js";
 import type { Run } from "../run/read-run.js";
 import { comparePrimary } from "./arm-rows.js";
@@ -28,6 +36,14 @@ interface Part {
   readonly text: string;
 }
 
+/** The last verdicts, counted. */
+interface VerdictTotals extends Omit<DetectionCounts, "unknown"> {
+  /** Was a contaminated client called benign? */
+  readonly isMissed: boolean;
+  readonly unknown?: DetectionCounts["unknown"] | undefined;
+  readonly undecided: number;
+}
+
 /** Limit for a part, whose metric and arms may come from a record. */
 const maxBytes = 400;
 
@@ -40,28 +56,75 @@ const maxBaselines = 3;
  * baselines. Baselines that know who is benign are left out.
  */
 export function verdictCard(run: Run): VerdictCard {
-  const parts = [...doubtPart(run), ...verdictParts(run), ...gainPart(run)];
+  const { trial, description, detection, clients } = run;
+  const { open, last } = detection;
+  const isMissed = [...clients.values()].some((one) => findMistake(one.last) === "missed");
+  const counts = { ...none, ...last, ...detection.clients, isMissed };
+  const parts = [
+    ...doubtPart(trial, description.attacks.size),
+    ...verdictParts({ ...counts, unknown: open?.unknown, undecided: open?.undecided.count ?? 0 }),
+    ...gainPart(run),
+  ];
   const hasStopped = ownProperty(run.summary.stopped, run.arms[0].label) !== undefined;
   const ending: Tone = hasStopped ? "bad" : run.isFinished ? "plain" : "open";
+  return createCard(parts, ending);
+}
+
+/**
+ * The verdicts of a finished run at a glance, from its summary alone: a list of runs cannot read
+ * all records. Clients of unknown truth are not counted.
+ */
+export function summaryCard(trial: Trial, { details }: Summary): VerdictCard {
+  const find = (...metrics: readonly string[]) => {
+    const measures = metrics.map((metric) => details.find((one) => isDetection(one, metric)));
+    const measure = measures.find((one) => one !== undefined);
+    return measure && countsOf(measure);
+  };
+  const caught = find("recallOfClients", "recall") ?? { hits: 0, of: 0 };
+  const alarms = find("falseAlarmsOfClients", "falseAlarms") ?? { hits: 0, of: 0 };
+  const open = find("undecidedContaminated")?.hits ?? 0;
+  const counts = {
+    contaminated: caught.of,
+    hits: caught.hits,
+    isMissed: caught.hits + open < caught.of,
+    benign: alarms.of,
+    falseAlarms: alarms.hits,
+    undecided: details.find((one) => isDetection(one, "undecided"))?.value ?? 0,
+  };
+  const attacked = sum(trial.attacks.map((entry) => countAttacked(entry, trial.clients)));
+  return createCard([...doubtPart(trial, attacked), ...verdictParts(counts)], "plain");
+}
+
+function isDetection({ scope, metric, attack }: Measure, wanted: string): boolean {
+  return scope === "detection" && metric === wanted && attack === undefined;
+}
+
+/** @param ending what is to be said about the run's end, besides its parts */
+function createCard(parts: readonly Part[], ending: Tone): VerdictCard {
   const tones = [...parts.map((part) => part.tone), ending];
   const tone = byStrength.find((one) => tones.includes(one)) ?? "plain";
   return { tone, parts: parts.map(({ text }) => printable(text, maxBytes)) };
 }
 
 /** Says that no rule can judge the clients, if that follows from the trial. */
-function doubtPart({ trial, description }: Run): Part[] {
-  if (explainDoubtfulClients(trial, description.attacks.size) === undefined) return [];
+function doubtPart(trial: Trial, attacked: number): Part[] {
+  if (explainDoubtfulClients(trial, attacked) === undefined) return [];
   const why = trial.clients === 2 ? "two clients" : "more than half contaminated";
   return [{ tone: "bad", text: `not to be trusted: ${why}` }];
 }
 
 /** The last verdicts, compared with the truth where it is known. */
-function verdictParts({ detection, clients }: Run): Part[] {
-  const { open } = detection;
-  const { contaminated, benign, hits, falseAlarms } = detection.clients ?? detection.last ?? none;
+function verdictParts({
+  contaminated,
+  benign,
+  hits,
+  falseAlarms,
+  isMissed,
+  unknown,
+  undecided,
+}: VerdictTotals): Part[] {
   const parts: Part[] = [];
   if (contaminated > 0) {
-    const isMissed = [...clients.values()].some(({ last }) => findMistake(last) === "missed");
     const tone = hits === contaminated ? "good" : isMissed ? "bad" : "open";
     parts.push({ tone, text: `${hits} of ${contaminated} caught` });
   }
@@ -69,9 +132,8 @@ function verdictParts({ detection, clients }: Run): Part[] {
     const text = `${falseAlarms} of ${benign} false ${benign === 1 ? "alarm" : "alarms"}`;
     parts.push({ tone: falseAlarms > 0 ? "bad" : "good", text });
   }
-  const { judged, flagged } = open?.unknown ?? { judged: 0, flagged: 0 };
+  const { judged, flagged } = unknown ?? { judged: 0, flagged: 0 };
   if (judged > 0) parts.push({ tone: "open", text: `${flagged} of ${judged} flagged` });
-  const undecided = open?.undecided.count ?? 0;
   if (undecided > 0) parts.push({ tone: "open", text: `${undecided} undecided` });
   return parts;
 }

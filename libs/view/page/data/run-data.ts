@@ -144,6 +144,11 @@ export function isAttack(truth: string): boolean {
   return truth !== "benign" && truth !== "unknown";
 }
 
+/** The index of a client by its id; NaN if it is no id. */
+export function clientIndex(id: string): number {
+  return /^c\d{2,7}$/.test(id) ? Number(id.slice(1)) : NaN;
+}
+
 /** Formats the id of a client like the records do. @param count number of clients of the trial */
 export function clientId(index: number, count: number): string {
   const width = Math.max(2, String(count - 1).length);

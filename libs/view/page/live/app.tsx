@@ -1,13 +1,8 @@
-import { effect, signal } from "@preact/signals";
+import { effect } from "@preact/signals";
 import { ListView } from "./list-view.js";
-import { parseRoute, type Route } from "../../src/data/routes.js";
+import { route } from "./route.js";
 import { RunView } from "./run-view.js";
 
-const route = signal<Route>(parseRoute(location.hash));
-addEventListener("hashchange", () => {
-  route.value = parseRoute(location.hash);
-  scrollTo(0, 0);
-});
 effect(() => {
   if (route.value.view !== "run") document.title = "fedclair";
 });

@@ -4,9 +4,10 @@ import type { ShownClients } from "./client-section.js";
 import { drawMap } from "./draw-map.js";
 import { formatRatio } from "../parts/index.js";
 import { cellAt, mapSize, scrollTo, type Cell, type MapLayout } from "./map-layout.js";
-import { isAttack, type ArmData, type RunData } from "../data/run-data.js";
+import { clientId, clientIndex, isAttack, type ArmData, type RunData } from "../data/run-data.js";
 import { verdictOf } from "../data/verdicts.js";
 import { truthShape, verdictShapes, type Shape } from "./map-shapes.js";
+import { openClient, route } from "./route.js";
 import { palette } from "./theme.js";
 
 /** The map of clients by rounds, drawn on a canvas that covers the visible part. */
@@ -26,7 +27,8 @@ export function ClientMap({
   const room = useSignal({ width: 0, height: 0 });
   const cursor = useSignal<Cell | undefined>(undefined);
   const { width, height } = room.value;
-  const { data, selected } = followed;
+  const { data } = followed;
+  const selected = route.value.client;
   const armLabel = run.arms[arm]?.label ?? "";
   const own = data.arm(arm);
   const layout: MapLayout = {
@@ -38,7 +40,11 @@ export function ClientMap({
   };
   const size = mapSize(layout);
   const isEmpty = layout.rows === 0 || layout.columns === 0;
-  const client = (row: number) => data.clients[order[row] ?? -1] ?? -1;
+  const idOf = (row: number) => clientId(data.clients[row] ?? -1, run.clients);
+  const open = ({ row, column }: Cell) => {
+    const round = column === undefined ? undefined : own.columns[column]?.round;
+    openClient(idOf(order[row] ?? -1), round);
+  };
   const view = () => {
     const { scrollLeft = 0, scrollTop = 0 } = scroller.current ?? {};
     return { left: scrollLeft, top: scrollTop, width, height };
@@ -53,7 +59,7 @@ export function ClientMap({
     if (canvas.current.width !== pixels.width || canvas.current.height !== pixels.height)
       Object.assign(canvas.current, pixels);
     context.setTransform(scale, 0, 0, scale, 0, 0);
-    const marked = selected.value === undefined ? undefined : data.rowOfClient(selected.value);
+    const marked = selected === undefined ? undefined : data.rowOfClient(clientIndex(selected));
     const place = marked === undefined ? -1 : order.indexOf(marked);
     drawMap(context, {
       data,
@@ -117,8 +123,9 @@ export function ClientMap({
     };
     const by = moves[event.key];
     if (by) move(by[0], by[1]);
-    else if (event.key === "Enter" && cursor.value) selected.value = client(cursor.value.row);
-    else if (event.key === "p" && cursor.value) onPin(client(cursor.value.row));
+    else if (event.key === "Enter" && cursor.value) open(cursor.value);
+    else if (event.key === "p" && cursor.value)
+      onPin(data.clients[order[cursor.value.row] ?? -1] ?? -1);
     else return;
     event.preventDefault();
   };
@@ -144,7 +151,7 @@ export function ClientMap({
         onMouseLeave={() => (cursor.value = undefined)}
         onClick={(event) => {
           const at = pointed(event);
-          if (at) selected.value = client(at.row);
+          if (at) open(at);
         }}
         style={{ maxHeight: `min(70vh, ${size.height + 14}px)` }}
       >

@@ -1,30 +1,26 @@
-import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { RoundsData } from "../../src/data/rounds.js";
 import { ClientView } from "../client/client-view.js";
 import { clientsOf } from "../data/read-rounds.js";
-import { clientId } from "../data/run-data.js";
+import { clientId, clientIndex } from "../data/run-data.js";
 import { flagsClient, verdictOf } from "../data/verdicts.js";
 import { Facts, PageNotice, formatAgo } from "../parts/index.js";
 import type { FollowedRun, ShownRun } from "./connection.js";
 import { hostOf } from "./host-of.js";
 import { useAnswer } from "./load.js";
+import { noteChoice, readChoice, clientAddress, openClient } from "./route.js";
 
 /** Time for which a slider must rest before the other clients of its round are read, in ms. */
 const restingTime = 150;
 
 /** Everything that the records have about one client, in a dialog. */
-export function ClientPanel({ followed, run, client }: ShownRun & { readonly client: number }) {
-  const id = clientId(client, run.clients);
-  const close = useRef<HTMLButtonElement>(null);
-  const onClose = () => {
-    followed.selected.value = undefined;
-  };
+export function ClientPanel({ followed, run, id }: ShownRun & { readonly id: string }) {
+  const close = useRef<HTMLAnchorElement>(null);
   useEffect(() => {
     const before = document.activeElement;
     close.current?.focus();
     const onKey = ({ key }: KeyboardEvent) => {
-      if (key === "Escape") onClose();
+      if (key === "Escape") openClient(undefined);
     };
     addEventListener("keydown", onKey);
     return () => {
@@ -43,16 +39,16 @@ export function ClientPanel({ followed, run, client }: ShownRun & { readonly cli
     <div class="panel" role="dialog" aria-label={`Client ${id}`}>
       <div class="section-head">
         <h2>Client {id}</h2>
-        <button ref={close} onClick={onClose} aria-label="Close">
+        <a ref={close} class="close" href={clientAddress(undefined)} aria-label="Close">
           ✕
-        </button>
+        </a>
       </div>
       {fault !== undefined && <PageNotice isUrgent>{fault}</PageNotice>}
       <HostLine followed={followed} id={id} />
       {!history && fault === undefined && <p class="note">Reading its records…</p>}
       {history?.rounds.length === 0 && <p>It was in no round of {history.arm} so far.</p>}
       {history && history.rounds.length > 0 && (
-        <Rounds followed={followed} history={history} client={client} />
+        <Rounds run={run} history={history} client={clientIndex(id)} />
       )}
     </div>
   );
@@ -71,18 +67,17 @@ function HostLine({ followed, id }: { readonly followed: FollowedRun; readonly i
 
 /** The client in a round that the reader chooses, beside the other clients of that round. */
 function Rounds({
-  followed: { path, selected },
+  run: { path, clients: count },
   history,
   client,
-}: {
-  readonly followed: FollowedRun;
+}: Pick<ShownRun, "run"> & {
   readonly history: RoundsData;
   readonly client: number;
 }) {
-  const chosen = useSignal<number | undefined>(undefined);
   const { rounds } = history;
   const last = rounds.length - 1;
-  const found = rounds.findIndex(({ round }) => round === chosen.value);
+  const wanted = readChoice("round");
+  const found = rounds.findIndex(({ round }) => String(round) === wanted);
   const at = found < 0 ? last : found;
   const round = rounds[at]?.round ?? 0;
   // Without the others, the client's own rounds are still there.
@@ -97,7 +92,9 @@ function Rounds({
   const names = { ...others?.names, ...history.names };
   const truths = { ...others?.truths, ...history.truths };
   const flagged = rounds.filter(({ verdicts }) => flagsClient(verdictOf(verdicts.charCodeAt(0))));
-  const choose = (place: number) => (chosen.value = rounds[place]?.round);
+  const show = (place: number) => {
+    noteChoice("round", rounds[place]?.round.toString());
+  };
   return (
     <>
       <Facts
@@ -113,16 +110,25 @@ function Rounds({
           min={0}
           max={last}
           value={at}
-          onInput={(event) => choose(Number(event.currentTarget.value))}
+          onInput={(event) => {
+            show(Number(event.currentTarget.value));
+          }}
         />
       </label>
+      {wanted !== undefined && found < 0 && (
+        <PageNotice>
+          It was not in round {wanted} of {history.arm}; this is its last one.
+        </PageNotice>
+      )}
       <ClientView
         data={{ ...history, names, truths }}
         at={at}
         index={client}
         clients={all.some(({ index }) => index === client) ? all : own}
-        onRound={choose}
-        onSelect={(index) => (selected.value = index)}
+        onRound={show}
+        onSelect={(index) => {
+          openClient(clientId(index, count), round);
+        }}
       />
     </>
   );

@@ -7,14 +7,15 @@ import { orderRows, type SortKey } from "../data/order.js";
 import { Section } from "../parts/index.js";
 import { toggled } from "../parts/toggled.js";
 import { clientId } from "../data/run-data.js";
+import { noteChoice, readChoice } from "./route.js";
 
-const sorts: readonly (readonly [SortKey, string])[] = [
+const sorts = [
   ["suspicion", "last score"],
   ["flagged", "rounds flagged"],
   ["truth", "truth"],
   ["failures", "failures"],
   ["client", "client"],
-];
+] as const satisfies readonly (readonly [SortKey, string])[];
 
 const sizes: readonly (readonly [number, string])[] = [
   [4, "small"],
@@ -43,12 +44,20 @@ export interface ShownClients extends ShownRun {
 
 /** Clients by rounds: a map, and the same as a table. */
 export function ClientSection({ followed, run }: ShownRun) {
-  const arm = useSignal(0);
-  const sort = useSignal<SortKey>("suspicion");
-  const search = useSignal("");
+  const arm = useComputed(() => {
+    return Math.max(
+      0,
+      run.arms.findIndex((one) => one.label === readChoice("method")),
+    );
+  });
+  const sort = useComputed((): SortKey => {
+    const [key] = sorts.find(([one]) => one === readChoice("order")) ?? sorts[0];
+    return key;
+  });
+  const search = useComputed(() => readChoice("search") ?? "");
+  const isTable = useComputed(() => readChoice("view") === "table");
   const pinned = useSignal<ReadonlySet<number>>(new Set());
   const size = useSignal(chooseSize(run));
-  const isTable = useSignal(false);
   const count = run.clients;
   const label = useComputed(() => {
     const names = followed.names.value;
@@ -85,7 +94,9 @@ export function ClientSection({ followed, run }: ShownRun) {
             <button
               key={kind}
               aria-pressed={isTable.value === (kind === "table")}
-              onClick={() => (isTable.value = kind === "table")}
+              onClick={() => {
+                noteChoice("view", kind === "table" ? kind : undefined);
+              }}
             >
               {kind}
             </button>
@@ -100,21 +111,27 @@ export function ClientSection({ followed, run }: ShownRun) {
             type="search"
             value={search.value}
             placeholder="c07 or a name"
-            onInput={(event) => (search.value = event.currentTarget.value)}
+            onInput={(event) => {
+              noteChoice("search", event.currentTarget.value);
+            }}
           />
         </label>
         <Choice
           label="Order"
           value={sort.value}
           options={sorts}
-          onChange={(value) => (sort.value = value as SortKey)}
+          onChange={(value) => {
+            noteChoice("order", value);
+          }}
         />
         {run.arms.length > 1 && (
           <Choice
             label="Method"
-            value={String(arm.value)}
-            options={run.arms.map((one, i) => [String(i), one.label])}
-            onChange={(value) => (arm.value = Number(value))}
+            value={run.arms[arm.value]?.label ?? ""}
+            options={run.arms.map(({ label }) => [label, label])}
+            onChange={(value) => {
+              noteChoice("method", value);
+            }}
           />
         )}
         {!isTable.value && (

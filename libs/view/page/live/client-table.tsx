@@ -1,12 +1,14 @@
 import { useSignal } from "@preact/signals";
+import { clientId } from "../data/run-data.js";
 import type { ShownClients } from "./client-section.js";
 import { PageTable, formatRatio } from "../parts/index.js";
+import { clientAddress } from "./route.js";
 
 /** Rows on one page of the table. */
 const pageRows = 50;
 
 /** The clients of the map as a table, a page at a time. */
-export function ClientList({ followed, arm, order, label, pinned, onPin }: ShownClients) {
+export function ClientList({ followed, run, arm, order, label, pinned, onPin }: ShownClients) {
   const { data } = followed.grown.value;
   const page = useSignal(0);
   const pages = Math.max(1, Math.ceil(order.length / pageRows));
@@ -33,9 +35,9 @@ export function ClientList({ followed, arm, order, label, pinned, onPin }: Shown
             .totals(row);
           const isPinned = pinned.has(client);
           return [
-            <button key={client} class="link" onClick={() => (followed.selected.value = client)}>
+            <a key={client} href={clientAddress(clientId(client, run.clients))}>
               {label(client)}
-            </button>,
+            </a>,
             lastVerdict,
             formatRatio(lastRatio),
             formatRatio(maxRatio),

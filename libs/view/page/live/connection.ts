@@ -35,8 +35,6 @@ export class FollowedRun {
   readonly activity = signal<Activity | undefined>(undefined);
   /** The rounds that have arrived, in a new object whenever they grew, at most once a frame. */
   readonly grown = signal({ data: new RunData() });
-  /** The client that the reader has chosen. */
-  readonly selected = signal<number | undefined>(undefined);
   data = new RunData();
   #source: EventSource | undefined;
   #after = "";

@@ -4,6 +4,9 @@ import { maxCompared, type Entry, type Listing, type SweepView } from "../../src
 import { PageNotice, PageTable, formatMoment, formatValue } from "../parts/index.js";
 import { toggled } from "../parts/toggled.js";
 import { faultText, load } from "./load.js";
+import { noteChoice, readChoice } from "./route.js";
+
+import { directionOf, sortEntries, sortable } from "../data/sort-entries.js";
 import { Head, StatusMark } from "./status-parts.js";
 import { compareAddress, formatRoute, reportAddress } from "../../src/data/routes.js";
 
@@ -15,7 +18,6 @@ export function ListView({ folder }: { readonly folder: string }) {
   const listing = useSignal<Listing | undefined>(undefined);
   const sweep = useSignal<SweepView | undefined>(undefined);
   const fault = useSignal<string | undefined>(undefined);
-  const filter = useSignal("");
   const chosen = useSignal<ReadonlySet<string>>(new Set());
   useEffect(() => {
     const look = async () => {
@@ -37,7 +39,8 @@ export function ListView({ folder }: { readonly folder: string }) {
     };
   }, [folder]);
   const entries = listing.value?.entries ?? [];
-  const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
+  const search = readChoice("search") ?? "";
+  const words = search.toLowerCase().split(/\s+/).filter(Boolean);
   const shown = entries.filter((entry) => words.every((word) => describe(entry).includes(word)));
   const choose = (path: string) => {
     const next = toggled(chosen.value, path);
@@ -56,9 +59,11 @@ export function ListView({ folder }: { readonly folder: string }) {
             Filter
             <input
               type="search"
-              value={filter.value}
+              value={search}
               placeholder="name, task, status …"
-              onInput={(event) => (filter.value = event.currentTarget.value)}
+              onInput={(event) => {
+                noteChoice("search", event.currentTarget.value);
+              }}
             />
           </label>
           <CompareLink paths={[...chosen.value]} />
@@ -130,8 +135,9 @@ function Runs({
   if (total === 0) {
     return <p class="lead">No runs here yet. fedclair run starts one; this list then shows it.</p>;
   }
-  const rows = entries.map((entry) => {
-    const { path, kind, status, done, of, primary, started } = entry;
+  const sort = readChoice("sort") ?? "";
+  const rows = sortEntries(entries, sort).map((entry) => {
+    const { path, kind, status, done, of, card, primary, started } = entry;
     return [
       status !== "waiting" && (
         <input
@@ -146,12 +152,13 @@ function Runs({
       <a key="run" href={addressOf(entry)}>
         {nameIn(folder, entry)}
       </a>,
+      card && <span class={card.tone}>{card.parts.join(" · ")}</span>,
+      primary && `${primary.name} ${formatValue(primary.value)}`,
       <StatusMark key="status" status={status} />,
       of === 0 ? "–" : `${done} of ${of}${kind === "sweep" ? " runs" : ""}`,
       entry.task,
       entry.aggregator,
       entry.seed,
-      primary && `${primary.name} ${formatValue(primary.value)}`,
       started !== undefined && formatMoment(started),
     ];
   });
@@ -163,11 +170,15 @@ function Runs({
           <span key="compare" class="unseen">
             compare
           </span>,
-          ...["run", "status", "done", "task", "method", "seed", "primary measure", "began"],
+          ...sortable.map(([name]) => <SortButton key={name} name={name} sort={sort} />),
         ]}
         rows={rows}
         named={1}
-        numbers={[3, 6]}
+        numbers={[5, 8]}
+        sorted={[
+          1 + sortable.findIndex(([name]) => name === sort.replace("-", "")),
+          directionOf(sort),
+        ]}
       />
       {entries.length < total && <p class="note">{`${entries.length} of ${total} match.`}</p>}
     </div>
@@ -188,4 +199,18 @@ function nameIn(folder: string, { path, name }: Entry): string {
 /** The text that the filter searches. */
 function describe({ path, name, status, task, aggregator }: Entry): string {
   return [path, name, status, task, aggregator].join(" ").toLowerCase();
+}
+
+/** The head of a column, which sorts by it: first the smallest, and then the largest. */
+export function SortButton({ name, sort }: { readonly name: string; readonly sort: string }) {
+  return (
+    <button
+      class="sort"
+      onClick={() => {
+        noteChoice("sort", sort === name ? `-${name}` : name);
+      }}
+    >
+      {name}
+    </button>
+  );
 }

@@ -11,6 +11,7 @@ import {
   formatValue,
 } from "../parts/index.js";
 import { reportAddress } from "../../src/data/routes.js";
+import { clientAddress } from "./route.js";
 import { curveDashes, palette } from "./theme.js";
 
 /** What a reader wants to know first. */
@@ -28,7 +29,7 @@ export function Overview({ followed, run }: ShownRun) {
       {run.arms.length > 0 && (
         <div class="columns">
           <Methods followed={followed} run={run} />
-          <Flagged followed={followed} run={run} />
+          <Flagged run={run} />
         </div>
       )}
     </section>
@@ -144,7 +145,7 @@ function MethodTable({ followed, run, what }: ShownRun & { readonly what: string
   );
 }
 
-function Flagged({ followed, run }: ShownRun) {
+function Flagged({ run }: Pick<ShownRun, "run">) {
   const { flagged, flaggedCount, undecidedCount, missed } = run;
   if (!run.judges) {
     return (
@@ -180,9 +181,7 @@ function Flagged({ followed, run }: ShownRun) {
         <PageTable
           caption="Flagged clients, the furthest above the threshold first"
           heads={["client", "score over threshold", "rounds", "truth"]}
-          rows={flagged
-            .slice(0, 12)
-            .map((client) => flaggedCells(client, (index) => (followed.selected.value = index)))}
+          rows={flagged.slice(0, 12).map(flaggedCells)}
           numbers={[2]}
         />
       )}
@@ -198,19 +197,13 @@ function noneMissed(undecided: number): string {
     : "no contaminated one among the others is missed";
 }
 
-function flaggedCells(client: FlaggedClient, onSelect: (client: number) => void) {
+function flaggedCells(client: FlaggedClient) {
   const { id, name, score, threshold, roundsFlagged, roundsJudged, truth, mistake } = client;
   const ratio = score === null || threshold === null ? NaN : score / threshold;
   return [
-    <button
-      key="name"
-      class="link"
-      onClick={() => {
-        onSelect(Number(id.slice(1)));
-      }}
-    >
+    <a key="name" href={clientAddress(id)}>
       {name}
-    </button>,
+    </a>,
     <Margin key="margin" ratio={ratio} />,
     `${roundsFlagged} of ${roundsJudged}`,
     mistake === undefined ? truth : <b key="truth">{`${truth}: ${mistake}`}</b>,

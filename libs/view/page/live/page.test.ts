@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { HostStatus } from "@fedclair/core/internal";
+import type { Entry } from "../../src/data/protocol.js";
 import { hostOf } from "./host-of.js";
 import { formatAgo, formatBytes, formatRatio, formatSeconds, formatValue } from "../parts/index.js";
 import {
@@ -10,6 +11,7 @@ import {
   visibleCells,
   type MapLayout,
 } from "./map-layout.js";
+import { sortEntries } from "../data/sort-entries.js";
 import {
   compareAddress,
   formatRoute,
@@ -53,6 +55,10 @@ describe("routes", () => {
       { view: "list", path: "a sweep" },
       { view: "run", path: "" },
       { view: "run", path: "sweep/50 % & <b>?#x" },
+      { view: "run", path: "client/c14" },
+      { view: "run", path: "", client: "c14" },
+      { view: "run", path: "x/client", client: "c07", query: { round: "26", search: "a & b?#" } },
+      { view: "list", path: "", query: { search: "krum", sort: "seed" } },
     ];
     assert.deepEqual(
       routes.map((route) => parseRoute(formatRoute(route))),
@@ -61,6 +67,23 @@ describe("routes", () => {
     assert.deepEqual(parseRoute("#/nonsense/%"), { view: "list", path: "" });
     assert.equal(compareAddress(["a&run=b", "c d"]), "/compare?run=a%26run%3Db&run=c+d");
     assert.equal(reportAddress("a/b c"), "/report/a/b%20c/report.html");
+  });
+});
+
+describe("the list of runs", () => {
+  it("is sorted by a column in both directions, and rows without a value come last", () => {
+    const entry = (path: string, seed?: number): Entry => {
+      const state = { kind: "run", name: path, status: "done", done: 1, of: 1 } as const;
+      return { path, ...state, ...(seed !== undefined && { seed }) };
+    };
+    const entries = [entry("b", 10), entry("c"), entry("a", 9)];
+    const order = (sort: string) => sortEntries(entries, sort).map(({ path }) => path);
+    assert.deepEqual(["seed", "-seed", "run", ""].map(order), [
+      ["a", "b", "c"],
+      ["b", "a", "c"],
+      ["a", "b", "c"],
+      ["b", "c", "a"],
+    ]);
   });
 });
 

@@ -8,6 +8,7 @@ import { CostSection } from "./cost-section.js";
 import { Facts, PageNotice, formatMoment } from "../parts/index.js";
 import { HostSection } from "./host-section.js";
 import { Overview } from "./overview.js";
+import { route } from "./route.js";
 import { Head, StatusMark } from "./status-parts.js";
 
 /** A run: at a glance, its clients, hosts and cost. */
@@ -24,19 +25,21 @@ export function RunView({ path }: { readonly path: string }) {
   });
   const run = followed.run.value;
   const link = followed.link.value;
-  const client = followed.selected.value;
+  const { client } = route.value;
   return (
     <>
       <Head>
         <span class="crumb">{run?.name ?? path}</span>
         {run && <StatusMark status={run.status} />}
-        <nav aria-label="Sections">
-          {["Clients", "Hosts", "Cost"].map((section) => (
-            <a key={section} href={location.hash} onClick={jump(section.toLowerCase())}>
-              {section}
-            </a>
-          ))}
-        </nav>
+        {run && (
+          <nav aria-label="Sections">
+            {["Clients", "Hosts", "Cost"].map((section) => (
+              <a key={section} href={location.hash} onClick={jump(section.toLowerCase())}>
+                {section}
+              </a>
+            ))}
+          </nav>
+        )}
       </Head>
       <main>
         <LinkNotice link={link} run={run} />
@@ -56,7 +59,7 @@ export function RunView({ path }: { readonly path: string }) {
         )}
       </main>
       {run && client !== undefined && (
-        <ClientPanel key={client} followed={followed} run={run} client={client} />
+        <ClientPanel key={client} followed={followed} run={run} id={client} />
       )}
     </>
   );

@@ -59,6 +59,7 @@ export function PageTable({
   rows,
   named = 0,
   numbers = [],
+  sorted: [sortedColumn, direction] = [-1, "none"],
 }: {
   readonly caption: string;
   readonly heads: readonly ComponentChildren[];
@@ -67,6 +68,8 @@ export function PageTable({
   readonly named?: number;
   /** Indices of columns with numbers. */
   readonly numbers?: readonly number[];
+  /** The column by which the rows are sorted, and how. */
+  readonly sorted?: readonly [column: number, direction: "ascending" | "descending" | "none"];
 }) {
   const align = (i: number) => (numbers.includes(i) ? "number" : undefined);
   return (
@@ -76,7 +79,12 @@ export function PageTable({
         <thead>
           <tr>
             {heads.map((head, i) => (
-              <th key={i} scope="col" class={align(i)}>
+              <th
+                key={i}
+                scope="col"
+                class={align(i)}
+                aria-sort={i === sortedColumn ? direction : undefined}
+              >
                 {head}
               </th>
             ))}

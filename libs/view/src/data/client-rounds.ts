@@ -1,16 +1,26 @@
 import { basename } from "node:path";
-import { listArms } from "@fedclair/core/internal";
+import { UserError } from "@fedclair/core/errors";
+import { clientIdAt, listArms } from "@fedclair/core/internal";
 import { readRunTrial, recordsAfter, type TrialDescription } from "@fedclair/runs";
 import type { RoundsData } from "./rounds.js";
 import { RoundsTally } from "./rounds-tally.js";
 
-/** Reads the rounds of one client from the records of a run, with all that they have about it. */
+/**
+ * Reads the rounds of one client from the records of a run, with all that they have about it.
+ * @throws UserError if the run has no such client
+ */
 export async function readClientRounds(
   folder: string,
   description: TrialDescription | undefined,
   clientId: string,
 ): Promise<RoundsData> {
-  const tally = new RoundsTally(readRunTrial(folder).trial, description, clientId);
+  const { trial } = readRunTrial(folder);
+  const { clients } = trial;
+  const [first, last] = [clientIdAt(0, clients), clientIdAt(clients - 1, clients)];
+  if (clientId.length !== last.length || clientId > last) {
+    throw new UserError(`there is no client ${clientId} in this run: it has ${first} to ${last}`);
+  }
+  const tally = new RoundsTally(trial, description, clientId);
   for await (const { value } of recordsAfter(folder, 0)) tally.add(value);
   return tally.data(basename(folder));
 }

@@ -1,7 +1,7 @@
 import { readdir, stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { listArms, printable } from "@fedclair/core/internal";
-import { findRun, readStoredSweep, readSummary, type StoredRun } from "@fedclair/runs";
+import { findRun, readStoredSweep, readSummary, summaryCard, type StoredRun } from "@fedclair/runs";
 import type { Entry, Listing } from "./protocol.js";
 
 /** Number of entries that are listed; a folder may have any number of others. */
@@ -90,6 +90,7 @@ function runEntry({ status, trial, info, rounds, summary }: StoredRun, path: str
     aggregator: trial.aggregator.name,
     seed: trial.seed,
     started: info.started,
+    ...(summary && { card: summaryCard(trial, summary) }),
     ...(primary && { primary: { name: printable(primary.name, 200), value: primary.value } }),
   };
 }

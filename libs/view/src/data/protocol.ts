@@ -20,6 +20,8 @@ export interface Entry {
   readonly seed?: number;
   /** ISO 8601. */
   readonly started?: string;
+  /** The verdicts of a finished run at a glance. */
+  readonly card?: VerdictCard;
   /** The primary measure of a finished run. */
   readonly primary?: { readonly name: string; readonly value: number };
 }

@@ -3,18 +3,37 @@ export interface Route {
   readonly view: "list" | "run";
   /** The path of the folder whose entries are listed, or of the run. */
   readonly path: string;
+  /** The id of the client of the run that is open, like `c07`. */
+  readonly client?: string | undefined;
+  /** What the reader has chosen: the round, the method, the order, the search. */
+  readonly query?: Query;
 }
+
+/** What follows the `?` of an address. */
+export type Query = Readonly<Record<string, string>>;
+
+/** The part of a path that comes before a client's id. A folder of this name is written escaped. */
+const clientPart = "client";
+const escapedClientPart = "%63lient";
 
 /** Parses the address; anything unknown is the list. @param hash begins with `#`, or is empty */
 export function parseRoute(hash: string): Route {
-  const [view, ...rest] = hash.replace(/^#\/?/, "").split("/");
-  if (view === "run" || view === "list") return { view, path: decode(rest) };
-  return { view: "list", path: "" };
+  const [, place = "", text = ""] = /^#?\/?([^?]*)\??(.*)$/s.exec(hash) ?? [];
+  const [view, ...parts] = place.split("/");
+  const query = text === "" ? {} : { query: Object.fromEntries(new URLSearchParams(text)) };
+  if (view !== "run" && view !== "list") return { view: "list", path: "", ...query };
+  const isOfClient = view === "run" && parts.at(-2) === clientPart;
+  if (!isOfClient) return { view, path: decode(parts), ...query };
+  return { view, path: decode(parts.slice(0, -2)), client: decode(parts.slice(-1)), ...query };
 }
 
 /** Formats the address of a route. */
-export function formatRoute({ view, path }: Route): string {
-  return view === "list" && path === "" ? "#/" : `#/${view}/${encode(path)}`;
+export function formatRoute({ view, path, client, query = {} }: Route): string {
+  const text = new URLSearchParams(query).toString();
+  const parts = [view, encode(path)].filter((part) => part !== "");
+  if (client !== undefined) parts.push(clientPart, encodeURIComponent(client));
+  const place = view === "list" && path === "" ? "" : parts.join("/");
+  return `#/${place}${text === "" ? "" : `?${text}`}`;
 }
 
 /** The address of a run's report. */
@@ -28,7 +47,8 @@ export function compareAddress(paths: readonly string[]): string {
 }
 
 function encode(path: string): string {
-  return path.split("/").map(encodeURIComponent).join("/");
+  const parts = path.split("/").map(encodeURIComponent);
+  return parts.map((part) => (part === clientPart ? escapedClientPart : part)).join("/");
 }
 
 function decode(parts: readonly string[]): string {

@@ -266,6 +266,15 @@ describe("servePage", () => {
     );
     assert.deepEqual(history.texts, ["layer\\n1"]);
     assert.equal((await get("/api/client?run=&client=../c01")).status, 400);
+    assert.deepEqual(
+      [await get("/api/client?run=&client=c04"), await get("/api/list?folder=nope")].map(
+        (answer) => [answer.status, answer.body],
+      ),
+      [
+        [422, "there is no client c04 in this run: it has c00 to c03\n"],
+        [404, "there is no run or folder 'nope' here: the list has all\n"],
+      ],
+    );
     const { rounds } = JSON.parse((await get("/api/round?run=&round=2")).body) as RoundsData;
     assert.deepEqual(
       rounds.map(({ round, verdicts }) => [round, verdicts.length]),

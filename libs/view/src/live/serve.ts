@@ -4,7 +4,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from "node:http
 import { extname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { UserError } from "@fedclair/core";
-import { errorMessage } from "@fedclair/core/internal";
+import { errorMessage, printable } from "@fedclair/core/internal";
 import { hashSource, readPageFile } from "../report/page-site.js";
 import {
   openRegularFile,
@@ -167,7 +167,7 @@ class Handler {
       }
       const status =
         error instanceof Refusal ? error.status : error instanceof UserError ? 422 : 500;
-      sendText(response, status, errorMessage(error));
+      sendText(response, status, error instanceof Refusal ? error.message : errorMessage(error));
     }
   }
 
@@ -261,7 +261,11 @@ class Handler {
 
   async #folder(path: string): Promise<string> {
     const folder = await findInside(this.#options.root, path);
-    if (folder === undefined) throw new Refusal(404, "there is no such folder");
+    if (folder === undefined)
+      throw new Refusal(
+        404,
+        `there is no run or folder '${printable(path, 200)}' here: the list has all`,
+      );
     return folder;
   }
 
