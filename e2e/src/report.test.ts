@@ -245,6 +245,25 @@ describe("the report", function () {
       assert.equal(await entry.getAttribute("aria-pressed"), "false");
     });
 
+    it("leads from its answer to the evidence, and has an address for a client in a round", async () => {
+      const { page } = await openReport(run);
+      await page.getByText("In words: who, by how much").click();
+      const name = page.locator(".answer a[href^='#client-']").first();
+      const client = await name.innerText();
+      await name.click();
+      await page.locator(".client h3").filter({ hasText: client }).waitFor();
+      await page.locator("#rounds input[type=range]").fill("0");
+      assert.equal(new URL(page.url()).hash, `#client-${client}-round-1`);
+      await page.reload();
+      await page.locator(".slider").filter({ hasText: "Round 1 of 3" }).waitFor();
+      await page.locator(".client h3").filter({ hasText: client }).waitFor();
+      const links = page.locator(".contents a");
+      for (const hash of await links.evaluateAll((all) => all.map((one) => one.hash)))
+        assert.equal(await page.locator(`section${hash} h2`).count(), 1, hash);
+      await page.goto(`${addressOf(run)}#client-c99`);
+      await page.getByText("There is no client c99").waitFor();
+    });
+
     it("sorts and filters its tables", async () => {
       const { page } = await openReport(run);
       const section = page
@@ -286,7 +305,7 @@ describe("the report", function () {
       const { page } = await openReport(first);
       await chooseClient(page, "c04");
       const command = await page.locator(".client code").innerText();
-      assert.equal(command, "fedclair replay first --without c04 --from 4");
+      assert.equal(command, "fedclair replay ../first --without c04 --from 4");
       await chooseClient(page, suspicious);
       const text = await page.locator(".client li").filter({ hasText: "Without" }).innerText();
       const [, without, withIt] = /is ([\d.]+) instead of ([\d.]+) /.exec(text) ?? [];

@@ -7,7 +7,7 @@ import {
   type PieceInRound,
 } from "../data/read-rounds.js";
 import { flagsClient } from "../data/verdicts.js";
-import { PageTable, formatRatio } from "../parts/index.js";
+import { Command, PageTable, formatRatio } from "../parts/index.js";
 import { useWidth } from "../parts/use-width.js";
 
 const maxNeighbours = 5;
@@ -263,11 +263,9 @@ function Influences({ data, index, round }: ShownClient & { readonly round: numb
   if (own.length === 0) {
     return (
       <p class="note">
-        <code>
-          fedclair replay {data.run} --without {id} --from {round}
-        </code>{" "}
-        computes what the result would be without it from this round on; then write the report
-        again.
+        What would the result be without it from this round on? In the folder of the run,{" "}
+        <Command text={`fedclair replay ../${data.run} --without ${id} --from ${round}`} /> computes
+        it; then write the report again.
       </p>
     );
   }

@@ -8,4 +8,5 @@ export {
   formatValue,
 } from "./format.js";
 export { formatBytes } from "@fedclair/runs/numbers";
+export { Command } from "./command.js";
 export { Facts, PageNotice, Section, PageTable } from "./parts.js";

@@ -1,10 +1,12 @@
 import { signal } from "@preact/signals";
 import { render } from "preact";
+import { useEffect, useRef } from "preact/hooks";
 import type { RoundsData } from "../../src/data/rounds.js";
 import { ClientView } from "../client/client-view.js";
 import { clientsOf, unpackRounds, type ClientInRound } from "../data/read-rounds.js";
 import { flagsClient } from "../data/verdicts.js";
-import { formatRatio } from "../parts/index.js";
+import { PageNotice, formatRatio } from "../parts/index.js";
+import { element } from "./create-element.js";
 import { ScoreStrip } from "./score-strip.js";
 
 /** Clients in the list beside the strip; the others are found by their name. */
@@ -17,11 +19,39 @@ const maxNamed = 8;
 export async function showRounds(): Promise<void> {
   const place = document.getElementById("rounds");
   const data = await unpackRounds();
-  if (place && data) render(<Rounds data={data} />, place);
+  if (!place || !data) return;
+  const link = element("a", { href: "#rounds" }, "Round by round");
+  document.querySelector(".contents a")?.after(link);
+  readAddress(data);
+  addEventListener("hashchange", () => {
+    readAddress(data);
+  });
+  render(<Rounds data={data} />, place);
 }
 
 const at = signal<number | undefined>(undefined);
 const selected = signal<number | undefined>(undefined);
+/** Is the address that of a client, so that the reader is to be led to it? */
+const isLinked = signal(false);
+
+/** Opens the client and the round that the address names, as in `#client-c07-round-3`. */
+function readAddress({ rounds }: RoundsData): void {
+  const [, client, round] = /^#client-c(\d+)(?:-round-(\d+))?$/.exec(location.hash) ?? [];
+  if (client === undefined) return;
+  selected.value = Number(client);
+  const place = rounds.findIndex((one) => String(one.round) === round);
+  at.value = place < 0 ? undefined : place;
+  isLinked.value = true;
+}
+
+/** Chooses a client and a round, and notes both in the address. */
+function choose(index: number | undefined, place: number, { names, rounds }: RoundsData): void {
+  selected.value = index;
+  at.value = place;
+  if (index === undefined) return;
+  const [id = ""] = (names[index] ?? "").split(" ");
+  history.replaceState(null, "", `#client-${id}-round-${rounds[place]?.round ?? 0}`);
+}
 const search = signal("");
 
 /** A slider over rounds, the clients of the round, and everything about one of them. */
@@ -31,8 +61,13 @@ function Rounds({ data }: { readonly data: RoundsData }) {
   const round = data.rounds[place]?.round ?? 0;
   const clients = clientsOf(data, place);
   const onSelect = (index: number) => {
-    selected.value = index;
+    choose(index, place, data);
   };
+  const view = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (isLinked.value) view.current?.scrollIntoView();
+    isLinked.value = false;
+  }, [isLinked.value]);
   const name = (index: number) => data.names[index] ?? String(index);
   return (
     <>
@@ -49,7 +84,9 @@ function Rounds({ data }: { readonly data: RoundsData }) {
           max={last}
           value={place}
           aria-valuetext={`round ${round}`}
-          onInput={(event) => (at.value = Number(event.currentTarget.value))}
+          onInput={(event) => {
+            choose(selected.value, Number(event.currentTarget.value), data);
+          }}
         />
       </label>
       <p role="status">{describeRound(data, clients, name)}</p>
@@ -81,16 +118,23 @@ function Rounds({ data }: { readonly data: RoundsData }) {
           ))}
         </ul>
       </div>
-      {selected.value !== undefined && (
-        <ClientView
-          data={data}
-          at={place}
-          index={selected.value}
-          clients={clients}
-          onRound={(next) => (at.value = next)}
-          onSelect={onSelect}
-        />
-      )}
+      <div ref={view}>
+        {selected.value !== undefined &&
+          (selected.value in data.names ? (
+            <ClientView
+              data={data}
+              at={place}
+              index={selected.value}
+              clients={clients}
+              onRound={(next) => {
+                choose(selected.value, next, data);
+              }}
+              onSelect={onSelect}
+            />
+          ) : (
+            <PageNotice>There is no client c{selected.value} in these rounds.</PageNotice>
+          ))}
+      </div>
     </>
   );
 }

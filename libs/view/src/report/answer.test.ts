@@ -42,7 +42,7 @@ describe("answerList", () => {
     const { text } = answerList(await readRun(folder, described));
     return text
       .replace(/<\/?d[lt][^>]*>/g, "\n")
-      .replace(/<dd>/g, "")
+      .replace(/<\/?a\b[^>]*>|<dd>/g, "")
       .replace(/<\/dd>/g, "\n")
       .split("\n")
       .map((line) => line.trim())

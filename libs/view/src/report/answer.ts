@@ -21,9 +21,10 @@ import {
   wilsonInterval,
   type ClientHistory,
   type Run,
+  type TrialDescription,
 } from "@fedclair/runs";
 import { groupBy } from "../figures/group-by.js";
-import { html, type Html } from "./html.js";
+import { Html, html } from "./html.js";
 
 /** More names in a sentence would not be read; the table of clients has all. */
 const maxNames = 12;
@@ -33,29 +34,36 @@ const maxNames = 12;
  * missed, who is undecided and why, what the clients gained, and what it cost.
  */
 export function answerList(run: Run): Html {
-  const entries: readonly (readonly [name: string, sentences: readonly string[]])[] = [
-    ["Flagged", flaggedSentences(run)],
-    ["Missed", missedSentences(run)],
-    ["Undecided", undecidedSentences(run)],
-    ["Certified", certificateSentences(run)],
-    ["Gained", gainSentences(run)],
-    ["Cost", costSentences(run)],
+  const entries: readonly (readonly [name: string, evidence: string, Sentences])[] = [
+    ["Flagged", "figure-scores", flaggedSentences(run)],
+    ["Missed", "clients", missedSentences(run)],
+    ["Undecided", "clients", undecidedSentences(run)],
+    ["Certified", "measures", certificateSentences(run)],
+    ["Gained", "arms", gainSentences(run)],
+    ["Cost", "figure-cost", costSentences(run)],
   ];
   return html`<dl class="answer">
     ${entries
-      .filter(([, sentences]) => sentences.length > 0)
+      .filter(([, , sentences]) => sentences.length > 0)
       .map(
-        ([name, sentences]) =>
-          html`<dt>${name}</dt>
+        ([name, evidence, sentences]) =>
+          html`<dt><a href="#${evidence}">${name}</a></dt>
             ${sentences.map((sentence) => html`<dd>${sentence}</dd>`)}`,
       )}
   </dl>`;
 }
 
+type Sentences = readonly (string | Html)[];
+
+/** The name of a client, which leads to its evidence. */
+function linkClient(id: string, description: TrialDescription): Html {
+  return html`<a href="#client-${id}">${displayName(id, description)}</a>`;
+}
+
 type Named = readonly [clientId: string, history: ClientHistory];
 
 /** The flagged clients, those that were flagged most often and furthest first. */
-function flaggedSentences(run: Run): string[] {
+function flaggedSentences(run: Run): Sentences {
   const { clients, detection, description } = run;
   if (!detection.open) return [];
   const flagged = [...clients]
@@ -72,7 +80,8 @@ function flaggedSentences(run: Run): string[] {
     const farthest = farthestText(last);
     const where = farthest === undefined ? "" : `, ${farthest}`;
     const isFalse = clientTruth(last) === "benign" ? ", a false alarm" : "";
-    return `${displayName(id, description)} (${truthText(last)}${isFalse}) in ${roundsFlagged} of ${countNoun(roundsJudged, "round")}, ${margin}${where}`;
+    const text = `(${truthText(last)}${isFalse}) in ${roundsFlagged} of ${countNoun(roundsJudged, "round")}, ${margin}${where}`;
+    return html`${linkClient(id, description)} ${text}`;
   };
   return [
     ...(flagged.length === 0 ? ["Nobody."] : listSentences(flagged.map(describe))),
@@ -106,7 +115,7 @@ function certaintySentences({ detection, summary }: Run): string[] {
   return shares.length === 0 ? [] : [`When last judged, ${listItems(shares)}.`];
 }
 
-function missedSentences(run: Run): string[] {
+function missedSentences(run: Run): Sentences {
   const { clients, description, detection } = run;
   if (!detection.last) return [];
   const missed = [...clients].filter(([, { last }]) => findMistake(last) === "missed");
@@ -119,7 +128,8 @@ function missedSentences(run: Run): string[] {
       highestRatio === undefined
         ? "no score"
         : `at most ${formatRatio(highestRatio)} × its threshold`;
-    return `${displayName(id, description)} (${truthText(last)}), flagged in ${roundsFlagged} of ${countNoun(roundsJudged, "round")}, ${most}`;
+    const text = `(${truthText(last)}), flagged in ${roundsFlagged} of ${countNoun(roundsJudged, "round")}, ${most}`;
+    return html`${linkClient(id, description)} ${text}`;
   };
   if (missed.length + never.length === 0) {
     if ((detection.clients ?? detection.last).contaminated === 0) return [];
@@ -134,15 +144,18 @@ function missedSentences(run: Run): string[] {
 }
 
 /** The clients that the last judgement left undecided, by its reason. */
-function undecidedSentences({ clients, description }: Run): string[] {
+function undecidedSentences({ clients, description }: Run): Sentences {
   const undecided = [...clients].filter(([, { last }]) => last.verdict === "undecided");
   const byReason = groupBy(undecided.slice(0, maxNames), ([, { last }]) => [last.reason ?? ""]);
-  const nameOf = ([id, { last, roundsUndecided }]: Named) =>
-    `${displayName(id, description)} (${truthText(last)}; in ${countNoun(roundsUndecided, "round")})`;
+  const nameOf = ([id, { last, roundsUndecided }]: Named) => {
+    const text = `(${truthText(last)}; in ${countNoun(roundsUndecided, "round")})`;
+    return html`${linkClient(id, description)} ${text}`.text;
+  };
   return [
     ...byReason.map((group) => {
       const { reason = "no reason is given" } = group[0][1].last;
-      return `${group.map(nameOf).join(", ")}: ${reason.replace(/\.$/, "")}.`;
+      const names = new Html(group.map(nameOf).join(", "));
+      return html`${names}: ${reason.replace(/\.$/, "")}.`;
     }),
     ...countMore(undecided.length - maxNames),
   ];
@@ -220,9 +233,9 @@ function costSentences({ arms, summary, timings, trial, last }: Run): string[] {
 }
 
 /** A sentence for each client, as far as they would be read. */
-function listSentences(texts: readonly string[]): string[] {
+function listSentences(texts: readonly Html[]): Sentences {
   return [
-    ...texts.slice(0, maxNames).map((text) => `${text}.`),
+    ...texts.slice(0, maxNames).map((text) => html`${text}.`),
     ...countMore(texts.length - maxNames),
   ];
 }

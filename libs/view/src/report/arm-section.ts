@@ -29,7 +29,7 @@ export function comparisonSection(run: Run): Html | undefined {
     countText(row),
     ...metrics.map((metric) => formatMean(row, metric)),
   ]);
-  return html`<section>
+  return html`<section id="arms">
     <h2>Arms</h2>
     <p class="note">
       Means of the ${measuringClients(run.summary)} in the last round, each measured on its own
@@ -95,7 +95,7 @@ export function armSection(run: Run): Html {
           with the same random streams; from round 2 on each baseline is a paired run: same seed,
           cohorts, data and initialisation.
         </p>`;
-  return html`<section>
+  return html`<section id="setup">
     <h2>How it was run</h2>
     ${createFacts(run)} ${pairing}
     <p>

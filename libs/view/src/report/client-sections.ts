@@ -46,7 +46,7 @@ export function clientSection(run: Run): Html | undefined {
   const rounds = new Set(all.flatMap(({ round }) => round ?? []));
   const hasSeveralRounds = rounds.size > 1;
   const columns: (Column<ClientRow> | false)[] = [
-    ["client", ({ display }) => display],
+    ["client", ({ clientId, display }) => html`<span id="client-${clientId}">${display}</span>`],
     ["truth", ({ truth }) => truth],
     hasSeveralRounds && [
       "round",
@@ -74,7 +74,7 @@ export function clientSection(run: Run): Html | undefined {
     ],
     hasReasons && ["reason", reasonText],
   ];
-  return html`<section>
+  return html`<section id="clients">
     ${
       hasSeveralRounds
         ? html`<h2>Clients</h2>
@@ -131,7 +131,7 @@ export function failureSection(run: Run): Html | undefined {
       : [displayName(clientId, run.description), html`<code>${code}</code>`]),
     message,
   ]);
-  return html`<section>
+  return html`<section id="failures">
     <h2>Failures</h2>
     <p class="note">
       Clients that took no part in a round's aggregate or did not measure, and rounds that changed

@@ -40,7 +40,7 @@ export function influenceSection(run: Run, influences: readonly Influence[]): Ht
       ...(isSame ? [] : [one.measuredBy]),
     ];
   });
-  return html`<section>
+  return html`<section id="without">
     <h2>Without a client</h2>
     <p class="note">
       ${metric} of ${run.arms[0].label} after the last round, in a run without the client from that

@@ -8,7 +8,7 @@ const maxRows = 300;
 /** The measures of `summary.json`, with the ranges that the trial file expects. */
 export function measureSection({ trial, summary, isFinished, description }: Run): Html {
   if (!isFinished) {
-    return html`<section>
+    return html`<section id="measures">
       <h2>Measures</h2>
       <p>
         The run was stopped before its end: there is no summary.json, and measures of single rounds
@@ -24,7 +24,7 @@ export function measureSection({ trial, summary, isFinished, description }: Run)
           .toSorted((a, b) => Number(b.expected !== undefined) - Number(a.expected !== undefined))
           .slice(0, maxRows);
   const hasExpectations = rows.some(({ expected }) => expected);
-  return html`<section>
+  return html`<section id="measures">
     <h2>Measures</h2>
     <p class="note">n: the number of clients, rounds or answers behind a measure.</p>
     ${columnTable(rows, [

@@ -98,12 +98,24 @@ export function htmlPage(
         <header>
           <h1>${title}</h1>
           ${head} ${claim === undefined ? undefined : html`<p class="claim">${claim}</p>`}
+          ${contentsOf(main)}
         </header>
         <main>${main}</main>
         ${new Html(`<script>${script}</script>`)}
       </body>
     </html> `;
   return whole.text;
+}
+
+/** Shorter pages are read without a table of contents. */
+const minContents = 4;
+
+/** The table of contents of a page: its sections that have a heading and an address. */
+function contentsOf({ text }: Html): Html | undefined {
+  const found = [...text.matchAll(/<section id="([\w-]+)"[^>]*>\s*<h2[^>]*>(.*?)<\/h2>/g)];
+  if (found.length < minContents) return undefined;
+  const links = found.map(([, id = "", title = ""]) => new Html(`<a href="#${id}">${title}</a>`));
+  return html`<nav class="contents" aria-label="Contents">${links}</nav>`;
 }
 
 /** A figure with links to its files in the folder next to the page. */
@@ -119,10 +131,10 @@ export function figureSection(figure: Figure): Html {
  * @param files links after the caption
  */
 export function loneFigureSection(
-  { title, caption, svg, narrow, moves }: Figure,
+  { name, title, caption, svg, narrow, moves }: Figure,
   { lead, files }: { readonly lead?: Html; readonly files?: Html } = {},
 ): Html {
-  return html`<section>
+  return html`<section id="figure-${name}">
     <h2>${title}</h2>
     ${lead}
     <figure data-moves="${moves ?? ""}">

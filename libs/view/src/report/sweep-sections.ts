@@ -80,7 +80,7 @@ export function resultsNote({ tables, findings, notes: about }: SweepResults): H
 export function tableSections(results: SweepResults): Html {
   const { tables, verdicts } = results;
   const [heads = [], ...counts] = verdictCells(verdicts);
-  return html`<section>
+  return html`<section id="results">
     <h2>Results</h2>
     ${resultsNote(results)}
     ${groupTables(tables).map((group) => {
@@ -108,7 +108,7 @@ export function differenceSection(results: SweepResults): Html | undefined {
   const { differences, correction, best } = results;
   if (differences.length === 0) return undefined;
   const hasPlace = differences.some(({ place }) => place !== "");
-  return html`<section>
+  return html`<section id="paired">
     <h2>Differences</h2>
     <p class="note">${differenceNote(results)}</p>
     ${best.length === 0 ? undefined : bestTable(best)}
