@@ -65,7 +65,13 @@ export { choiceText, modTexts } from "./outcome/mod-texts.js";
 export { countOf, countText, outcomeText, verdictText } from "./outcome/outcome-text.js";
 export { refinementText } from "./outcome/refinement-text.js";
 export { listItems, verdictSentence } from "./outcome/verdict.js";
-export { compareMeans, summaryCard, verdictCard, type Tone, type VerdictCard } from "./outcome/verdict-card.js";
+export {
+  compareMeans,
+  summaryCard,
+  verdictCard,
+  type Tone,
+  type VerdictCard,
+} from "./outcome/verdict-card.js";
 export { readActivity, type Activity } from "./store/activity.js";
 export { recordsAfter, recordsEnd, timingsAfter } from "./store/records-after.js";
 export { syncFolder, syncTree, writeWhole } from "./store/atomic-files.js";

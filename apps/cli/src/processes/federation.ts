@@ -1,7 +1,7 @@
 import type { ChildProcess } from "node:child_process";
 import { setTimeout as delay } from "node:timers/promises";
 import { exitCodes, UserError } from "@fedclair/core/errors";
-import { interruption } from "@fedclair/runs/program";
+import { commandName, interruption } from "@fedclair/runs/program";
 import { keepHosts, lostHosts, Processes, type HostFailure, type Hosts } from "./host-processes.js";
 
 /** How to run a trial in several processes on this machine. */
@@ -40,7 +40,7 @@ export async function runFederation({
   interruption.signal.throwIfAborted();
   const processes = new Processes(token);
   const over = new AbortController();
-  const fate: { listened: boolean; desertion?: UserError } = { listened: false };
+  const fate: { listened: boolean; desertion?: UserError; folder?: string } = { listened: false };
   const stop = () => {
     over.abort();
     processes.kill("SIGTERM");
@@ -57,7 +57,10 @@ export async function runFederation({
     const coordinator = processes.start("coordinator", coordinatorArgs);
     const address = addressOf(coordinator.process);
     coordinator.process.on("message", (message: CoordinatorNews) => {
-      if (message.folder !== undefined) onFolder?.(message.folder);
+      if (message.folder !== undefined) {
+        fate.folder = message.folder;
+        onFolder?.(message.folder);
+      }
       if (message.isOver === true) over.abort();
     });
     void address.then(() => {
@@ -75,6 +78,7 @@ export async function runFederation({
     if (hasOwn) void address.then(() => whenAllFailed(hosts)).then(desert);
     const code = await coordinator.exit;
     over.abort();
+    if (typeof code !== "number") leaveTerminal(fate.folder);
     if (!fate.listened) processes.kill("SIGKILL"); // hosts that have never received an address
     interruption.signal.throwIfAborted();
     if (fate.desertion) throw fate.desertion;
@@ -90,6 +94,14 @@ export async function runFederation({
     interruption.signal.removeEventListener("abort", stop);
     processes.close();
   }
+}
+
+/** Does what a coordinator that was killed could not do: gives back the cursor and line wrap. */
+function leaveTerminal(folder = ""): void {
+  if (process.stderr.isTTY) process.stderr.write("\u001b[?25h\u001b[?7h\n");
+  if (!interruption.signal.aborted || folder === "") return;
+  const resume = `${commandName()} resume ${folder}`;
+  process.stderr.write(`stopped within a round, in ${folder}: ${resume} repeats it and goes on\n`);
 }
 
 /** Formats a message about a process that was ended by a signal. */

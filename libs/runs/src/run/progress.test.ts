@@ -105,6 +105,7 @@ describe("Progress", () => {
       mock.timers.tick(1000); // the bar is redrawn at most ten times a second
       progress.event({ arm, event } as never);
     };
+    progress.notice("look out");
     for (const round of [1, 2]) {
       happens({ kind: "sampled", round, cohort: ["c0", "c1"] });
       happens({ kind: "answered" });
@@ -113,7 +114,10 @@ describe("Progress", () => {
     }
     progress.stop();
     mock.timers.reset();
-    const text = stripVTControlCharacters(String(terminal.read()));
+    const written = String(terminal.read());
+    // The bar is cleared before a notice, which may be longer than a line.
+    assert.ok(written.includes("\u001b[2K\u001b[?7hlook out\n\u001b[?7l"), written);
+    const text = stripVTControlCharacters(written);
     assert.match(text, /█{5}░{19} 0\/2 rounds · clair round 1: 1 of 2 clients have answered/);
     assert.match(text, /1\/2 rounds, \d+ s left · clair round 2: 1 of 2 clients have answered/);
     // A line of its own; the first round has none.

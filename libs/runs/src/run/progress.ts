@@ -21,6 +21,9 @@ import { isFlagged } from "../measures/truth.js";
 /** The escape sequence DECSC. */
 const saveCursor = "\u001b7";
 
+/** Turn line wrap on and off (DECAWM); a bar has it off. */
+const [wrapOn, wrapOff] = ["\u001b[?7h", "\u001b[?7l"];
+
 /** The share of a round that is done when all clients of its cohort have answered. */
 const answeredShare = 0.9;
 
@@ -83,6 +86,11 @@ export class Progress {
     this.#show("waiting for the clients");
   }
 
+  /** Prints a notice, on lines of its own. */
+  notice(text: string): void {
+    this.#print(text);
+  }
+
   stop(): void {
     this.#patience.stop();
     this.#bar?.stop();
@@ -121,13 +129,14 @@ export class Progress {
 
   /** Prints a line of its own, above the bar if it is shown. */
   #print(line: string): void {
-    if (this.#bar) {
-      cursorTo(this.#terminal, 0);
-      clearLine(this.#terminal, 0);
+    if (!this.#bar) {
+      this.#terminal.write(`${line}\n`);
+      return;
     }
-    this.#terminal.write(`${line}\n`);
+    cursorTo(this.#terminal, 0);
+    clearLine(this.#terminal, 0);
     // When it stops, cli-progress goes to the place that was saved at its start.
-    if (this.#bar) this.#terminal.write(saveCursor);
+    this.#terminal.write(`${wrapOn}${line}\n${wrapOff}${saveCursor}`);
   }
 }
 

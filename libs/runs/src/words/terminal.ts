@@ -13,5 +13,6 @@ export interface Terminal {
 export async function openTerminal(): Promise<Terminal | undefined> {
   if (!process.stdout.isTTY) return undefined;
   const { default: wrap } = await import("wrap-ansi");
-  return { width: process.stdout.columns, wrap };
+  // Some terminals do not know their width and say 0.
+  return { width: process.stdout.columns || 80, wrap };
 }

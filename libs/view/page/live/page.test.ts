@@ -31,11 +31,13 @@ describe("format", () => {
       "–",
       "–",
     ]);
-    assert.deepEqual([0.04, 3.25, 42, 95, 900, 7260].map(formatSeconds), [
+    assert.deepEqual([0.04, 3.25, 42, 59.7, 95, 299.6, 900, 7260].map(formatSeconds), [
       "40 ms",
       "3.3 s",
       "42 s",
+      "1 min 0 s",
       "1 min 35 s",
+      "5 min 0 s",
       "15 min",
       "2 h 1 min",
     ]);

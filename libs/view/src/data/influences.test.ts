@@ -51,7 +51,7 @@ describe("findInfluences", () => {
 
   it("compares the clients that measured in both runs, those with the highest score first", async () => {
     await write("first", { c00: 0.5, c01: 0.1, c02: 0.7 });
-    await write("first-without-c00", { c01: 0.1, c02: 0.7 }, without("c00"));
+    await write("first-without-c00", { c01: 0.1 + 2e-16, c02: 0.7 }, without("c00"));
     await write("first-without-c01", { c00: 0.8, c02: 0.9 }, without("c01"));
     const { run, influences } = await find();
     // The differences are 0.3 and 0.2; 12.706 · 0.0707 / √2 = 0.635 is half of Student's interval.

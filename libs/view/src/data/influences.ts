@@ -115,16 +115,24 @@ async function readLast(folder: string, { arm, round }: ArmRecord): Promise<ArmR
   return last?.round === round ? last : undefined;
 }
 
+/** Relative differences below this are rounding of sums in another order, not an influence. */
+const rounding = 1e-12;
+
+function withoutRounding(value: number, reference: number): number {
+  const isSame = Math.abs(value - reference) <= rounding * Math.abs(reference);
+  return isSame ? reference : value;
+}
+
 /** Compares a metric that the clients or else the coordinator measured in both records. */
 function compareLast(metric: string, own: ArmRecord, other: ArmRecord) {
   const [without = new Map<string, never>(), withThem] = sharedEvaluations(
     [other, own].map(({ clients }) => clientEvaluations(clients)),
     metric,
   );
-  const pairs = [...without].map(
-    ([id, metrics]) =>
-      [readMetric(metrics, metric) ?? NaN, readMetric(withThem?.get(id), metric) ?? NaN] as const,
-  );
+  const pairs = [...without].map(([id, metrics]) => {
+    const reference = readMetric(withThem?.get(id), metric) ?? NaN;
+    return [withoutRounding(readMetric(metrics, metric) ?? NaN, reference), reference] as const;
+  });
   if (withThem && withThem.size > 0 && pairs.length > 0) {
     return {
       measuredBy: `mean of ${pairs.length === 1 ? "the client that" : `the ${pairs.length} clients that`} measured in both runs`,
@@ -140,6 +148,9 @@ function compareLast(metric: string, own: ArmRecord, other: ArmRecord) {
     measuredBy: "measured by the coordinator",
     withThem: formatNumber(before),
     without: formatNumber(after),
-    difference: formatSigned({ mean: after - before, interval: undefined }),
+    difference: formatSigned({
+      mean: withoutRounding(after, before) - before,
+      interval: undefined,
+    }),
   };
 }

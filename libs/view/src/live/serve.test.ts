@@ -193,6 +193,13 @@ describe("servePage", () => {
     }
   });
 
+  it("waits for a run whose folder does not exist yet", async () => {
+    await serve({ root: join(root, "later"), isRun: true });
+    const { body } = await get("/api/list");
+    assert.equal((JSON.parse(body) as Listing).isRun, true);
+    assert.match(await firstEvent("/api/events"), /The run has not begun/);
+  });
+
   it("lists runs with their status, and whatever else is there not at all", async () => {
     await writeRun(join(root, "one"));
     await appendRounds(join(root, "one"), record(1));

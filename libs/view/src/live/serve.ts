@@ -27,6 +27,8 @@ import { readSweepView } from "../data/sweep-view.js";
 export interface PageServerOptions {
   /** The folder of a run, of a sweep, or of several of them. */
   readonly root: string;
+  /** Is the folder that of a run, which need not exist yet? Default: whatever is in it decides. */
+  readonly isRun?: boolean;
   readonly host: string;
   /** 0 picks a free port. */
   readonly port: number;
@@ -235,8 +237,13 @@ class Handler {
     const path = query.get(pathname === "/api/list" ? "folder" : "run") ?? "";
     const folder = await this.#folder(path);
     switch (pathname) {
-      case "/api/list":
-        return await listEntries(folder, path);
+      case "/api/list": {
+        const listing = await listEntries(folder, path);
+        return {
+          ...listing,
+          isRun: listing.isRun || (path === "" && this.#options.isRun === true),
+        };
+      }
       case "/api/sweep": {
         const view = readSweepView(folder);
         if (!view) throw new Refusal(404, "there is no sweep or study in this folder");
@@ -260,7 +267,9 @@ class Handler {
   }
 
   async #folder(path: string): Promise<string> {
-    const folder = await findInside(this.#options.root, path);
+    const { root, isRun = false } = this.#options;
+    const folder = await findInside(root, path);
+    if (folder === undefined && isRun && path === "") return root;
     if (folder === undefined)
       throw new Refusal(
         404,

@@ -54,7 +54,15 @@ export async function view(folder: string, options: ViewOptions): Promise<void> 
     plugins ??= loadPlugins(resolveModules(modules));
     return await describeStored(run, await plugins);
   };
-  const server = await servePage({ root: folder, host, port, token, tls, describe });
+  const server = await servePage({
+    root: folder,
+    isRun: options.parent,
+    host,
+    port,
+    token,
+    tls,
+    describe,
+  });
   const address = token === undefined ? server.url : `${server.url}/?token=<token>`;
   process.stderr.write(`page of ${oneLine(folder)}: ${address}\n`);
   if (options.open) openBrowser(token === undefined ? server.url : `${server.url}/?token=${token}`);

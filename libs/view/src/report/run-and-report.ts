@@ -28,6 +28,7 @@ export async function runAndReport({
   const { prepared, out } = run;
   const progress = new Progress(prepared.trial, prepared.measures.primary);
   let rounds = 0;
+  let events = 0;
   const unchanged: string[] = [];
   /** Arms whose aggregator has told something. */
   const noticed = new Set<string>();
@@ -37,21 +38,22 @@ export async function runAndReport({
       signal: interruption.signal,
       onResume: (done) => {
         for (const count of done.values()) rounds += count;
-        process.stderr.write(`goes on after ${countNoun(rounds, "round")}\n`);
+        progress.notice(`goes on after ${countNoun(rounds, "round")}`);
         progress.skip(rounds);
         run.onResume?.(done);
       },
       onNotice: (notice) => {
-        process.stderr.write(`${notice}\n`);
+        progress.notice(notice);
       },
       onEvent: (event) => {
+        events++;
         if (event.event.kind === "round") {
           rounds++;
           const { round, kept: why, notice } = event.event.record;
           const { label, choice } = event.arm;
           if (notice !== undefined && !noticed.has(label)) {
             noticed.add(label);
-            process.stderr.write(`${label}: ${printable(notice, 2000)}\n`);
+            progress.notice(`${label}: ${printable(notice, 2000)}`);
           }
           if (why !== undefined)
             unchanged.push(`${label} round ${round}, aggregator '${choice.name}': ${why}`);
@@ -62,10 +64,11 @@ export async function runAndReport({
     });
   } catch (error) {
     progress.stop();
-    if (rounds > 0)
-      process.stderr.write(
-        `stopped after ${countNoun(rounds, "round")}, in ${out}: ${commandName()} resume ${out} goes on\n`,
-      );
+    const isCut = interruption.signal.aborted && events > 0;
+    if (rounds > 0 || isCut) {
+      const place = rounds > 0 ? `after ${countNoun(rounds, "round")}` : "in the first round";
+      process.stderr.write(`stopped ${place}, in ${out}: ${commandName()} resume ${out} goes on\n`);
+    }
     throw error;
   }
   progress.stop();
