@@ -745,6 +745,26 @@ describe("the evidence over rounds", () => {
     );
   });
 
+  it("keeps flagging a client as long as each of its rounds flags it by itself", () => {
+    // One piece of evidence in every round never reaches these limits over rounds.
+    const quantiles = [{ rate: 0.01, score: 30 }];
+    const overRounds = [{ clients: 6, federations: 1, usual: 5, quantiles }];
+    const options = { bank: { ...bank, overRounds }, rate: 0.01 };
+    const play = (sizes: readonly number[]) => {
+      let histories = noHistories;
+      return sizes.map((size, round) => {
+        const clients = varied(12, `round ${round}`).map((own, k) => (k === 0 ? { size } : own));
+        const now = judgeMeasures(measuresOf(clients), { ...options, required: [] }, stream("r"));
+        const flagged = indices(12).filter((k) => now.clients[k]?.status === "contaminated");
+        histories = addRound(histories, ids, now.scores, indices(12), flagged);
+        return judgeOverRounds(now, ids, histories, options)[0]?.status;
+      });
+    };
+    assert.deepEqual(play([1, 1, 1, 1]), Array(4).fill("contaminated"));
+    assert.deepEqual(play([1, 1, 0.1, 1]).slice(2), ["undecided", "undecided"]);
+    assert.equal(play([0, 1]).at(-1), "undecided");
+  });
+
   it("needs two rounds of six clients, and lets old rounds fade", () => {
     const { histories, last } = runRounds(1);
     assert.equal(scoreOverRounds(histories, ids, last.scores), undefined);

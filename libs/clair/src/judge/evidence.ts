@@ -114,7 +114,13 @@ export function judgeByEvidence(
   const isTooFew = ids.length < minClients;
   const histories =
     earlier && !isTooFew
-      ? addRound(earlier.histories, pick(ids, earlier.present), ofRound.scores, earlier.present)
+      ? addRound(
+          earlier.histories,
+          pick(ids, earlier.present),
+          ofRound.scores,
+          earlier.present,
+          indices(ids.length).filter((k) => ofRound.clients[k]?.status === "contaminated"),
+        )
       : earlier?.histories;
   const present = earlier?.present ?? indices(ids.length);
   const voters = ofRound.scores.voters.flatMap((k) => present.indexOf(k)).filter((k) => k >= 0);
@@ -265,7 +271,8 @@ function limitClique(piece: Strength): Strength {
  * further evidence, and the judgement of the round stays. If a client stands out in this round
  * only, it is undecided; if this round flags it, it is also left out of what is shared. It keeps
  * the judgement of this round if that is the clearer one, and if its score over rounds is one that
- * at most one clean federation in five has.
+ * at most one clean federation in five has. A client that each of its rounds flags stays flagged as
+ * well: that happens to nobody whom the first of them did not flag, at the rate of one round.
  * @param ids ids of the round's clients, in the order of the judgements
  * @param histories up to this round, with all of these clients; absent for a round by itself
  */
@@ -277,14 +284,14 @@ export function judgeOverRounds(
 ): readonly JudgedClient[] {
   const over = histories && scoreOverRounds(histories, ids, ofRound);
   if (over === undefined) return clients;
-  const { scores, rounds } = over;
+  const { scores, rounds, isAlwaysFlagged } = over;
   const thresholds = findThresholdsOverRounds(bank, scores, rate);
   return clients.map((now, k): JudgedClient => {
     const count = item(rounds, k);
     if (count < minRounds) return now;
     const score = at(scores.scores, k);
     const isFlagged = now.status === "contaminated";
-    const lasts = score > thresholds.shared;
+    const lasts = score > thresholds.shared || item(isAlwaysFlagged, k);
     if (isFlagged && lasts && now.score / now.upper >= score / thresholds.upper) return now;
     const evidence = listEvidence(scores, k).map((piece) => ({ ...piece, rounds: count }));
     const decided = { ...now, ...decide(score, thresholds, evidence, now), evidence };

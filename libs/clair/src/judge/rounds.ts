@@ -11,6 +11,8 @@ export interface EvidenceHistories {
   readonly rows: ReadonlyMap<string, number>;
   /** Number of rounds by client. */
   readonly rounds: Float64Array;
+  /** Number of those that flag the client by themselves. */
+  readonly flagged: Float64Array;
   /** The last round of each client, as a count of the rounds that were added. */
   readonly latest: Float64Array;
   /** Number of rounds that were added. */
@@ -32,6 +34,7 @@ interface PieceHistories {
 export const noHistories: EvidenceHistories = {
   rows: new Map(),
   rounds: new Float64Array(),
+  flagged: new Float64Array(),
   latest: new Float64Array(),
   count: 0,
   pieces: new Map(),
@@ -61,12 +64,14 @@ const kinds = Object.keys(pieceMeanings) as PieceKind[];
  * Returns the histories after a round.
  * @param ids ids of the clients that took part
  * @param scored their indices in the scores
+ * @param flagged the indices of those that the round flags by itself
  */
 export function addRound(
   before: EvidenceHistories,
   ids: readonly string[],
   { signed }: Pick<EvidenceScores, "signed">,
   scored: readonly number[],
+  flagged: readonly number[] = [],
 ): EvidenceHistories {
   const count = before.count + 1;
   const present = new Set(ids);
@@ -82,10 +87,13 @@ export function addRound(
     return copy;
   };
   const [rounds, latest] = [carry(before.rounds), carry(before.latest)];
-  for (const row of own) {
+  const flags = carry(before.flagged);
+  const isFlagged = new Set(flagged);
+  own.forEach((row, i) => {
     rounds[row] = at(rounds, row) + 1;
     latest[row] = count;
-  }
+    flags[row] = at(flags, row) + Number(isFlagged.has(item(scored, i)));
+  });
   const seen = new Set([...before.pieces.keys(), ...signed.keys()]);
   const pieces = [...seen].map((kind) => {
     const earlier = before.pieces.get(kind);
@@ -102,7 +110,7 @@ export function addRound(
     });
     return [kind, { sums, squares, weights }] as const;
   });
-  return { rows, rounds, latest, count, pieces: new Map(pieces) };
+  return { rows, rounds, flagged: flags, latest, count, pieces: new Map(pieces) };
 }
 
 /** The scores of a round's clients over their rounds. */
@@ -110,6 +118,8 @@ interface ScoresOverRounds {
   readonly scores: EvidenceScores;
   /** Number of rounds by client. */
   readonly rounds: readonly number[];
+  /** Whether each round of a client flags it by itself. */
+  readonly isAlwaysFlagged: readonly boolean[];
 }
 
 /**
@@ -156,7 +166,11 @@ export function scoreOverRounds(
   );
   const used = pieces.map(({ kind }) => kind);
   const trusted = pick(own, scores.trusted).filter((row) => at(histories.rounds, row) >= minRounds);
-  return doDifferencesLast(histories, trusted, used) ? undefined : { scores, rounds };
+  if (doDifferencesLast(histories, trusted, used)) return undefined;
+  const isAlwaysFlagged = own.map(
+    (row) => at(histories.flagged, row) === at(histories.rounds, row),
+  );
+  return { scores, rounds, isAlwaysFlagged };
 }
 
 /** The deviation between honest clients' averages over rounds of a weight, in those of one. */
