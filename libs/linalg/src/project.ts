@@ -1,6 +1,6 @@
 import { at } from "./at.js";
-import { Matrix, subtract } from "./matrix.js";
-import { multiply, multiplyTN } from "./multiply.js";
+import type { Matrix } from "./matrix.js";
+import { multiplyTN } from "./multiply.js";
 import { sum } from "./stats.js";
 
 /** |UUᵀZ|_F² and |Z - UUᵀZ|_F². */
@@ -40,25 +40,37 @@ export function splitColumns(
   const coefficients = multiplyTN(basis, z);
   const inside = columnEnergies(coefficients);
   const outside = whole.map((energy, j) => energy - at(inside, j));
-  const close: number[] = [];
+  const projection = new Float64Array(z.rows);
   outside.forEach((difference, j) => {
     const energy = at(whole, j);
-    if (energy > 0 && !(difference > leastOutside * energy)) close.push(j);
+    if (energy > 0 && !(difference > leastOutside * energy))
+      outside[j] = residualEnergy(basis, coefficients, z, j, projection);
   });
-  if (close.length > 0) {
-    const projections = multiply(basis, pickColumns(coefficients, close));
-    const residuals = columnEnergies(subtract(pickColumns(z, close), projections));
-    close.forEach((j, t) => (outside[j] = at(residuals, t)));
-  }
   return { inside, outside, coefficients };
 }
 
-function pickColumns(matrix: Matrix, columns: readonly number[]): Matrix {
-  const out = new Matrix(matrix.rows, columns.length);
-  columns.forEach((j, t) => {
-    out.column(t).set(matrix.column(j));
-  });
-  return out;
+/**
+ * The squared norm of column j of Z - U·C.
+ * @param projection space for a column of U·C
+ */
+function residualEnergy(
+  basis: Matrix,
+  coefficients: Matrix,
+  z: Matrix,
+  j: number,
+  projection: Float64Array,
+): number {
+  const { rows, cols } = basis;
+  projection.fill(0);
+  for (let c = 0, t = 0; c < cols; c++) {
+    const coefficient = coefficients.data[c + j * cols] as number;
+    for (let i = 0; i < rows; i++, t++)
+      (projection[i] as number) += (basis.data[t] as number) * coefficient;
+  }
+  let square = 0;
+  for (let i = 0, t = j * rows; i < rows; i++, t++)
+    square += ((z.data[t] as number) - (projection[i] as number)) ** 2;
+  return square;
 }
 
 /** Splits the energy of a whole block. */
