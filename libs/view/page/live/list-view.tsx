@@ -49,7 +49,7 @@ export function ListView({ folder }: { readonly folder: string }) {
   return (
     <>
       <Head>
-        <span class="crumb">{folder === "" ? listing.value?.root : folder}</span>
+        <h1 class="crumb">{folder === "" ? listing.value?.root : folder}</h1>
       </Head>
       <main>
         {fault.value !== undefined && <PageNotice isUrgent>{fault.value}</PageNotice>}
@@ -92,7 +92,7 @@ function CompareLink({ paths }: { readonly paths: readonly string[] }) {
 function Sweep({ view, folder }: { readonly view: SweepView; readonly folder: string }) {
   return (
     <section aria-label="Results so far">
-      <h1>{view.name}</h1>
+      <h2>{view.name}</h2>
       {view.claim !== undefined && <p class="claim">{view.claim}</p>}
       {view.hasReport && (
         <p>

@@ -29,7 +29,7 @@ export function RunView({ path }: { readonly path: string }) {
   return (
     <>
       <Head>
-        <span class="crumb">{run?.name ?? path}</span>
+        <h1 class="crumb">{run?.name ?? path}</h1>
         {run && <StatusMark status={run.status} />}
         {run && (
           <nav aria-label="Sections">

@@ -9,5 +9,9 @@ for (const figure of document.querySelectorAll("figure")) makeFigurePointable(fi
 for (const figure of document.querySelectorAll<HTMLElement>("figure:not([data-moves=''])"))
   makeFigurePlayable(figure);
 for (const table of document.querySelectorAll("table")) makeTableSortable(table);
+// Paper cannot unfold anything.
+addEventListener("beforeprint", () => {
+  for (const details of document.querySelectorAll("details")) details.open = true;
+});
 linkRuns();
 void showRounds();

@@ -76,7 +76,9 @@ export function table(
   const classes = heads.map((_, i) =>
     rows.every((cells) => isNumeric(cells[i])) ? "number" : "text",
   );
-  const head = heads.map((text, i) => html`<th scope="col" class="${classes[i]}">${text}</th>`);
+  const head = heads.map((text, i) =>
+    text === "" ? html`<td></td>` : html`<th scope="col" class="${classes[i]}">${text}</th>`,
+  );
   const cell = (content: Content, i: number) =>
     hasRowHeads && i === 0
       ? html`<th scope="row">${content}</th>`
