@@ -76,8 +76,10 @@ describe("the files of a public project", () => {
       assert.equal(run, `npm run publish:${name}`);
       assert.ok(Object.hasOwn(scripts, `publish:${name}`));
       assert.equal(env?.["NPM_CONFIG_PROVENANCE"], name === "npm" ? "true" : undefined);
-      assert.ok(tried.includes(`npm run publish:${name} -- --dry-run`), name);
     }
+    // Nx starts npm six times for each of twenty packages, to the same end.
+    const npm = "npm publish --workspace libs --workspace libs/methods --workspace apps --dry-run";
+    assert.deepEqual(tried, [npm, "npm run publish:pypi -- --dry-run"]);
   });
 
   it("have issue forms with a name, a description and unique fields", () => {
