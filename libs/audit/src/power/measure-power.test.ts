@@ -39,6 +39,17 @@ describe("measurePower", () => {
     assert.match(formatPower(measured), /^an update scaled by 5 +100 % \(51–100\)/m);
   });
 
+  it("draws data for each seed, unless the trial fixes them", async () => {
+    const file = await write(trial);
+    const of = async (...set: string[]) => {
+      const fixed = ["rounds=1", "task.name=denoising", ...set];
+      return (await measurePower(file, { seeds: "[2]", set: fixed })).kinds;
+    };
+    const drawn = await of();
+    assert.deepEqual(drawn, await of("task.dataSeed=2"));
+    assert.notDeepEqual(drawn, await of("task.dataSeed=1"));
+  });
+
   it("rejects trials in which nothing can be planted", async () => {
     const file = await write(trial);
     await assert.rejects(

@@ -9,6 +9,7 @@ import {
 import { loadNamedPlugins } from "@fedclair/plugins";
 import {
   chooseTrialBackend,
+  drawsData,
   openHere,
   prepareTrial,
   readTrialFile,
@@ -56,8 +57,9 @@ export interface PowerOptions {
 
 /**
  * Runs a trial without its attacks, plants attackers into every round, and counts those that CLAIR
- * finds. Every round is judged by itself. Clients that the trial declares contaminated are
- * contaminated without an attack, so they take no part.
+ * finds. Each of several seeds draws its own data, as in a study. Every round is judged by itself.
+ * Clients that the trial declares contaminated are contaminated without an attack, so they take no
+ * part.
  * @param file a trial file
  * @throws UserError if the trial has another aggregator, or external clients whose code it does not
  *   name, or if no round has enough clients
@@ -68,11 +70,12 @@ export async function measurePower(
 ): Promise<TrialPower> {
   const overrides = [...set, "baselines=[]", "evaluate=never"];
   const rounds: HonestRound[] = [];
-  const { prepared, given } = await readSeeds(file, overrides, seeds);
+  const { prepared, given, drawsData: isDrawn } = await readSeeds(file, overrides, seeds);
   const all = listSeeds(given, prepared.trial.seed);
   let leftOut: readonly string[] | undefined;
   for (const seed of all) {
-    const declared = await runHonestly(file, [...overrides, "seeds=1", `seed=${seed}`], {
+    const data = isDrawn ? [`task.dataSeed=${seed}`] : [];
+    const declared = await runHonestly(file, [...overrides, "seeds=1", `seed=${seed}`, ...data], {
       open,
       signal,
       onRound: (round) => rounds.push(round),
@@ -111,6 +114,7 @@ export async function measurePower(
 async function readSeeds(file: string, set: readonly string[], seeds: string | undefined) {
   const { yaml } = readTrialFile(file, seeds === undefined ? set : [...set, `seeds=${seeds}`]);
   const { seeds: found } = (yaml.content ?? {}) as { readonly seeds?: unknown };
+  const given = seedsSchema.safeParse(found).data;
   const prepared = await prepareTrial(file, [...set, "seeds=1"], loadNamedPlugins);
   const { name } = prepared.trial.aggregator;
   if (name !== "clair")
@@ -118,7 +122,11 @@ async function readSeeds(file: string, set: readonly string[], seeds: string | u
       `${file}: aggregator: expected clair, got ${name}: only CLAIR plants attackers`,
     );
   checkExternalClients(file, prepared);
-  return { prepared, given: seedsSchema.safeParse(found).data ?? 1 };
+  return {
+    prepared,
+    given: given ?? 1,
+    drawsData: given !== undefined && drawsData(yaml.content, prepared.taskPlugin),
+  };
 }
 
 function checkExternalClients(file: string, { trial, external }: PreparedTrial): void {

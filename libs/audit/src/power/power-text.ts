@@ -24,7 +24,7 @@ export function formatPower(measured: TrialPower): string {
     columns([heading, ...rows], ["left", "right", "right"]),
     "",
     `An honest client is flagged in ${formatShare(falseAlarms)} of the rounds.`,
-    "Each round is judged by itself. In brackets: Wilson's 95 % interval over rounds.",
+    "Each round is judged by itself; several rounds, or several such clients, can show more. In brackets: Wilson's 95 % interval over rounds.",
     "",
   ].join("\n");
 }
