@@ -101,7 +101,7 @@ export async function printAudit(paths: readonly string[], options: AuditArgumen
       : formatAudit(report, clairOptions, (one) => isKnown(one, baseline)),
   );
   if (html !== undefined) {
-    await writeAuditPage(html, { audit: report, options: clairOptions, paths });
+    await writeAuditPage(html, { audit: report, options: clairOptions, paths, baseline });
     if (!options.json) print(`report: ${oneLine(html)}\n`);
   }
   const tooFew = formatTooFew(report, clairOptions);

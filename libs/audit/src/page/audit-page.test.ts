@@ -7,6 +7,7 @@ import type { VerdictStatus } from "@fedclair/core";
 import { parseClairOptions } from "../compare/options.js";
 import type { AdapterFinding, Audit } from "../audit-schema.js";
 import { formatAudit } from "../text/audit-text.js";
+import { renderAuditPage } from "./audit-page.js";
 import { createModuleLabels } from "./module-labels.js";
 import { writeAuditPage } from "./write-audit-page.js";
 
@@ -118,6 +119,26 @@ describe("the audit page", () => {
     assert.match(page, /<title>adapter-4: score 14\.\d<\/title>/);
     assert.match(page, /<title>adapter-4, adapter-8: 0\.700<\/title>/);
     assert.match(page, /Shaded: scores that do not stand out \(dark\)/);
+  });
+
+  it("keeps the copy that is in the baseline", () => {
+    const { adapters } = createAudit(12, 1);
+    const files = [{ file: "adapter_model.safetensors", bytes: 1, sha256: "5" }];
+    const audit = createAudit(12, 1, {
+      adapters: adapters.map((one) =>
+        one.name === "adapter-2" ? { ...one, origin: { folder: "two", files } } : one,
+      ),
+      identical: [["adapter-1", "adapter-2"]],
+    });
+    const input = { audit, options: parseClairOptions([]), paths: ["my-adapters"] };
+    const copies = "Leave out these copies of others";
+    assert.match(renderAuditPage(input, [], []), new RegExp(`${copies}: <code>adapter-2<`));
+    const baseline = {
+      contents: new Set(["adapter_model.safetensors 5"]),
+      codes: new Set<string>(),
+    };
+    const page = renderAuditPage({ ...input, baseline }, [], []);
+    assert.match(page, new RegExp(`${copies}: <code>adapter-1<`));
   });
 
   it("reports adapters that started from another A₀, in groups or alone", async () => {

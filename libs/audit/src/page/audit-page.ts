@@ -12,6 +12,7 @@ import {
 } from "@fedclair/view";
 import { parseClairOptions } from "../compare/options.js";
 import type { Audit } from "../audit-schema.js";
+import { isKnown, type Baseline } from "../gate/gate.js";
 import { createAuditTable, statusColumn } from "../text/audit-table.js";
 import { formatCopyable, listNextSteps } from "../text/next-steps.js";
 import { formatNotice, listNotices } from "../text/notices.js";
@@ -28,11 +29,13 @@ export interface PageInput {
   readonly options: ClairOptions;
   /** The paths given on the command line. */
   readonly paths: readonly string[];
+  /** Its adapters are kept where others are copies of them. */
+  readonly baseline?: Baseline | undefined;
 }
 
 /** Renders the report of an audit as one self-contained page. */
 export function renderAuditPage(
-  { audit, options, paths }: PageInput,
+  { audit, options, paths, baseline }: PageInput,
   groups: readonly Group[],
   figures: readonly Figure[],
 ): string {
@@ -40,7 +43,7 @@ export function renderAuditPage(
   return htmlPage(
     { title: `Audit of ${countNoun(adapters.length, "adapter")}`, claim: undefined },
     html`<p class="verdict">${formatVerdict(audit, options)}</p>
-      ${renderSteps(audit, options)}
+      ${renderSteps({ audit, options, baseline })}
       ${listNotices(audit, options).map((notice) => {
         const kind = notice.level === "note" ? "note" : "warning";
         return html`<p class="${kind}">${formatNotice(notice)}</p>`;
@@ -65,8 +68,8 @@ export function renderAuditPage(
   );
 }
 
-function renderSteps(audit: Audit, options: ClairOptions): Html | undefined {
-  const steps = listNextSteps(audit, options);
+function renderSteps({ audit, options, baseline }: Omit<PageInput, "paths">): Html | undefined {
+  const steps = listNextSteps(audit, options, (one) => isKnown(one, baseline));
   if (steps.length === 0) return undefined;
   return html`<p><b>What to do next</b></p>
     <ul class="names">
