@@ -85,6 +85,7 @@ export {
   UnreadableError,
 } from "./store/regular-file.js";
 export { readRunTrial } from "./store/read-trial.js";
+export { trialHash } from "./store/trial-hash.js";
 export {
   identifyPythonCode,
   identifyData,
@@ -130,6 +131,7 @@ export {
   findRun,
   listRuns,
   type PlaceOptions,
+  type RunInfo,
   type StoredRun,
   type RunStatus,
 } from "./store/stored-run.js";

@@ -33,7 +33,7 @@ describe("the data of a study", () => {
     const study = parse();
     assert.deepEqual(dataSeeds(study), [1, 2]);
     assert.deepEqual(study.notes, [
-      "Redrawn for each seed, as far as random: data, partition and contaminated clients. Set task.dataSeed to fix the data.",
+      "Redrawn for each seed, as far as random: data, partition and contaminated clients.",
     ]);
     assert.deepEqual(dataSeeds(parse("seeds=[7]")), [7]);
     // The first seed is the same trial as a single run, which has the default of the option.

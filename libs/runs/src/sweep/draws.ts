@@ -67,7 +67,6 @@ export function listDrawNotes(trials: readonly DrawnTrial[]): string[] {
       ...(drawn.length === 0
         ? []
         : [`Redrawn for each seed, as far as random: ${listItems(drawn)}.`]),
-      ...(isOpen ? ["Set task.dataSeed to fix the data."] : []),
       ...(isFixed
         ? ["task.dataSeed fixes data and partition, so the intervals do not cover other draws."]
         : []),

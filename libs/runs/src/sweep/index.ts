@@ -37,6 +37,7 @@ export type { Best } from "./best.js";
 export { findMethods } from "./contests.js";
 export {
   bestCells,
+  differenceAdvice,
   differenceNote,
   formatP,
   groupTables,

@@ -25,10 +25,17 @@ export const shareNote =
 /** What the differences mean. */
 export function differenceNote({ correction, differences }: SweepResults): string {
   const paired = "Differences are paired by seed, with the 95 % Student interval of their mean; ";
-  if (correction === undefined)
-    return `${paired}intervals are not widened for many comparisons (sweep.correction: holm corrects for them).`;
+  if (correction === undefined) return `${paired}intervals are not widened for many comparisons.`;
   const measures = new Set(differences.map(({ measure }) => measure));
   return `${paired}whether one is better goes by p, Holm's adjusted p-value over all differences of a measure (${differences.length} of ${measures.size} measures), at 0.05.`;
+}
+
+/** What the differences mean, and which option corrects them. */
+export function differenceAdvice(results: SweepResults): string {
+  const note = differenceNote(results);
+  return results.correction === undefined
+    ? `${note} sweep.correction: holm corrects for them.`
+    : note;
 }
 
 /** Where there is no terminal, lines may have any length. */
@@ -56,7 +63,7 @@ export function sweepText(results: SweepResults, terminal = unlimited): string {
   const notes = [
     cells.some((cell) => cell?.interval && !cell.counts) ? meanNote : undefined,
     findings.length > 0 || cells.some((cell) => cell?.counts) ? shareNote : undefined,
-    differences.length > 0 ? differenceNote(results) : undefined,
+    differences.length > 0 ? differenceAdvice(results) : undefined,
   ].filter((note) => note !== undefined);
   return [
     ...groupTables(tables).map((group) => tableText(group, width)),

@@ -17,13 +17,22 @@ export interface Described {
   readonly results: SweepResults;
   /** The resolved trial of each run, in the order of the grid. */
   readonly trials: readonly Trial[];
+  /** The data that the runs have read, with their hashes. */
+  readonly data: readonly { readonly path: string; readonly sha256: string }[];
   /** The release of fedclair, and the backends that the runs trained with. */
   readonly version: string;
   readonly backends: readonly string[];
 }
 
 /** Writes the paragraph of methods for LaTeX, with the exact settings of all trials. */
-export function methodsParagraph({ grid, results, trials, version, backends }: Described): string {
+export function methodsParagraph({
+  grid,
+  results,
+  trials,
+  data,
+  version,
+  backends,
+}: Described): string {
   const all = (pick: (trial: Trial) => readonly PluginChoice[]) =>
     listDistinct(trials.flatMap(pick).map(choiceText));
   const numbers = (pick: (trial: Trial) => unknown) => listDistinct(trials.map(pick).map(String));
@@ -49,11 +58,15 @@ export function methodsParagraph({ grid, results, trials, version, backends }: D
     ),
   );
   const mods = all(({ mods: own = [] }) => own);
+  const files = listDistinct(
+    data.map(({ path, sha256 }) => `${path} (SHA-256 ${sha256.slice(0, 12)}…)`),
+  );
   const drawsData = trials.every(({ task, seed }) => task.dataSeed === seed);
   const cells = results.tables.flatMap((table) => table.cells.flat());
   const sentences = [
     `We ran ${results.trials} federated trials with fedclair ${version} (backend ${backends.join(", ")}).`,
     `Task: ${all(({ task }) => [drawsData ? { ...task, dataSeed: "= seed" } : task])}.`,
+    ...(files === "" ? [] : [`Data: ${files}.`]),
     `Clients: ${numbers(({ clients }) => clients)}; rounds: ${numbers(({ rounds }) => rounds)}; cohort: ${listDistinct(trials.map(({ cohort }) => (cohort === "all" ? "all clients" : JSON.stringify(cohort))))}.`,
     `${findMethods(grid) ? "Aggregators" : "Aggregator"}: ${rules}.`,
     ...(baselines === "" ? [] : [`Baselines, paired with the same seed and data: ${baselines}.`]),

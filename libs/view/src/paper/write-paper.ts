@@ -1,12 +1,16 @@
 import { readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { stringify } from "yaml";
 import { UserError } from "@fedclair/core";
+import type { Trial } from "@fedclair/core/internal";
 import {
   makeFolder,
   readRunInfo,
   readRunTrial,
   toCsv,
+  trialHash,
+  type RunInfo,
   type StoredSweep,
   type SweepResults,
 } from "@fedclair/runs";
@@ -16,9 +20,7 @@ import { crateMetadata, hashList, type Archive, type ArchivedFile } from "./crat
 import { latexTables } from "./latex-tables.js";
 import { toLatex } from "./latex-text.js";
 import { methodsParagraph } from "./methods.js";
-
-/** Files of each run that are archived. Its records follow from its trial. */
-const runFiles = ["trial.yaml", "run.json", "summary.json"];
+import { placePaths, replacePaths } from "./place-paths.js";
 
 /**
  * Writes what a paper needs of a finished sweep into a new folder: tables, methods and figures for
@@ -39,10 +41,11 @@ export async function writePaper(
     throw new UserError(
       `${folder}: ${missing} of ${results.trials} runs have no results: finish the sweep before you write about it`,
     );
-  const runs = grid.trials.map(({ folder: run }) => {
+  const runs = grid.trials.map(({ folder: run }): PaperRun => {
     const { trial } = readRunTrial(join(folder, run));
     return { folder: run, trial, info: readRunInfo(join(folder, run)) };
   });
+  const places = placePaths(grid.file, runs);
   const days = runs.map(({ info }) => info?.started.slice(0, 10) ?? "").sort();
   const figures = await drawFigures(await drawSweep(folder, grid, results));
   const drawPdf = await loadDrawPdf();
@@ -54,7 +57,8 @@ export async function writePaper(
       methodsParagraph({
         grid,
         results,
-        trials: runs.map(({ trial }) => trial),
+        trials: runs.map(({ trial }) => replacePaths(trial, places)),
+        data: runs.flatMap(({ info }) => replacePaths(info?.data ?? [], places)),
         version: grid.version,
         backends: [...new Set(runs.map(({ info }) => info?.backend ?? "unknown"))],
       }),
@@ -65,11 +69,7 @@ export async function writePaper(
   ];
   const files: readonly ArchivedFile[] = [
     ...texts.map(([path, text]) => ({ path, content: Buffer.from(text) })),
-    ...runs.flatMap(({ folder: run }) =>
-      runFiles.map((name) => {
-        return { path: `runs/${run}/${name}`, content: readFileSync(join(folder, run, name)) };
-      }),
-    ),
+    ...runs.flatMap((run) => archiveRun(folder, run, places)),
   ];
   const sums = { path: "sha256sums.txt", content: Buffer.from(hashList(files)) };
   const archive: Archive = {
@@ -88,6 +88,29 @@ export async function writePaper(
     await writeFile(join(out, path), content);
   }
   return all.map(({ path }) => join(out, path));
+}
+
+interface PaperRun {
+  /** In the folder of the sweep. */
+  readonly folder: string;
+  readonly trial: Trial;
+  readonly info: RunInfo | undefined;
+}
+
+/** Lists the files of a run that are archived. Its records follow from its trial. */
+function archiveRun(
+  sweep: string,
+  { folder, trial, info }: PaperRun,
+  places: ReadonlyMap<string, string>,
+): ArchivedFile[] {
+  const moved = replacePaths(trial, places, "../../");
+  const about = info && { ...replacePaths(info, places, "../../"), hash: trialHash(moved) };
+  const list: readonly (readonly [string, Buffer])[] = [
+    ["trial.yaml", Buffer.from(stringify(moved))],
+    ...(about ? [["run.json", Buffer.from(JSON.stringify(about, null, 2) + "\n")] as const] : []),
+    ["summary.json", readFileSync(join(sweep, folder, "summary.json"))],
+  ];
+  return list.map(([name, content]) => ({ path: `runs/${folder}/${name}`, content }));
 }
 
 /** @throws UserError where the native code is missing */

@@ -1,6 +1,6 @@
 import {
   bestCells,
-  differenceNote,
+  differenceAdvice,
   formatDifference,
   formatP,
   groupTables,
@@ -110,7 +110,7 @@ export function differenceSection(results: SweepResults): Html | undefined {
   const hasPlace = differences.some(({ place }) => place !== "");
   return html`<section id="paired">
     <h2>Differences</h2>
-    <p class="note">${differenceNote(results)}</p>
+    <p class="note">${differenceAdvice(results)}</p>
     ${best.length === 0 ? undefined : bestTable(best)}
     ${columnTable(differences, [
       hasPlace && ["where", ({ place }) => place],
