@@ -85,7 +85,7 @@ const faults: readonly [what: string, text: string, message: string][] = [
   [
     "a bad option of a plug-in",
     good.replace("name: toy }", "name: toy, faults: { 0: bang } }"),
-    't.yaml:4:28: task.faults.0: expected one of "throw"|"silent"|"nan"|"shape"|"modules", got "bang"',
+    't.yaml:4:33: task.faults.0: expected one of "throw"|"silent"|"nan"|"shape"|"modules", got "bang"',
   ],
   [
     "a cohort larger than the number of clients",
@@ -249,6 +249,45 @@ describe("a trial file that the YAML parser cannot read", () => {
 
   it("rejects deep nesting in an override", () => {
     assert.throws(parse(good, `seed=${"[".repeat(10_000)}`), /--set .*: it is nested too deeply/);
+  });
+
+  it("rejects what would take the parser long, within a second", function () {
+    this.timeout(4000);
+    const many = (count: number, part: (i: number) => string) =>
+      Array.from({ length: count }, (_, i) => part(i)).join("");
+    const tooMany = /^UserError: t\.yaml: expected at most 250000 names, .* shorten its lists$/;
+    for (const [text, expected] of [
+      [many(15_000, (i) => `k${i}: 1\n`), undefined],
+      [many(60_000, (i) => `k${i}: 1\n`), tooMany],
+      [many(4000, (i) => `- &a${i} 1\n- *a${i}\n`), tooMany],
+      [
+        "a: &a x\n" +
+          many(
+            30,
+            (i) =>
+              `${"b".repeat(i + 1)}: &${"b".repeat(i + 1)} [*${"b".repeat(i) || "a"}, *${"b".repeat(i) || "a"}]\n`,
+          ),
+        tooMany,
+      ],
+      ["[" + ",".repeat(30_000), /^UserError: t\.yaml:1:3: .*\n… and \d+ more$/s],
+      ["a\n".repeat(300_000), tooMany],
+      ["? &x ".repeat(100), /^UserError: t\.yaml:1:6: With stringKeys, all keys must be strings/],
+      [`%YAML 1.1\n---\na: &a {b: 1}\nc: { <<: *a }\n`, undefined],
+    ] as const) {
+      if (expected) assert.throws(parse(text), expected, text.slice(0, 40));
+      else parse(text)();
+    }
+  });
+
+  it("has texts as keys, also in overrides", () => {
+    const { content } = parse("a: { 0: { b: 1, c: 2 } }\nd: [{ e: 1 }]\n", "a.0.c=3", "d.0.e=2")();
+    assert.deepEqual(content, { a: { 0: { b: 1, c: 3 } }, d: [{ e: 2 }] });
+  });
+
+  it("rejects repeated keys, each at its place", () => {
+    const message = "t.yaml:2:1: Map keys must be unique\nt.yaml:3:12: Map keys must be unique";
+    assert.throws(parse("a: 1\na: 2\nb: { c: 1, c: 2 }\n"), new UserError(message));
+    assert.throws(parse(good, "task={ a: 1, a: 2 }"), /^UserError: --set: the value of .* no YAML/);
   });
 
   it("rejects a value that contains itself", () => {

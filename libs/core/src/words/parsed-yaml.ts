@@ -90,9 +90,12 @@ export function locateValues(
       }
       const result = schema.safeParse(content, { reportInput: true, error: formatIssue });
       if (result.success) return result.data;
-      throw createFaultsError([
-        ...new Set(result.error.issues.flatMap(separateIssues).map(describeFault)),
-      ]);
+      const issues = result.error.issues.flatMap(separateIssues);
+      const first = new Set(issues.slice(0, mostLocated).map(describeFault));
+      const faults = [...first, ...issues.slice(mostLocated)];
+      throw createFaultsError(faults, (one) =>
+        typeof one === "string" ? one : describeFault(one),
+      );
     },
     vary: (varied, from, file) => locateValues(text, varied, (path) => origin(from(path)), file),
   };
@@ -111,10 +114,16 @@ export function formatOffset(
 /** The largest number of faults that an error lists: a file that is not YAML may have thousands. */
 const mostFaults = 20;
 
-export function createFaultsError(faults: readonly string[]): UserError {
+/** The largest number of faults of which equal ones are found. To locate one takes linear time. */
+const mostLocated = 500;
+
+export function createFaultsError<T>(
+  faults: readonly T[],
+  format: (fault: T) => string,
+): UserError {
   const more = faults.length - mostFaults;
   const rest = more > 0 ? [`… and ${more} more`] : [];
-  return new UserError([...faults.slice(0, mostFaults), ...rest].join("\n"));
+  return new UserError([...faults.slice(0, mostFaults).map(format), ...rest].join("\n"));
 }
 
 /**

@@ -1,13 +1,13 @@
 import { join } from "node:path";
-import { parseYaml, type Trial } from "@fedclair/core/internal";
+import { readTrialSource, type Trial, type TrialSource } from "@fedclair/core/internal";
 import { z } from "zod";
 import { readText } from "./regular-file.js";
 
 /** The trial of a run folder. */
 interface StoredTrial {
   readonly trial: Trial;
-  /** The content of `trial.yaml`. */
-  readonly text: string;
+  /** The content of `trial.yaml`, with the places in it. */
+  readonly source: TrialSource;
 }
 
 /**
@@ -38,7 +38,7 @@ const trialShape = z.looseObject({
 export function readRunTrial(folder: string): StoredTrial {
   const file = join(folder, "trial.yaml");
   const text = readText(file, maxResolvedBytes);
-  const yaml = parseYaml({ text, file, what: "trial", overrides: [] });
-  yaml.check(trialShape);
-  return { trial: yaml.content as Trial, text };
+  const source = readTrialSource(text, file);
+  source.yaml.check(trialShape);
+  return { trial: source.yaml.content as Trial, source };
 }

@@ -3,7 +3,6 @@ import { UserError, type Plugins } from "@fedclair/core";
 import {
   prepareResolvedTrial,
   readNamedPlugins,
-  readTrialSource,
   resolveTrial,
   type TrialSource,
 } from "@fedclair/core/internal";
@@ -25,7 +24,7 @@ export type StoredDescription =
  */
 export async function describeStored(folder: string, plugins: Plugins): Promise<StoredDescription> {
   const file = join(folder, "trial.yaml");
-  const source = readTrialSource(readTrialText(folder), file);
+  const source = readSource(folder);
   const missing = listMissingPlugins(source, plugins);
   if (missing.length > 0) return { missing };
   const trial = resolveTrial(source, plugins);
@@ -35,9 +34,9 @@ export async function describeStored(folder: string, plugins: Plugins): Promise<
   return { description: await describeTrial(prepared, unknownData.length === 0) };
 }
 
-function readTrialText(folder: string): string {
+function readSource(folder: string): TrialSource {
   try {
-    return readRunTrial(folder).text;
+    return readRunTrial(folder).source;
   } catch (error) {
     if (!(error instanceof UnreadableError)) throw error;
     throw new UserError(`'${folder}' is no run folder: it has no trial.yaml (${error.code})`);

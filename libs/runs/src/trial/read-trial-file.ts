@@ -39,7 +39,7 @@ export function isSweep({ yaml: { content } }: TrialSource): boolean {
   return "sweep" in content || seeds !== 1;
 }
 
-/** The YAML parser takes up to three seconds and 400 MB for a megabyte. */
+/** The largest trial file. `parseYaml` bounds the time that its text takes. */
 const maxTrialBytes = 2 * 2 ** 20;
 
 /** Reads a trial file. In a run folder it may be longer. */
