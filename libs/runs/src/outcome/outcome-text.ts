@@ -12,7 +12,7 @@ import { maxOf, minOf } from "../words/numbers.js";
 import { compareArms, guessingRow, type ArmRow } from "./arm-rows.js";
 import { modTexts } from "./mod-texts.js";
 import { refinementText } from "./refinement-text.js";
-import { verdictCard } from "./verdict-card.js";
+import { verdictCard, type VerdictCard } from "./verdict-card.js";
 import { verdictSentence } from "./verdict.js";
 
 /**
@@ -50,7 +50,7 @@ export function outcomeText(run: Run, terminal?: Terminal): string {
     ),
     ...hungTexts(run),
     "",
-    wrap(cardLine(run)),
+    wrap(cardText(verdictCard(run))),
     wrap(verdictSentence(run)),
     ...listNextSteps([run.summary], { arms: run.arms, measures: run.description }).map(wrap),
     ...(refinement === undefined ? [] : [refinement]),
@@ -106,9 +106,8 @@ function othersTexts(
 
 const toneColours = { bad: pc.red, open: pc.yellow, good: pc.green, plain: String };
 
-/** The result at a glance. */
-function cardLine(run: Run): string {
-  const { tone, parts } = verdictCard(run);
+/** Formats a result at a glance. */
+export function cardText({ tone, parts }: VerdictCard): string {
   return pc.bold(toneColours[tone](parts.join(" · ")));
 }
 

@@ -31,7 +31,7 @@ export interface VerdictCard {
 }
 
 /** A part of the card. */
-interface Part {
+export interface CardPart {
   readonly tone: Tone;
   readonly text: string;
 }
@@ -100,14 +100,14 @@ function isDetection({ scope, metric, attack }: Measure, wanted: string): boolea
 }
 
 /** @param ending what is to be said about the run's end, besides its parts */
-function createCard(parts: readonly Part[], ending: Tone): VerdictCard {
+export function createCard(parts: readonly CardPart[], ending: Tone): VerdictCard {
   const tones = [...parts.map((part) => part.tone), ending];
   const tone = byStrength.find((one) => tones.includes(one)) ?? "plain";
   return { tone, parts: parts.map(({ text }) => printable(text, maxBytes)) };
 }
 
 /** Says that no rule can judge the clients, if that follows from the trial. */
-function doubtPart(trial: Trial, attacked: number): Part[] {
+function doubtPart(trial: Trial, attacked: number): CardPart[] {
   if (explainDoubtfulClients(trial, attacked) === undefined) return [];
   const why = trial.clients === 2 ? "two clients" : "more than half contaminated";
   return [{ tone: "bad", text: `not to be trusted: ${why}` }];
@@ -122,8 +122,8 @@ function verdictParts({
   isMissed,
   unknown,
   undecided,
-}: VerdictTotals): Part[] {
-  const parts: Part[] = [];
+}: VerdictTotals): CardPart[] {
+  const parts: CardPart[] = [];
   if (contaminated > 0) {
     const tone = hits === contaminated ? "good" : isMissed ? "bad" : "open";
     parts.push({ tone, text: `${hits} of ${contaminated} caught` });
@@ -141,7 +141,7 @@ function verdictParts({
 const none = { contaminated: 0, benign: 0, hits: 0, falseAlarms: 0 };
 
 /** The task's metric in the main arm, and how much better that is than in the baselines. */
-function gainPart(run: Run): Part[] {
+function gainPart(run: Run): CardPart[] {
   const { metric, means: [own, ...all] = [] } = comparePrimary(run) ?? {};
   if (metric === undefined || own?.label !== run.arms[0].label) return [];
   const { better } = ownProperty(run.description.metrics, metric) ?? {};

@@ -43,8 +43,8 @@ export function listHighlights(
   const isSweep = all.length > 1;
   return [
     { topic: "No numbers", texts: describeMissing(all) },
-    { topic: "Best and worst", texts: isSweep ? describeExtremes(grid) : [] },
     { topic: attackTopic, texts: isSweep ? listUnstoppedAttacks(grid) : [] },
+    { topic: "Best and worst", texts: isSweep ? describeExtremes(grid) : [] },
     { topic: "Undecided", texts: isSweep ? describeDoubt(finished) : [] },
     { topic: "Baselines", texts: isSweep ? countBaselines(finished, differences) : [] },
   ].filter(({ texts }) => texts.length > 0);

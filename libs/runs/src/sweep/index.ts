@@ -48,6 +48,7 @@ export {
   tableCells,
   verdictTitle,
 } from "./sweep-text.js";
+export { sweepCard } from "./sweep-card.js";
 export { verdictCells } from "./verdict-counts.js";
 export {
   formatCell,

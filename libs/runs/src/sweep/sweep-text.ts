@@ -5,6 +5,8 @@ import type { Terminal } from "../words/terminal.js";
 import { formatNumber } from "../words/numbers.js";
 import type { Best } from "./best.js";
 import { formatDifference, type Difference } from "./differences.js";
+import { cardText } from "../outcome/outcome-text.js";
+import { sweepCard } from "./sweep-card.js";
 import { attackTopic } from "./highlights.js";
 import type { SweepResults } from "./results.js";
 import { formatCell, type Table } from "./table.js";
@@ -56,6 +58,7 @@ export function sweepText(results: SweepResults, terminal = unlimited): string {
     models,
   } = results;
   const cells = tables.flatMap((table) => table.cells.flat());
+  const card = sweepCard(results);
   // A few findings already say what most topics do.
   const shown = highlights.filter(
     ({ topic }) => findings.length > maxFindings || topic === attackTopic,
@@ -80,6 +83,7 @@ export function sweepText(results: SweepResults, terminal = unlimited): string {
             "studies",
           ),
         ]),
+    ...(card.parts.length === 0 ? [] : [`${wrap(cardText(card))}\n`]),
     ...(shown.length === 0
       ? []
       : [

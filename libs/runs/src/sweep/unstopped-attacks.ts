@@ -13,6 +13,9 @@ import {
 } from "./grid.js";
 import { aggregateCell, formatCounts, valueOf } from "./table.js";
 
+/** More attacks in a sentence would not be read; the tables have all. */
+const maxNamed = 4;
+
 /** The label of a list without attacks. */
 const nobody = "none";
 
@@ -41,8 +44,10 @@ export function listUnstoppedAttacks(grid: MeasuredGrid): string[] {
     const found = known.filter((text) => text !== "");
     if (known.length === 0) return [];
     const rest = clean ? ", as far as the seeds show" : "";
+    const more = found.length - maxNamed;
+    const named = [...found.slice(0, maxNamed), ...(more > 0 ? [`and ${more} more`] : [])];
     return found.length > 0
-      ? [`${about}: ${found.join(", ")}.`]
+      ? [`${about}: ${named.join(", ")}.`]
       : [`${about}: none of ${known.length}${rest}.`];
   });
   const isCompared = studies.some(({ at }) => at.get(attacks.path) === nobody);

@@ -7,7 +7,7 @@ import { faultText, load } from "./load.js";
 import { noteChoice, readChoice } from "./route.js";
 
 import { directionOf, sortEntries, sortable } from "../data/sort-entries.js";
-import { Head, StatusMark } from "./status-parts.js";
+import { CardLine, Head, StatusMark } from "./status-parts.js";
 import { compareAddress, formatRoute, reportAddress } from "../../src/data/routes.js";
 
 /** Time between two looks at the list, in ms. */
@@ -93,6 +93,7 @@ function Sweep({ view, folder }: { readonly view: SweepView; readonly folder: st
   return (
     <section aria-label="Results so far">
       <h2>{view.name}</h2>
+      <CardLine card={view.card} />
       {view.claim !== undefined && <p class="claim">{view.claim}</p>}
       {view.hasReport && (
         <p>
@@ -111,9 +112,28 @@ function Sweep({ view, folder }: { readonly view: SweepView; readonly folder: st
           ))}
         </dl>
       )}
-      <pre class="wide" tabIndex={0}>
-        {view.text}
-      </pre>
+      {view.tables.length === 0 && <p>No trial has finished yet.</p>}
+      {view.tables.map(({ title, heads, rows, worst }) => (
+        <div key={`${title} ${heads.join(" ")}`} class="heat">
+          {title !== "" && <h3>{title}</h3>}
+          <PageTable
+            caption={title === "" ? "Results so far" : title}
+            heads={["", ...heads]}
+            rows={[
+              ...rows.map(({ name, cells }) => [
+                name,
+                ...cells.map(({ text, level = "", href }) => (
+                  <span key={text} class={`heat${level}`}>
+                    {href === undefined ? text : <a href={href}>{text}</a>}
+                  </span>
+                )),
+              ]),
+              ...(worst.length === 0 ? [] : [["worst", ...worst]]),
+            ]}
+            numbers={heads.map((_, i) => i + 1)}
+          />
+        </div>
+      ))}
     </section>
   );
 }

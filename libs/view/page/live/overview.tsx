@@ -12,6 +12,7 @@ import {
 } from "../parts/index.js";
 import { reportAddress } from "../../src/data/routes.js";
 import { clientAddress } from "./route.js";
+import { CardLine } from "./status-parts.js";
 import { curveDashes, palette } from "./theme.js";
 
 /** What a reader wants to know first. */
@@ -38,10 +39,9 @@ export function Overview({ followed, run }: ShownRun) {
 
 /** The result of terminal and report: at a glance, and in a sentence with a line per part. */
 function Card({ run: { card, sentence } }: Pick<ShownRun, "run">) {
-  const { tone = "plain", parts = [] } = card ?? {};
   return (
     <div aria-live="polite">
-      {parts.length > 0 && <p class={`lead card ${tone}`}>{parts.join(" · ")}</p>}
+      <CardLine card={card} />
       <ul class="details">
         {sentence.split("; ").map((part) => (
           <li key={part}>{part}</li>

@@ -1,4 +1,5 @@
 import type { RunStatus, VerdictCard } from "@fedclair/runs";
+import type { HeatTable } from "./heat-tables.js";
 import type { RoundColumns, RoundsData } from "./rounds.js";
 
 /*
@@ -147,8 +148,10 @@ export interface SweepView {
   readonly claim?: string;
   /** What matters most, by topic. */
   readonly highlights: readonly { readonly topic: string; readonly texts: readonly string[] }[];
-  /** Findings in words and tables, as the terminal prints them. */
-  readonly text: string;
+  /** The verdicts of all its runs at a glance. */
+  readonly card: VerdictCard;
+  /** The results; empty until a trial has finished. */
+  readonly tables: readonly HeatTable[];
   /** Is there a page with the figures? */
   readonly hasReport: boolean;
 }

@@ -1,23 +1,30 @@
 import { join } from "node:path";
-import { stripVTControlCharacters } from "node:util";
 import { printable } from "@fedclair/core/internal";
 import {
   computeResults,
   readStoredSweep,
   readSummary,
-  sweepText,
+  sweepCard,
+  type Grid,
   type StoredSweep,
   type Summary,
 } from "@fedclair/runs";
+import { heatTables } from "./heat-tables.js";
 import type { SweepView } from "./protocol.js";
 import { hasReport } from "./report-file.js";
+import { formatRoute } from "./routes.js";
 
-/** Reads the results so far of a sweep or study. Returns undefined if the folder holds none. */
-export function readSweepView(folder: string): SweepView | undefined {
+/**
+ * Reads the results so far of a sweep or study. Returns undefined if the folder holds none.
+ * @param path of the folder, relative to the one that is served
+ */
+export function readSweepView(folder: string, path: string): SweepView | undefined {
   const grid = readStoredSweep(folder);
   if (!grid) return undefined;
   const summaries = readSummaries(folder, grid);
   const results = summaries.size === 0 ? undefined : computeResults(grid, summaries);
+  const linkOf = ([first]: Grid["trials"]) =>
+    first && formatRoute({ view: "run", path: [path, first.folder].filter(Boolean).join("/") });
   const { name, claim } = grid;
   return {
     name: printable(name, 200),
@@ -27,7 +34,8 @@ export function readSweepView(folder: string): SweepView | undefined {
       topic,
       texts: texts.map((text) => printable(text, 4096)),
     })),
-    text: results ? stripVTControlCharacters(sweepText(results)) : "No trial has finished yet.",
+    card: results ? sweepCard(results) : { tone: "plain", parts: [] },
+    tables: results === undefined ? [] : heatTables(grid, results.tables, linkOf),
   };
 }
 

@@ -244,10 +244,11 @@ describe("servePage", () => {
     await writeFile(join(out, "sweep.json"), JSON.stringify(sweep));
     await serve();
     const read = async () => JSON.parse((await get("/api/sweep?run=grid")).body) as SweepView;
-    const text = "No trial has finished yet.";
-    assert.deepEqual(await read(), { name: "grid", hasReport: false, highlights: [], text });
+    const card = { tone: "plain", parts: [] };
+    const view = { name: "grid", highlights: [], card, tables: [] };
+    assert.deepEqual(await read(), { ...view, hasReport: false });
     await writeFile(join(out, "report.html"), "<p>a report</p>");
-    assert.deepEqual(await read(), { name: "grid", hasReport: true, highlights: [], text });
+    assert.deepEqual(await read(), { ...view, hasReport: true });
   });
 
   it("sends the rounds of one client, and all clients of one round", async () => {

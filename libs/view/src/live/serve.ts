@@ -245,7 +245,7 @@ class Handler {
         };
       }
       case "/api/sweep": {
-        const view = readSweepView(folder);
+        const view = readSweepView(folder, path);
         if (!view) throw new Refusal(404, "there is no sweep or study in this folder");
         return view;
       }

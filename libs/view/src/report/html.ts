@@ -140,7 +140,7 @@ export function formatOptional(value: number | null | undefined): string {
  * interval (`0.85 ± 0.01 (10)`, `17 of 20 (64–95 %)`), and the placeholders of absent numbers.
  */
 function isNumeric(content: Content): boolean {
-  const text = content instanceof Html ? content.text.replace(/^<b>(.*)<\/b>$/, "$1") : content;
+  const text = content instanceof Html ? content.text.replace(/<[^>]*>/g, "").trim() : content;
   return (
     typeof text === "string" &&
     /^(-?[\d.,]+(e[+-]?\d+)?(×| ± .*| of .* %\)| \[.*)?|\+[\d.,]+(e[+-]?\d+)? \[.*|–|none)$/.test(

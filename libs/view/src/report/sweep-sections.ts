@@ -3,15 +3,15 @@ import {
   differenceAdvice,
   formatDifference,
   formatP,
-  groupTables,
   maxFindings,
   meanNote,
   shareNote,
-  tableCells,
+  sweepCard,
   verdictCells,
   verdictTitle,
   type SweepResults,
 } from "@fedclair/runs";
+import type { HeatTable } from "../data/heat-tables.js";
 import { columnTable, html, table, type Html } from "./html.js";
 
 /**
@@ -19,9 +19,10 @@ import { columnTable, html, table, type Html } from "./html.js";
  * runs. A long list is folded.
  */
 export function sweepAnswer(
-  { highlights, models, findings }: SweepResults,
+  results: SweepResults,
   linkOf: (place: string) => string | undefined,
 ): Html {
+  const { highlights, models, findings } = results;
   const answers = [
     ...highlights,
     ...(models === undefined ? [] : [{ topic: "Models", texts: [`${models}.`] }]),
@@ -31,7 +32,10 @@ export function sweepAnswer(
     const name = link === undefined ? html`<b>${place}</b>` : html`<a href="${link}">${place}</a>`;
     return html`<li>${name}: ${texts.join("; ")}.</li>`;
   });
-  return html`${
+  const { tone, parts } = sweepCard(results);
+  const card = html`<p class="verdict ${tone}">${parts.join(" · ")}</p>`;
+  return html`${parts.length === 0 ? undefined : card}
+  ${
     answers.length === 0
       ? undefined
       : html`<dl class="answer">
@@ -76,26 +80,39 @@ export function resultsNote({ tables, findings, notes: about }: SweepResults): H
   return notes.length === 0 ? undefined : html`<p class="note">${notes.join(" ")}</p>`;
 }
 
-/** The tables of a sweep. */
-export function tableSections(results: SweepResults): Html {
-  const { tables, verdicts } = results;
-  const [heads = [], ...counts] = verdictCells(verdicts);
+/** The tables of a sweep, each cell coloured by how bad it is, with a link to its runs. */
+export function tableSections(results: SweepResults, tables: readonly HeatTable[]): Html {
+  const [heads = [], ...counts] = verdictCells(results.verdicts);
+  const isColoured = tables.some(({ rows }) =>
+    rows.some(({ cells }) => cells.some(({ level }) => level !== undefined)),
+  );
   return html`<section id="results">
     <h2>Results</h2>
-    ${resultsNote(results)}
-    ${groupTables(tables).map((group) => {
-      const { title, heads, rows, worst } = tableCells(group);
-      const body = worst.length === 0 ? rows : [...rows, ["worst", ...worst]];
-      return html`${title === "" ? undefined : html`<h3>${title}</h3>`}
-      ${table(["", ...heads], body)}`;
-    })}
+    ${isColoured ? html`<p class="note">The redder, the worse. A cell leads to its runs.</p>` : undefined}
+    ${tables.map(heatTable)} ${resultsNote(results)}
     ${
       counts.length === 0
         ? undefined
-        : html`<h3>${verdictTitle}</h3>
-            ${table(heads, counts)}`
+        : html`<details>
+            <summary>${verdictTitle}</summary>
+            ${table(heads, counts)}
+          </details>`
     }
   </section>`;
+}
+
+function heatTable({ title, heads, rows, worst }: HeatTable): Html {
+  const body = rows.map(({ name, cells }) => [
+    name,
+    ...cells.map(({ text, level, href }) => {
+      const content = href === undefined ? html`${text}` : html`<a href="${href}">${text}</a>`;
+      return level === undefined ? content : html`<span class="heat${level}">${content}</span>`;
+    }),
+  ]);
+  return html`${title === "" ? undefined : html`<h3>${title}</h3>`}
+    <div class="heat">
+      ${table(["", ...heads], worst.length === 0 ? body : [...body, ["worst", ...worst]])}
+    </div>`;
 }
 
 function bestTable(best: SweepResults["best"]): Html {
@@ -112,13 +129,16 @@ export function differenceSection(results: SweepResults): Html | undefined {
     <h2>Differences</h2>
     <p class="note">${differenceAdvice(results)}</p>
     ${best.length === 0 ? undefined : bestTable(best)}
-    ${columnTable(differences, [
-      hasPlace && ["where", ({ place }) => place],
-      ["difference", ({ method, reference }) => `${method} − ${reference}`],
-      ["measure", ({ measure }) => measure],
-      ["mean [95 % interval] (seeds)", formatDifference],
-      correction !== undefined && ["p", ({ p }) => formatP(p)],
-      ["the first is", ({ outcome }) => outcome],
-    ])}
+    <details>
+      <summary>All ${differences.length} differences</summary>
+      ${columnTable(differences, [
+        hasPlace && ["where", ({ place }) => place],
+        ["difference", ({ method, reference }) => `${method} − ${reference}`],
+        ["measure", ({ measure }) => measure],
+        ["mean [95 % interval] (seeds)", formatDifference],
+        correction !== undefined && ["p", ({ p }) => formatP(p)],
+        ["the first is", ({ outcome }) => outcome],
+      ])}
+    </details>
   </section>`;
 }

@@ -6,7 +6,6 @@ import {
   formatNumber,
   listStudies,
   nameStudy,
-  formatFacet,
   readSummary,
   toCsv,
   writeWhole,
@@ -14,8 +13,9 @@ import {
   type SweepResults,
   type Table,
 } from "@fedclair/runs";
+import { heatTables, listTrials } from "../data/heat-tables.js";
 import { hasReport } from "../data/report-file.js";
-import { writeFigures, type Drawing } from "../figures/figures.js";
+import { writeFigures, type Drawing, type Figure } from "../figures/figures.js";
 import { groupBy } from "../figures/group-by.js";
 import { heatMap, type CellLink } from "../figures/heat-map.js";
 import { factList, html, table, type Html } from "./html.js";
@@ -49,9 +49,29 @@ export async function writeSweep(
   ${factList(
     grid.dimensions.map(({ path, labels }): readonly [string, string] => [path, labels.join(", ")]),
   )}`;
-  const main = html`${figures.map(figureSection)} ${tableSections(results)}
-  ${differenceSection(results)} ${runSection(out, grid, results)}`;
+  const heat = heatTables(grid, tables, (own) => linkTo(grid, own, hasOwnReport));
+  const main = html`${tableSections(results, heat)} ${differenceSection(results)}
+  ${figureDetails(figures)} ${runSection(out, grid, results)}`;
   await write("report.html", htmlPage({ title: grid.name, claim: grid.claim }, head, main));
+}
+
+/** Figures take this many bytes of a page at most; the others are linked. */
+const maxFigureBytes = 150_000;
+
+/** The folded figures, which show in other ways what the tables say. */
+function figureDetails(figures: readonly Figure[]): Html | undefined {
+  if (figures.length === 0) return undefined;
+  let bytes = 0;
+  const sections = figures.map((figure) => {
+    const { name, title, svg, narrow = "" } = figure;
+    bytes += svg.length + narrow.length;
+    if (bytes <= maxFigureBytes) return figureSection(figure);
+    return html`<p><a href="figures/${name}.svg">${title}</a> is a file of its own.</p>`;
+  });
+  return html`<details>
+    <summary>Figures (${figures.length})</summary>
+    ${sections}
+  </details>`;
 }
 
 /** Lists the figures of a sweep in a folder: courses over rounds, and one for each measure. */
@@ -138,16 +158,7 @@ function createStudyLinks(
  * @param hasOwnReport whether the run in a folder of the sweep has one
  */
 export function createLinks(hasOwnReport: (folder: string) => boolean, grid: Grid): CellLink {
-  const { rows, columns, trials } = grid;
-  return (facet, row, column) => {
-    const own = trials.filter(
-      ({ at }) =>
-        (!rows || at.get(rows.path) === row) &&
-        (!columns || at.get(columns.path) === column) &&
-        formatFacet(grid, at) === facet,
-    );
-    return linkTo(grid, own, hasOwnReport);
-  };
+  return (facet, row, column) => linkTo(grid, listTrials(grid, facet, row, column), hasOwnReport);
 }
 
 /** The address of a trial's run or of the first of several; undefined if there is none. */
