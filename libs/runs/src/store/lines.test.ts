@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { recordOf } from "../../testing/run-of.js";
 import { readLines } from "./lines.js";
+import { readOnlyInside } from "./regular-file.js";
 
 describe("readLines", () => {
   let out: string;
@@ -40,6 +41,15 @@ describe("readLines", () => {
     }
     await appendFile(join(out, "timings.jsonl"), "\n");
     await assert.rejects(readLines(out, "timings.jsonl"), /timings\.jsonl:1: expected JSON/);
+  });
+
+  it("reads no line for a page that would keep its server busy", async () => {
+    const line = JSON.stringify({ ...recordOf("toy-mean", 1), phase: "x".repeat(2 ** 24) });
+    assert.equal((await read(`${line}\n`)).length, 1);
+    await assert.rejects(
+      readOnlyInside(out, () => readLines(out, "records.jsonl")),
+      /records\.jsonl': expected lines of at most 16777216 characters; use fedclair report/,
+    );
   });
 
   it("does not wait for a device", async function () {

@@ -39,6 +39,14 @@ export function readAnywhere<T>(act: () => T): T {
   return confinement.run(undefined, act);
 }
 
+/**
+ * Does the caller read inside a folder only? It then serves the files of others, and no file may
+ * keep it busy.
+ */
+export function isConfined(): boolean {
+  return confinement.getStore() !== undefined;
+}
+
 /** @throws UserError if a file lies outside the folder of `readOnlyInside` */
 function requireInside(file: string): void {
   const folder = confinement.getStore();

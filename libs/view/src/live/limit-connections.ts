@@ -4,7 +4,9 @@ import type { Socket } from "node:net";
 
 /**
  * Limits the connections of a server. One more takes the place of the oldest that waits for a
- * request, so that nobody can lock readers out by connections that send nothing.
+ * request, so that nobody can lock readers out by connections that send nothing. If all are busy,
+ * as with streams of events, it takes the place of the oldest from the address with the most. The
+ * reader of a stream connects again by itself.
  */
 export function limitConnections(server: Server | HttpsServer, most: number): void {
   // With TLS, the socket of a request is another object than that of its connection.
@@ -13,13 +15,9 @@ export function limitConnections(server: Server | HttpsServer, most: number): vo
   server.on("connection", (socket: Socket) => {
     const name = nameOf(socket);
     if (open.size >= most) {
-      const oldest = [...open.keys()].find((one) => !busy.has(one));
-      if (oldest === undefined) {
-        socket.destroy();
-        return;
-      }
-      open.get(oldest)?.destroy();
-      open.delete(oldest);
+      const last = [...open.keys()].find((one) => !busy.has(one)) ?? findOldestOfMost(open);
+      open.get(last)?.destroy();
+      open.delete(last);
     }
     open.set(name, socket);
     socket.once("close", () => {
@@ -32,6 +30,15 @@ export function limitConnections(server: Server | HttpsServer, most: number): vo
     busy.add(name);
     response.once("close", () => busy.delete(name));
   });
+}
+
+/** Finds the oldest connection from the address that has the most. */
+function findOldestOfMost(open: ReadonlyMap<string, Socket>): string {
+  const byAddress = new Map<string, string[]>();
+  for (const [name, { remoteAddress = "" }] of open)
+    byAddress.set(remoteAddress, [...(byAddress.get(remoteAddress) ?? []), name]);
+  const [most] = [...byAddress.values()].sort((x, y) => y.length - x.length);
+  return most?.[0] ?? "";
 }
 
 function nameOf({ remoteAddress = "", remotePort = 0 }: Socket): string {

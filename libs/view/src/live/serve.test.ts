@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { once } from "node:events";
 import { request } from "node:http";
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { noDescription } from "@fedclair/runs";
@@ -182,6 +182,33 @@ describe("servePage", () => {
     await Promise.all(idle.map((socket) => once(socket, "connect")));
     assert.equal((await get("/")).status, 200);
     for (const socket of idle) socket.destroy();
+  });
+
+  it("serves readers although others keep streams of events open", async () => {
+    await serve();
+    const { port, hostname } = new URL(server.url);
+    const streams: Socket[] = [];
+    while (streams.length < 70) {
+      const socket = connect(Number(port), hostname);
+      streams.push(socket);
+      socket.on("error", () => undefined);
+      socket.write("GET /api/events HTTP/1.1\r\nhost: localhost\r\n\r\n");
+      await once(socket, "data");
+    }
+    assert.equal((await get("/")).status, 200);
+    for (const socket of streams) socket.destroy();
+  });
+
+  it("describes a trial once, until its file changes, also if that fails", async () => {
+    await writeRun(join(root, "one"));
+    let asked = 0;
+    await serve({ describe: () => Promise.reject(new Error(`no ${++asked}`)) });
+    const path = "/api/round?run=one&round=1";
+    for (let n = 0; n < 3; n++) assert.equal((await get(path)).status, 200);
+    assert.equal(asked, 1);
+    await appendFile(join(root, "one", "trial.yaml"), "\n");
+    await get(path);
+    assert.equal(asked, 2);
   });
 
   it("rejects addresses that a browser would look for elsewhere", async () => {

@@ -1,17 +1,12 @@
-import { closeSync, createReadStream } from "node:fs";
+import { createReadStream } from "node:fs";
 import { once } from "node:events";
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
-import { extname, join } from "node:path";
+import { extname } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { UserError } from "@fedclair/core";
 import { errorMessage, printable } from "@fedclair/core/internal";
 import { hashSource, readPageFile } from "../report/page-site.js";
-import {
-  openRegularFile,
-  readAnywhere,
-  readOnlyInside,
-  type TrialDescription,
-} from "@fedclair/runs";
+import { openRegularFile, readOnlyInside, type TrialDescription } from "@fedclair/runs";
 import { bind, closeServer, createServer, isSameSecret, type Certificates } from "@fedclair/wire";
 import { cookieHeader, hasAllowedHost, isAllowed } from "./access.js";
 import { readClientRounds, readOneRound } from "../data/client-rounds.js";
@@ -20,6 +15,7 @@ import { listEntries } from "../data/listing.js";
 import { limitConnections } from "./limit-connections.js";
 import { LiveRun, type Describe } from "./live-run.js";
 import { maxCompared } from "../data/protocol.js";
+import { rememberDescriptions } from "./remember-descriptions.js";
 import { findInside } from "./run-paths.js";
 import { streamRun } from "./stream-run.js";
 import { readSweepView } from "../data/sweep-view.js";
@@ -149,12 +145,7 @@ class Handler {
   readonly #streams = new Set<{ readonly end: AbortController; readonly done: Promise<void> }>();
 
   constructor(options: PageServerOptions) {
-    const describe: Describe = async (folder) => {
-      // A trial may name files elsewhere, but it is not read from there itself.
-      closeSync(openRegularFile(join(folder, "trial.yaml")));
-      return await readAnywhere(() => options.describe(folder));
-    };
-    this.#options = { ...options, describe };
+    this.#options = { ...options, describe: rememberDescriptions(options.describe) };
   }
 
   /** Never rejects. */
