@@ -49,8 +49,8 @@ export {
   type ClientRow,
 } from "./outcome/client-rows.js";
 export { leafValues } from "./words/leaf-values.js";
-export { columns } from "./words/columns.js";
-export { openTerminal, type Terminal } from "./words/terminal.js";
+export { columns, reasonTable } from "./words/columns.js";
+export { linkFile, openTerminal, type Terminal } from "./words/terminal.js";
 export { compareRuns, listTrialDifferences, type RunComparison } from "./outcome/compare-runs.js";
 export {
   compareArms,
@@ -62,13 +62,15 @@ export {
 export { backendLabel, backendText } from "./outcome/backend-text.js";
 export { farthestText } from "./outcome/farthest-text.js";
 export { choiceText, modTexts } from "./outcome/mod-texts.js";
-export { countOf, countText, outcomeText, verdictText } from "./outcome/outcome-text.js";
+export { cardText, countOf, countText, outcomeText, verdictText } from "./outcome/outcome-text.js";
 export { refinementText } from "./outcome/refinement-text.js";
 export { listItems, verdictSentence } from "./outcome/verdict.js";
 export {
   compareMeans,
+  createCard,
   summaryCard,
   verdictCard,
+  type CardPart,
   type Tone,
   type VerdictCard,
 } from "./outcome/verdict-card.js";

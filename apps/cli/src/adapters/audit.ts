@@ -18,7 +18,7 @@ import {
 } from "@fedclair/audit";
 import { UserError } from "@fedclair/core";
 import { exitCodes, oneLine } from "@fedclair/core/internal";
-import { interruption, print } from "@fedclair/runs";
+import { interruption, linkFile, openTerminal, print } from "@fedclair/runs";
 import { version } from "@fedclair/runs/program";
 import { parseRequired, readBank } from "./bank-options.js";
 
@@ -98,11 +98,11 @@ export async function printAudit(paths: readonly string[], options: AuditArgumen
   print(
     options.json
       ? formatJson(report, clairOptions)
-      : formatAudit(report, clairOptions, (one) => isKnown(one, baseline)),
+      : formatAudit(report, clairOptions, (one) => isKnown(one, baseline), await openTerminal()),
   );
   if (html !== undefined) {
     await writeAuditPage(html, { audit: report, options: clairOptions, paths, baseline });
-    if (!options.json) print(`report: ${oneLine(html)}\n`);
+    if (!options.json) print(`report: ${linkFile(oneLine(html))}\n`);
   }
   const tooFew = formatTooFew(report, clairOptions);
   const failures = listFailures(report, clairOptions, options.failOn, baseline);

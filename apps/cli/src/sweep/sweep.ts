@@ -3,6 +3,7 @@ import { UserError } from "@fedclair/core";
 import {
   chooseTrialBackend,
   interruption,
+  linkFile,
   print,
   openTerminal,
   sweepText,
@@ -51,7 +52,8 @@ export async function sweep(file: string, options: SweepOptions): Promise<void> 
     const missed = faults
       .map(({ message }) => pc.red(message.split("\n")[0] ?? "") + "\n")
       .join("");
-    const place = options.report === false ? `runs: ${out}` : `report: ${join(out, "report.html")}`;
+    const place =
+      options.report === false ? `runs: ${out}` : `report: ${linkFile(join(out, "report.html"))}`;
     print(`${sweepText(results, await openTerminal())}\n${missed}${place}\n`);
   }
   const [first] = faults;

@@ -91,7 +91,7 @@ describe("the audit page", () => {
   it("is self-contained and has the same sentences as the terminal", async () => {
     const audit = createAudit(12, 4, { dora: ["adapter-1"], bases: ["a/base", "b/base"] });
     const page = await renderPage(audit, ["rank=3"]);
-    assert.doesNotMatch(withoutScript(page), /<script|<link|<img|src=|href=|url\((?!#)/);
+    assert.doesNotMatch(withoutScript(page), /<script|<link|<img|src=|href="(?!#)|url\((?!#)/);
     assert.deepEqual(titles(page), [
       "Adapters",
       "Evidence",
@@ -101,7 +101,8 @@ describe("the audit page", () => {
     assert.equal(withoutScript(page).match(/<figure/g)?.length, 3);
     const output = stripVTControlCharacters(formatAudit(audit, parseClairOptions(["rank=3"])));
     const sentences = output.split("\n\n")[1]?.trim().split("\n") ?? [];
-    assert.equal(sentences.length, 4);
+    assert.equal(sentences.length, 5);
+    assert.equal(sentences[0], "3 of 12 contaminated: adapter-0, adapter-4, adapter-8");
     for (const sentence of sentences) assert.ok(page.includes(`>${sentence}</p>`), sentence);
     assert.match(page, /<p class="warning">Warning: the adapters name 2 bases/);
     assert.match(page, /<dd>rank: 3<\/dd>/);

@@ -13,6 +13,7 @@ import {
 import { parseClairOptions } from "../compare/options.js";
 import type { Audit } from "../audit-schema.js";
 import { isKnown, type Baseline } from "../gate/gate.js";
+import { auditCard } from "../text/audit-card.js";
 import { createAuditTable, statusColumn } from "../text/audit-table.js";
 import { formatCopyable, listNextSteps } from "../text/next-steps.js";
 import { formatNotice, listNotices } from "../text/notices.js";
@@ -40,9 +41,11 @@ export function renderAuditPage(
   figures: readonly Figure[],
 ): string {
   const { adapters } = audit;
+  const { tone, parts } = auditCard(audit);
   return htmlPage(
     { title: `Audit of ${countNoun(adapters.length, "adapter")}`, claim: undefined },
-    html`<p class="verdict">${formatVerdict(audit, options)}</p>
+    html`<p class="verdict ${tone}">${parts.join(" · ")}</p>
+      <p>${formatVerdict(audit, options)}</p>
       ${renderSteps({ audit, options, baseline })}
       ${listNotices(audit, options).map((notice) => {
         const kind = notice.level === "note" ? "note" : "warning";
@@ -105,7 +108,7 @@ function renderTable(audit: Audit, options: ClairOptions): Html {
   const cells = rows.map((row) =>
     row.map((cell, i) => (i === statusColumn && cell !== "benign" ? html`<b>${cell}</b>` : cell)),
   );
-  return html`<section>
+  return html`<section id="adapters">
     <h2>Adapters</h2>
     ${tallTable(heads, cells)}
   </section>`;

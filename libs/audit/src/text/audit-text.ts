@@ -1,7 +1,8 @@
 import type { ClairOptions } from "@fedclair/clair";
-import { columns } from "@fedclair/runs";
+import { cardText, columns, reasonTable, type Terminal } from "@fedclair/runs";
 import pc from "picocolors";
 import type { Audit, AuditOutput } from "../audit-schema.js";
+import { auditCard } from "./audit-card.js";
 import { createAuditTable, statusColumn } from "./audit-table.js";
 import { formatNotice, listFindings, listNotices } from "./notices.js";
 import { formatStep, listNextSteps } from "./next-steps.js";
@@ -11,23 +12,32 @@ import { formatVerdict } from "./verdict.js";
 /**
  * Formats an audit for the terminal: the table of adapters, the verdict and the notices.
  * @param isKnown as for `listNextSteps`
+ * @param terminal longer lines than it has columns are wrapped at spaces; by default none are
  */
 export function formatAudit(
   audit: Audit,
   options: ClairOptions,
   isKnown?: Parameters<typeof listNextSteps>[2],
+  terminal?: Terminal,
 ): string {
   const { heads, rows } = createAuditTable(audit, options);
   const body = rows.map((cells) =>
-    cells.map((cell, i) => (i === statusColumn ? colourStatus(cell) : cell)),
+    cells.map((cell, i) => {
+      if (i === statusColumn) return colourStatus(cell);
+      // Reasons may have lines of their own, which nobody needs for benign adapters.
+      const isPlain = terminal && i === heads.length - 1 && cells[statusColumn] === "benign";
+      return isPlain ? "" : cell;
+    }),
   );
   const middle = heads.slice(2, -1).map(() => "right" as const);
+  const wrap = (text: string) => (terminal ? terminal.wrap(text, terminal.width) : text);
   return [
-    columns([heads, ...body], ["left", "left", ...middle, "left"]),
+    reasonTable([heads, ...body], ["left", "left", ...middle], terminal),
     "",
-    formatVerdict(audit, options),
+    wrap(cardText(auditCard(audit))),
+    wrap(formatVerdict(audit, options)),
     ...listNotices(audit, options).map((notice) =>
-      notice.level === "note" ? formatNotice(notice) : pc.red(formatNotice(notice)),
+      wrap(notice.level === "note" ? formatNotice(notice) : pc.red(formatNotice(notice))),
     ),
     ...formatLosses(audit),
     ...formatSteps(listNextSteps(audit, options, isKnown)),
@@ -54,5 +64,6 @@ function formatLosses({ refined }: Audit): string[] {
 }
 
 function colourStatus(status: string): string {
-  return status === "benign" || status === "undecided" ? status : pc.red(status);
+  if (status === "benign") return status;
+  return status === "undecided" ? pc.yellow(status) : pc.red(status);
 }

@@ -1,4 +1,3 @@
-import { stripVTControlCharacters } from "node:util";
 import { printable } from "@fedclair/core/internal";
 import pc from "picocolors";
 import type { Run } from "../run/read-run.js";
@@ -6,7 +5,7 @@ import { listNextSteps } from "../measures/next-steps.js";
 import { isFlagged, measuringClients } from "../measures/truth.js";
 import { backendLabel, backendText } from "./backend-text.js";
 import { clientRows, type ClientRow } from "./client-rows.js";
-import { columns } from "../words/columns.js";
+import { columns, reasonTable } from "../words/columns.js";
 import type { Terminal } from "../words/terminal.js";
 import { maxOf, minOf } from "../words/numbers.js";
 import { compareArms, guessingRow, type ArmRow } from "./arm-rows.js";
@@ -66,26 +65,11 @@ function needsLook({ isContaminated, verdict, failure }: ClientRow): boolean {
   return isContaminated || isOdd || failure !== null;
 }
 
-/** The rows of clients. Where they do not fit, reasons are on lines of their own. */
+/** The rows of clients, with a reason each. */
 function clientTable(rows: readonly ClientRow[], terminal: Terminal | undefined): string {
   const head = ["client", "true state", "verdict", "score", "threshold", "flagged", ""];
-  const cells = [head, ...rows.map(clientCells)];
   const align = ["left", "left", "left", "right", "right", "right"] as const;
-  const whole = columns(cells, [...align, "left"]);
-  if (!terminal) return whole;
-  const { width, wrap } = terminal;
-  const lines = stripVTControlCharacters(whole).split("\n");
-  if (lines.every((line) => line.length <= width)) return whole;
-  const [first = "", ...others] = columns(cells, align).split("\n");
-  const indent = "    ";
-  return [
-    first,
-    ...others.flatMap((line, i) => {
-      const reason = clientReason(rows[i]);
-      const wrapped = reason === "" ? [] : wrap(reason, width - indent.length).split("\n");
-      return [line, ...wrapped.map((part) => indent + part)];
-    }),
-  ].join("\n");
+  return reasonTable([head, ...rows.map(clientCells)], align, terminal);
 }
 
 /** Sums up the clients that have no row. */
@@ -100,8 +84,10 @@ function othersTexts(
     verdict === "benign" && score !== null ? [score] : [],
   );
   const [low, high] = [minOf(scores), maxOf(scores)].map(formatShort);
-  const range = scores.length === 0 ? "" : `, benign ones with scores of ${low} to ${high}`;
-  return [pc.dim(`… ${hidden} more in the report${range}`)];
+  const range = scores.length === 0 ? "" : ` with scores of ${low} to ${high}`;
+  return hidden === scores.length
+    ? [pc.dim(`… ${hidden} benign${range}`)]
+    : [pc.dim(`… ${hidden} more in the report${range && `, benign ones${range}`}`)];
 }
 
 const toneColours = { bad: pc.red, open: pc.yellow, good: pc.green, plain: String };
@@ -135,8 +121,7 @@ function clientCells(row: ClientRow): string[] {
 }
 
 /** Says what is wrong with a verdict, and why it is what it is. */
-function clientReason(row: ClientRow | undefined): string {
-  const { mistake, reason, farthest } = row ?? {};
+function clientReason({ mistake, reason, farthest }: ClientRow): string {
   const why = [reason && printable(reason, maxBytes), farthest].filter(Boolean).join("; ");
   return [mistake && pc.red(mistake), why].filter(Boolean).join(", ");
 }

@@ -1,5 +1,6 @@
 import { stripVTControlCharacters } from "node:util";
 import pc from "picocolors";
+import type { Terminal } from "./terminal.js";
 
 /** Spaces before the rest of a row that does not fit on a line. */
 const indent = "    ";
@@ -49,4 +50,26 @@ function fitColumns(widths: readonly number[], width: number): number[][] {
     }
   }
   return lines;
+}
+
+/** Formats rows whose last cell is a reason. Where they do not fit, reasons are on own lines. */
+export function reasonTable(
+  rows: readonly (readonly string[])[],
+  align: readonly ("left" | "right")[],
+  terminal: Terminal | undefined,
+): string {
+  const whole = columns(rows, [...align, "left"]);
+  if (!terminal) return whole;
+  const { width, wrap } = terminal;
+  const lines = stripVTControlCharacters(whole).split("\n");
+  if (lines.every((line) => line.length <= width)) return whole;
+  return columns(rows, align)
+    .split("\n")
+    .flatMap((line, i) => {
+      const reason = rows[i]?.[align.length] ?? "";
+      if (i === 0 || reason === "") return [line];
+      const wrapped = wrap(reason, width - indent.length).split("\n");
+      return [line, ...wrapped.map((part) => indent + part)];
+    })
+    .join("\n");
 }

@@ -1,3 +1,5 @@
+import { pathToFileURL } from "node:url";
+
 /** A terminal that lines are wrapped for. */
 export interface Terminal {
   /** Columns. */
@@ -15,4 +17,11 @@ export async function openTerminal(): Promise<Terminal | undefined> {
   const { default: wrap } = await import("wrap-ansi");
   // Some terminals do not know their width and say 0.
   return { width: process.stdout.columns || 80, wrap };
+}
+
+/** Formats the path of a file. A terminal shows it as a link, which opens it after a click. */
+export function linkFile(file: string): string {
+  if (!process.stdout.isTTY) return file;
+  const address = pathToFileURL(file).href;
+  return `\u001b]8;;${address}\u001b\\${file}\u001b]8;;\u001b\\`;
 }

@@ -42,11 +42,14 @@ function Card({ run: { card, sentence } }: Pick<ShownRun, "run">) {
   return (
     <div aria-live="polite">
       <CardLine card={card} />
-      <ul class="details">
-        {sentence.split("; ").map((part) => (
-          <li key={part}>{part}</li>
-        ))}
-      </ul>
+      <details open={!card || card.parts.length === 0}>
+        <summary>In words</summary>
+        <ul class="details">
+          {sentence.split("; ").map((part) => (
+            <li key={part}>{part}</li>
+          ))}
+        </ul>
+      </details>
     </div>
   );
 }

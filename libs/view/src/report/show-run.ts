@@ -4,6 +4,7 @@ import {
   describeTrial,
   findDone,
   listRunFaults,
+  linkFile,
   openTerminal,
   outcomeText,
   print,
@@ -36,7 +37,7 @@ export async function showRun(
 ): Promise<number> {
   const description = await describeTrial(prepared);
   const run = report ? await writeReport(folder, description) : await readRun(folder, description);
-  const place = report ? `report: ${join(folder, "report.html")}` : `run: ${folder}`;
+  const place = report ? `report: ${linkFile(join(folder, "report.html"))}` : `run: ${folder}`;
   print(
     json
       ? JSON.stringify(run.summary) + "\n"
