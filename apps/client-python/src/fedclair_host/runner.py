@@ -68,6 +68,7 @@ class ClientRunner:
         self._waiting: deque[_Work] = deque()
         self._cohort = 1
         self._has_logged_traceback = False
+        self._last_error: tuple[int, str] | None = None
         self._has_logged_cohort = False
         self._progress = _Progress()
 
@@ -170,7 +171,10 @@ class ClientRunner:
                 self._has_logged_traceback = True
                 log.warning("first error of a client:\n%s", traceback.format_exc())
         if code != "NO_EVALUATION":
-            log.warning("%s, round %s: %s: %s", job.client_id, job.round, code, printable(text, 500))
+            is_same = self._last_error == (job.round, text)
+            self._last_error = (job.round, text)
+            said = "the same error" if is_same else printable(text, 500)
+            log.warning("%s, round %s: %s: %s", job.client_id, job.round, code, said)
         return encode_failure(work.id, job.client_id, code, text)
 
     def _is_interruption(self, error: BaseException) -> bool:

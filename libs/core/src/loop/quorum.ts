@@ -1,7 +1,7 @@
 import { exitCodes, notLost, UserError } from "../words/errors.js";
 import type { Trained } from "./record.js";
 
-/** The largest number of failures that the error lists. */
+/** The largest number of reasons that the error lists. */
 const mostListed = 5;
 
 /**
@@ -14,8 +14,19 @@ export function requireQuorum({ updates, failures }: Trained, quorum: number, ro
   const asked = updates.length + lost.length;
   const needed = Math.ceil(quorum * asked);
   if (updates.length >= needed) return;
-  const reasons = lost.slice(0, mostListed).map(([id, f]) => `${id}: ${f.code} (${f.message})`);
-  if (lost.length > reasons.length) reasons.push(`and ${lost.length - reasons.length} more`);
+  const clients = new Map<string, string[]>();
+  for (const [id, { code, message }] of lost) {
+    const reason = `${code} (${message})`;
+    const same = clients.get(reason);
+    if (same) same.push(id);
+    else clients.set(reason, [id]);
+  }
+  const listed = [...clients].slice(0, mostListed);
+  const reasons = listed.map(([reason, [first, ...others]]) => {
+    return `${first}: ${reason}${others.length > 0 ? `, and the same from ${others.length} more` : ""}`;
+  });
+  const rest = listed.reduce((left, [, ids]) => left - ids.length, lost.length);
+  if (rest > 0) reasons.push(`and ${rest} more`);
   if (lost.length > 0 && lost.every(([, { code }]) => code === "NON_FINITE"))
     reasons.push(
       "numbers that overflow come from training that diverges: try a smaller learning rate",
