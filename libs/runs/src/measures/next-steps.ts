@@ -66,9 +66,9 @@ function adviseOnFlags(summaries: readonly Summary[], { arms }: Advised): string
   if (judged !== undefined && judged < fewest) return []; // the verdicts say that these are too few
   return arms[0]?.label === "clair"
     ? [
-        `no contaminated client was flagged: ${commandName()} power with the trial file says which kinds would be`,
+        `no contaminated client was flagged in the last round: ${commandName()} power with the trial file says which kinds would be`,
       ]
     : [
-        "no contaminated client was flagged: the scores in the table of clients still rank them, whatever the rule's number of flags",
+        "no contaminated client was flagged in the last round: the scores in the table of clients still rank them, whatever the rule's number of flags",
       ];
 }

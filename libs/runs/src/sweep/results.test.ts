@@ -96,7 +96,7 @@ describe("the results of a study", () => {
           "flagged 0 of 8 contaminated clients (0–32 %) and 1 of 32 benign ones (0.55–16 %)",
           "undecided about 17 of 20 clients a run",
           "local serves them as well, as far as the seeds show (accuracy 0 [-6.353, 6.353] (2))",
-          `no contaminated client was flagged: ${commandName()} power with the trial file says which kinds would be`,
+          `no contaminated client was flagged in the last round: ${commandName()} power with the trial file says which kinds would be`,
         ],
       },
     ]);
