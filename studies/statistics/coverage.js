@@ -13,7 +13,7 @@ import { markdown } from "../support/text.js";
 const { values } = parseArguments({
   options: {
     studies: { type: "string", default: "400" },
-    seeds: { type: "string", default: "10" },
+    seeds: { type: "string", default: "20" },
     truth: { type: "string", default: "3000" },
   },
 });
