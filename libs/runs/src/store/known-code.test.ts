@@ -1,8 +1,17 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { identifyPythonCode, rememberCode, selectUnknownCode } from "./known-code.js";
+import { identifyData, identifyPythonCode, rememberCode, selectUnknownCode } from "./known-code.js";
 
 describe("the list of known code", () => {
   let folder: string;
@@ -44,6 +53,19 @@ describe("the list of known code", () => {
     writeFileSync(join(folder, "model.py"), "a = 2\n");
     assert.notEqual(identifyPythonCode(clients).hash, hash);
     assert.equal(identifyPythonCode({ ...clients, modules: ["other"] }).hash, "");
+  });
+
+  it("includes data to which links in the folder of a trial lead", () => {
+    const own = join(folder, "stranger");
+    mkdirSync(join(own, "data", "inner"), { recursive: true });
+    const [secret, shared] = [join(folder, "secret.csv"), join(own, "shared.csv")];
+    for (const path of [secret, shared]) writeFileSync(path, "a\n");
+    symlinkSync(shared, join(own, "data", "a.csv"));
+    const paths = [join(own, "data"), shared];
+    assert.deepEqual(identifyData(paths, join(own, "trial.yaml")), []);
+    symlinkSync(secret, join(own, "data", "inner", "b.csv"));
+    const found = identifyData(paths, join(own, "trial.yaml"));
+    assert.deepEqual(found, [{ path: realpathSync(secret), hash: "data" }]);
   });
 
   it("forgets the older half when it is too long", async () => {

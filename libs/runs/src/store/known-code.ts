@@ -1,4 +1,4 @@
-import { appendFileSync, mkdirSync, realpathSync } from "node:fs";
+import { appendFileSync, mkdirSync, readdirSync, realpathSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join, resolve, sep } from "node:path";
 import {
@@ -43,13 +43,28 @@ export function listOutsideCode({
 
 /**
  * Identifies files and folders of data. What they contain may change.
- * @param trial the file of the trial that names them; what is in its folder is left out
+ * @param trial the file of the trial that names them; what is in its folder is left out, unless it
+ * is a link out of that folder
  */
 export function identifyData(paths: readonly string[], trial?: string): OutsideCode[] {
   const own = trial === undefined ? undefined : findRealPath(dirname(trial)) + sep;
+  const isOwn = (path: string) => own !== undefined && path.startsWith(own);
   return paths
-    .map((path) => ({ path: findRealPath(path), hash: "data" }))
-    .filter(({ path }) => own === undefined || !path.startsWith(own));
+    .map(findRealPath)
+    .flatMap((path) => (isOwn(path) ? listLinked(path) : [path]))
+    .filter((path) => !isOwn(path))
+    .map((path) => ({ path, hash: "data" }));
+}
+
+/** Lists the targets of all links in a folder, at any depth; none for a file. */
+function listLinked(folder: string): string[] {
+  try {
+    return readdirSync(folder, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isSymbolicLink())
+      .map(({ parentPath, name }) => findRealPath(join(parentPath, name)));
+  } catch {
+    return [];
+  }
 }
 
 /** Lists the paths of the data that a trial reads. */

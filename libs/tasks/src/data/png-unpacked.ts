@@ -14,6 +14,12 @@ const signatureBytes = 8;
 /** The bytes of a chunk beside its data: length, type and checksum. */
 const chunkBytes = 12;
 
+/**
+ * The most chunks of an image. Encoders write its pixels in chunks of 8 KiB or more, and a decoder
+ * takes 20 µs for each chunk.
+ */
+const mostChunks = 10_000;
+
 /** Deflate compresses 1032 bytes to one at best. */
 const bestRatio = 1032;
 
@@ -29,6 +35,11 @@ const smallImage = 1 << 24;
 export function boundPng(file: Uint8Array, path: string): Uint8Array {
   requireFewPixels(file, path);
   const chunks = listChunks(file);
+  if (chunks.length > mostChunks) {
+    throw new UserError(
+      `source: ${path}: expected at most ${mostChunks} parts (chunks), got more: save the image again`,
+    );
+  }
   // The decoder takes the last header, and only the first one was checked.
   if (chunks.some(({ type }, i) => type === "IHDR" && i > 0)) {
     throw new UserError(
@@ -59,11 +70,11 @@ export function boundPng(file: Uint8Array, path: string): Uint8Array {
   return Buffer.concat([signature, ...others]);
 }
 
-/** Lists the chunks up to the first one that is cut off. */
+/** Lists the chunks up to the first one that is cut off, or to one too many. */
 function listChunks(file: Uint8Array): readonly Chunk[] {
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength);
   const chunks: Chunk[] = [];
-  for (let at = signatureBytes; at + chunkBytes <= file.length;) {
+  for (let at = signatureBytes; at + chunkBytes <= file.length && chunks.length <= mostChunks;) {
     const end = at + chunkBytes + view.getUint32(at);
     const type = String.fromCharCode(...file.subarray(at + 4, at + 8));
     chunks.push({ type, whole: file.subarray(at, end), data: file.subarray(at + 8, end - 4) });

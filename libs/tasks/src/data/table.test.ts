@@ -337,6 +337,12 @@ describe("tables and images that others may have made", () => {
       insertChunk(image, "IHDR", large),
       /twice\.png: expected one header, at the beginning of the image/,
     );
+    const empty = Buffer.from("\0\0\0\0tEXt\0\0\0\0", "latin1");
+    await assertRejected(
+      "parts.png",
+      Buffer.concat([image, ...Array.from({ length: 10_000 }, () => empty)]),
+      /parts\.png: expected at most 10000 parts \(chunks\), got more/,
+    );
     const profile = Buffer.concat([Buffer.from("p\0\0"), bomb]);
     const folder = join(root, "profile");
     await mkdir(folder);
