@@ -76,6 +76,7 @@ describe("the form of the shared adapter", () => {
         ...report,
         config: JSON.parse(text) as Readonly<Record<string, unknown>>,
         types: [pair.b.type, pair.a.type],
+        rank: pair.a.shape[0],
         size: maxAbs(readNumbers(b)),
       };
     } finally {
@@ -137,6 +138,18 @@ describe("the form of the shared adapter", () => {
       ivan: evil,
     });
     assert.notEqual(config["base_model_name_or_path"], "another");
+  });
+
+  it("is not that of a client whose patterns have another order", async () => {
+    const config = { r: 2, lora_alpha: 2, rank_pattern: { "^a": 2, a: 1 } };
+    const other = { ...config, rank_pattern: { a: 1, "^a": 2 } };
+    const { config: elected, rank } = await average({
+      alice: { rank: 1, config: other },
+      bob: { config },
+      carol: { config },
+    });
+    assert.equal(JSON.stringify(elected["rank_pattern"]), JSON.stringify(config.rank_pattern));
+    assert.equal(rank, 2);
   });
 
   it("has no key that a minority sets, and none that is unknown", async () => {

@@ -113,24 +113,19 @@ function pick(config: Config, keys: readonly string[]): Partial<Config> {
   return Object.fromEntries(keys.flatMap((key) => (key in config ? [[key, config[key]]] : [])));
 }
 
-/** Writes the given keys so that equal values have the same text: PEFT writes sets in any order. */
+/**
+ * Writes the given keys so that equal values have the same text: PEFT writes sets in any order. The
+ * order of patterns stays, because the first one that matches a module counts.
+ */
 function textOf(config: Config, keys: readonly string[]): string {
   return JSON.stringify(
     keys.map((key) => config[key] ?? null),
-    (_, value: unknown) => (isSortable(value) ? sortEntries(value) : value),
+    (_, value: unknown) => (isTexts(value) ? value.toSorted() : value),
   );
 }
 
-function isSortable(value: unknown): value is object {
-  return typeof value === "object" && value !== null;
-}
-
-function sortEntries(value: object): unknown {
-  if (!Array.isArray(value)) {
-    const entries: [string, unknown][] = Object.entries(value);
-    return Object.fromEntries(entries.sort(([x], [y]) => (x < y ? -1 : 1)));
-  }
-  return value.every((one) => typeof one === "string") ? value.toSorted() : value;
+function isTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((one) => typeof one === "string");
 }
 
 function formatTypes({ modules }: Adapter): string {

@@ -91,6 +91,27 @@ describe("what a server step hands out", () => {
     assert.match(refined.notice ?? "", said);
   });
 
+  it("leaves out a client whose number of examples is missing, and no other", async () => {
+    const examples = join(folder, "examples.json");
+    await writeFile(
+      examples,
+      JSON.stringify(Object.fromEntries(clients.slice(1).map((name) => [name, 5]))),
+    );
+    const report = await step({ aggregator: "fedavg", set: [], examples });
+    const invalid = report.clients.filter(({ status }) => status === "invalid");
+    const reason = "no number for it in the file of --examples: add one";
+    assert.deepEqual(
+      invalid.map((one) => [one.name, one.reason]),
+      [[clients[0], reason]],
+    );
+    assert.ok(report.hasGlobal);
+    await writeFile(examples, "{}");
+    await assert.rejects(
+      step({ examples, out: join(folder, "b") }),
+      /none of 8 clients .*: no number for it/,
+    );
+  });
+
   it("gives each client the version with the lowest loss if it is measured", async () => {
     const { evaluation, personal } = await step({ evaluate: evaluate() });
     assert.deepEqual(personal, clients);

@@ -37,8 +37,8 @@ export interface SentRound {
  * adapters in deeper folders are refused.
  * @param handedOut folder with the adapters that clients started from; undefined: they start at
  * zero
- * @param examples number of examples by client; default: 1 each
- * @throws UserError if no adapter can be read, or `examples` lacks a client
+ * @param examples number of examples by client, without which a client is refused; default: 1 each
+ * @throws UserError if no adapter can be aggregated
  */
 export async function readRound(
   folder: string,
@@ -56,11 +56,14 @@ export async function readRound(
   const hash = createHash("sha256");
   for (const [name, adapter] of opened) {
     const sent = readChanges(adapter);
+    const numExamples = examples === undefined ? 1 : examples.get(name);
     const fault = adapter.config.use_dora
       ? "it uses DoRA: its weights are more than base + B·A, and their magnitudes cannot be averaged so"
-      : [...sent].map((entry) => findNonFiniteEntry(...entry)).find((one) => one !== undefined);
-    if (fault !== undefined) {
-      faults.set(name, fault);
+      : numExamples === undefined
+        ? noExamples
+        : [...sent].map((entry) => findNonFiniteEntry(...entry)).find((one) => one !== undefined);
+    if (fault !== undefined || numExamples === undefined) {
+      faults.set(name, fault ?? noExamples);
       continue;
     }
     // The client's own adapter or else `global`; undefined for a new client if there is no
@@ -75,7 +78,6 @@ export async function readRound(
     const delta = [...sent].map(([module, pair]): [string, LowRank] => {
       return [module, inSharedMemory(subtractStart(pair, start?.modules.get(module)))];
     });
-    const numExamples = findExamples(name, examples);
     updates.push({ clientId: name, numExamples, delta: new Map(delta), metrics: {} });
   }
   const [first] = faults.values();
@@ -87,6 +89,9 @@ export async function readRound(
   const fingerprint = hash.digest("hex");
   return { adapters, updates, starts, globalStart, faults, fingerprint };
 }
+
+/** A stranger's folder must not end the round of all others. */
+const noExamples = "no number for it in the file of --examples: add one";
 
 async function openIfPresent(folder: string): Promise<Adapter | undefined> {
   const isThere = await stat(join(folder, configFile)).then(
@@ -115,11 +120,4 @@ function subtractStart(pair: LowRank, before: PairInFile | undefined): LowRank {
     r * columns,
   );
   return { b: { shape: [rows, r + s], data: b }, a: { shape: [r + s, columns], data: a } };
-}
-
-function findExamples(client: string, examples: ReadonlyMap<string, number> | undefined): number {
-  if (examples === undefined) return 1;
-  const count = examples.get(client);
-  if (count !== undefined) return count;
-  throw new UserError(`--examples: no number for '${client}'`);
 }
