@@ -76,7 +76,8 @@ const minStartProduct = 0.3;
 /**
  * Most pieces of evidence about low-rank pairs count for no more, and the upper threshold is never
  * below, so that none of them flags a client alone: every honest way to differ, such as the length
- * of the training or the kind of text, shows in one of them.
+ * of the training or the kind of text, shows in one of them. Nor does a size count for more where
+ * it explains other pieces.
  */
 export const maxCounted = 4;
 

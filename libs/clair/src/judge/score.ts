@@ -64,11 +64,6 @@ const priorClients = 6;
 const trimmingBias = 1;
 /** ln of the spread of sizes below which nothing is learnt about how a piece grows with size. */
 const minSizeSpread = 0.15;
-/**
- * A size further from the middle counts as this many deviations in how pieces grow with size.
- * Otherwise a few clients of a size that nobody else has explain all that is odd about them.
- */
-const maxSizeDeviations = 4;
 /** Fewer clients have no median and no spread. */
 const minTrusted = 3;
 /** One of this many clients, but at least one, changes sides at a time in the search. */
@@ -289,7 +284,8 @@ function createStandard(size: Float64Array, trusted: readonly number[], spreads:
 function createSizeRemoval(size: Float64Array, trusted: readonly number[]) {
   const middleSize = medianInPlace(pickNumbers(size, trusted));
   const own = pickNumbers(size, trusted);
-  const most = maxSizeDeviations * Math.max(minSizeSpread, medianDeviation(own, middleSize));
+  // Otherwise a few clients of a size that nobody else has explain all that is odd about them.
+  const most = maxCounted * Math.max(minSizeSpread, medianDeviation(own, middleSize));
   const larger = size.map((x) => Math.max(-most, Math.min(most, x - middleSize)));
   let square = trusted.length * minSizeSpread ** 2;
   for (const k of trusted) square += at(larger, k) ** 2;
