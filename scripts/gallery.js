@@ -36,6 +36,16 @@ const elsewhere = {
     "1.5 million clients; takes [half an hour](performance.md#many-clients-per-round)",
 };
 
+/** What trials are about, with their folders, in the order of the page. */
+const jobs = [
+  ["Tables and numbers", ["linear-regression", "table", "network", "denoising"]],
+  ["Images", ["digits"]],
+  ["Texts and language models", ["text-copy", "llm"]],
+  ["Teams, institutions and sensors", ["alberdice", "evaluation-bias", "graph-learning"]],
+  ["Distributions and models", ["value-driven-transport", "copy-average"]],
+  ["Many clients", ["scale"]],
+];
+
 const store = join(root, "docs/gallery.json");
 const results = JSON.parse(await readFile(store, "utf8").catch(() => "{}"));
 const files = listShipped("trials");
@@ -164,11 +174,17 @@ async function describe(file) {
   return { file, name, claim: claim.trim(), ...results[file] };
 }
 
+/** @throws Error if a folder of trials has no job */
 function formatGallery(trials) {
-  const groups = [...groupBy(trials, ({ file }) => groupOf(file))].sort();
-  const sections = groups.map(
-    ([group, own]) => `## ${group}\n\n${own.map(formatTrial).join("\n")}`,
+  const groups = groupBy(trials, ({ file }) => groupOf(file));
+  const homeless = [...groups.keys()].filter(
+    (group) => !jobs.some(([, own]) => own.includes(group)),
   );
+  if (homeless.length > 0) throw new Error(`no job in scripts/gallery.js: ${homeless.join(", ")}`);
+  const sections = jobs.map(([title, own]) => {
+    const rows = own.flatMap((group) => groups.get(group) ?? []).map(formatTrial);
+    return `## ${title}\n\n| picture | trial |\n| --- | --- |\n${rows.join("\n")}`;
+  });
   return [
     "# Gallery",
     "This page shows every trial of this repository: what it claims, what a run of it says, and its command. `npm run lab -- gallery` runs them and writes this page. The time is that of one processor core.",
@@ -176,16 +192,17 @@ function formatGallery(trials) {
   ].join("\n\n");
 }
 
-function formatTrial({ file, name, claim, headline, seconds, image, title, caption }) {
-  const command = `\`npx fedclair run ${file}\``;
+/** A row of a table: the picture, and what there is to read. */
+function formatTrial({ file, name, claim, headline, seconds, image, title }) {
   const longer = `takes more than ${values.seconds} s, or failed, when this page was written`;
   const time = seconds === undefined ? (elsewhere[file] ?? longer) : `${seconds} s`;
-  return [
-    `### ${name}\n`,
-    ...(image ? [`![${title}: trial ${name}](images/trials/${image})\n`] : []),
-    ...(caption ? [`_${title}._ ${caption}\n`] : []),
-    `${claim}\n`,
-    ...(headline ? [`> ${headline}\n`] : []),
-    `${command} · ${time}\n`,
-  ].join("\n");
+  const picture = image ? `![${title}: trial ${name}](images/trials/${image})` : "";
+  const parts = [
+    `**${name}**`,
+    claim,
+    ...(headline ? [`_${headline}_`] : []),
+    `\`npx fedclair run ${file}\` · ${time}`,
+  ];
+  const text = parts.join("<br>").replaceAll("|", "\\|").replaceAll("\n", " ");
+  return `| ${picture} | ${text} |`;
 }

@@ -3,6 +3,7 @@ export {
   createSpec,
   figureConfig,
   figureWidth,
+  isNarrow,
   jitter,
   truthColours,
   truthShapes,

@@ -2,7 +2,7 @@ import { mutedColour } from "@fedclair/core";
 import {
   axisTicks,
   createSpec,
-  figureWidth,
+  isNarrow,
   jitter,
   truthColours,
   truthShapes,
@@ -35,19 +35,22 @@ export function auditEvidenceFigure(audit: Audit): Drawing {
     name: "evidence",
     title: "Evidence",
     caption: `Each dot is an adapter; point at it for its name. A piece counts in deviations from the adapters that agree.${shaded}`,
-    draw: () =>
-      panels.length === 0 ? undefined : createSpec({ vconcat: panels.map(drawPanel), spacing: 12 }),
+    draw: (width) => {
+      const vconcat = panels.map((panel) => drawPanel(panel, width));
+      return panels.length === 0 ? undefined : createSpec({ vconcat, spacing: 12 });
+    },
   };
 }
 
-function drawPanel(panel: PiecePanel): object {
+function drawPanel(panel: PiecePanel, width: number): object {
   const { points, title, limits } = panel;
   const rows = scoredStatuses.filter((status) => points.some((point) => point.status === status));
   const axis = chooseAxis(panel);
   const [low, high] = axis.domain;
   const x = {
     type: "quantitative",
-    title,
+    // The whole title would be wider than a phone.
+    title: isNarrow(width) ? title.replace(/:.*/, "") : title,
     scale: { type: axis.type, domain: axis.domain, nice: false },
     axis: { grid: false, ...axisTicks(axis), labelOverlap: true },
   };
@@ -58,7 +61,7 @@ function drawPanel(panel: PiecePanel): object {
     to: Math.min(Math.max(limit, low), high),
   }));
   return {
-    width: figureWidth - 120,
+    width: width - 120,
     height: { step: 40 },
     view: { stroke: mutedColour, strokeWidth: 0.3 },
     layer: [
