@@ -1,6 +1,7 @@
 import { excerpt, UserError } from "@fedclair/core";
 import { didYouMean } from "@fedclair/core/internal";
 import { z } from "zod";
+import { requireUtf8 } from "./cell-texts.js";
 import { sortNames } from "./table.js";
 
 /** The largest number of a class, which bounds how many there are. */
@@ -58,13 +59,14 @@ export function looksMeasured(names: readonly string[]): boolean {
  * Sorts classes that the trial does not name: numbers by size, other names by their letters.
  * @param place where they are, for messages
  * @param what the noun for them there
- * @throws UserError if there are too few or too many
+ * @throws UserError if there are too few or too many, or if they are not in UTF-8
  */
 export function sortClasses(
   found: ReadonlySet<string>,
   place: string,
   what: string,
 ): readonly string[] {
+  requireUtf8(found, place);
   if (found.size >= 2 && found.size <= largestLabel + 1) return sortNames(found);
   throw new UserError(
     `source: ${place}: expected 2 to ${largestLabel + 1} ${what}, got ${found.size}${looksMeasured([...found]) ? ": to predict numbers, use the task table with columns.outputs" : ""}`,

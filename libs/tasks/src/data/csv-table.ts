@@ -1,5 +1,6 @@
 import { UserError } from "@fedclair/core";
 import type { CsvError, Options } from "csv-parse";
+import { requireUtf8 } from "./cell-texts.js";
 import { longestRow, requireFewColumns, type Row, type TableFile } from "./table-file.js";
 
 /*
@@ -47,6 +48,7 @@ export async function openRecords(
   for await (const { record } of read()) {
     const columns = record.map((name) => name.trim());
     requireFewColumns(path, columns.length);
+    requireUtf8(columns, path);
     return { path, unit: "line", columns, read: (names) => pickCells(read(), columns, names) };
   }
   throw new UserError(

@@ -1,5 +1,6 @@
 import { excerpt, UserError } from "@fedclair/core";
 import { item } from "@fedclair/linalg";
+import { commaRemedy, isCommaNumber } from "./cell-texts.js";
 import { largestNumber, largestTable, type Row, type TableFile } from "./table-file.js";
 
 /** The columns that one of a task's words stands for, as they are named in the files. */
@@ -159,8 +160,10 @@ export class TableBuilder {
     const isEmpty =
       cell === undefined || cell === null || (typeof cell === "string" && !cell.trim());
     const got = isEmpty ? "nothing" : `'${show(cell)}'`;
+    const hasComma = typeof cell === "string" && isCommaNumber(cell.trim());
+    const remedy = hasComma ? commaRemedy : "correct the cell, or leave the row out";
     return new UserError(
-      `source: ${this.#place(this.#rows)}: column '${excerpt(name)}': expected ${expected}, got ${got}; correct the cell, or leave the row out`,
+      `source: ${this.#place(this.#rows)}: column '${excerpt(name)}': expected ${expected}, got ${got}; ${remedy}`,
     );
   }
 }

@@ -7,7 +7,7 @@ export function describeRows(rows: TableRows, clients: number): string {
   const { numeric, categories, missing } = inputs;
   const listed = categories.map(({ name, values }) => `${name} (${values})`);
   const columns = [
-    `${numeric.length} columns of numbers, in the units of all clients`,
+    `${numeric.length} column${numeric.length === 1 ? "" : "s"} of numbers, in the units of all clients`,
     ...(listed.length > 0 ? [`categories ${shorten(listed)}`] : []),
     ...(missing > 0 ? [`${missing} missing cells`] : []),
   ];

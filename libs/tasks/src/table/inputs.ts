@@ -1,5 +1,6 @@
 import { excerpt, UserError } from "@fedclair/core";
 import { item } from "@fedclair/linalg";
+import { commaRemedy, isCommaNumber, requireUtf8 } from "../data/cell-texts.js";
 import type { MixedCells, Table } from "../data/table-builder.js";
 import { sortNames } from "../data/table.js";
 
@@ -104,6 +105,13 @@ function findValues(
     );
   }
   if (texts === 0) return undefined;
+  requireUtf8(found, `column '${excerpt(name)}'`);
+  if ([...found].every(isCommaNumber)) {
+    const [text = ""] = found;
+    throw new UserError(
+      `source: ${table.place(firstText)}: column '${excerpt(name)}': expected a number, got '${excerpt(text)}': ${commaRemedy}, or list the column's values (source.categories)`,
+    );
+  }
   if (numbers > 0) {
     const text = cells.text(firstText * names.length + column) ?? "";
     throw new UserError(

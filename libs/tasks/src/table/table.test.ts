@@ -104,7 +104,7 @@ describe("a table", () => {
       const task = await open(holes, classes);
       assert.equal(
         task.notice?.(4),
-        "source: 40 rows: 1 columns of numbers, in the units of all clients; categories sex (2); 3 missing cells; 2 classes (no, yes); 32 rows train, 4 measure the client that holds them, 4 measure all clients",
+        "source: 40 rows: 1 column of numbers, in the units of all clients; categories sex (2); 3 missing cells; 2 classes (no, yes); 32 rows train, 4 measure the client that holds them, 4 measure all clients",
       );
       // Missing numbers are the mean, and missing categories none of the values.
       const params = await startOf(task, rng, ids(1));
@@ -129,6 +129,35 @@ describe("a table", () => {
         open(huge, classes),
         /data\.csv, line 6: column 'size': expected a number of at most 1e\+24, got '1e\+300'; correct the cell/,
       );
+    });
+
+    it("rejects numbers with commas, and names that are not in UTF-8", async () => {
+      const write = (column: number, as: (cell: string) => string) =>
+        rows.map((cells, i) =>
+          i === 0 ? cells : cells.map((cell, k) => (k === column ? as(String(cell)) : cell)),
+        );
+      await assertRejected(
+        open(
+          write(0, () => '"6,16"'),
+          classes,
+        ),
+        /data\.csv, line 2: column 'size': expected a number, got '6,16': write numbers with a decimal point/,
+      );
+      await assertRejected(
+        open(
+          write(0, () => '"4,816"'),
+          { outputs: "size" },
+        ),
+        /line 2: column 'size': expected a number, got '4,816'; write numbers with a decimal point/,
+      );
+      for (const column of [1, 2])
+        await assertRejected(
+          open(
+            write(column, (cell) => `${cell}\ufffd`),
+            classes,
+          ),
+          /column '(sex|kind)'.* is not in UTF-8: save the file in this encoding/,
+        );
     });
 
     it("hints at columns.outputs if the classes are measurements", async () => {
@@ -203,7 +232,7 @@ describe("a table", () => {
           ignore: ["note"],
         },
       );
-      assert.match(ignored.notice?.(2) ?? "", /1 columns of numbers/);
+      assert.match(ignored.notice?.(2) ?? "", /1 column of numbers/);
       await assertRejected(
         open(rows, classes, { source: { categories: { sex: ["f", "d"] } } }),
         /line 2: column 'sex': expected one of f, d, got 'm'/,
