@@ -25,8 +25,9 @@ export function ListView({ folder }: { readonly folder: string }) {
       try {
         const next = await load<Listing>("/api/list", { folder });
         if (next.isRun && folder === "") location.replace(formatRoute({ view: "run", path: "" }));
-        listing.value = next;
+        // Both at once: results that come later would move the list.
         if (next.isSweep) sweep.value = await load<SweepView>("/api/sweep", { run: folder });
+        listing.value = next;
         fault.value = undefined;
       } catch (error) {
         fault.value = faultText(error);

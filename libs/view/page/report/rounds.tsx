@@ -6,7 +6,6 @@ import { ClientView } from "../client/client-view.js";
 import { clientsOf, unpackRounds, type ClientInRound } from "../data/read-rounds.js";
 import { flagsClient } from "../data/verdicts.js";
 import { PageNotice, formatRatio } from "../parts/index.js";
-import { element } from "./create-element.js";
 import { ScoreStrip } from "./score-strip.js";
 
 /** Clients in the list beside the strip; the others are found by their name. */
@@ -20,8 +19,6 @@ export async function showRounds(): Promise<void> {
   const place = document.getElementById("rounds");
   const data = await unpackRounds();
   if (!place || !data) return;
-  const link = element("a", { href: "#rounds" }, "Round by round");
-  document.querySelector(".contents a")?.after(link);
   readAddress(data);
   addEventListener("hashchange", () => {
     readAddress(data);

@@ -69,7 +69,11 @@ function optionDetails({ description: { changes } }: Run): Html | undefined {
 
 /** The place in which the script shows the rounds. Readers without scripts do not see it. */
 function roundsSection(data: string): Html {
-  return html`<section id="rounds" aria-labelledby="rounds-title"></section>
+  return html`<section
+      id="rounds"
+      aria-labelledby="rounds-title"
+      data-title="Round by round"
+    ></section>
     ${new Html(`<script type="text/plain" id="rounds-data">${data}</script>`)}`;
 }
 
@@ -110,11 +114,18 @@ export function htmlPage(
 /** Shorter pages are read without a table of contents. */
 const minContents = 4;
 
-/** The table of contents of a page: its sections that have a heading and an address. */
+/**
+ * The table of contents of a page: its sections that have an address and a heading, or get one from
+ * the script.
+ */
 function contentsOf({ text }: Html): Html | undefined {
-  const found = [...text.matchAll(/<section id="([\w-]+)"[^>]*>\s*<h2[^>]*>(.*?)<\/h2>/g)];
+  const sections =
+    /<section id="([\w-]+)"(?:[^>]*data-title="([^"]*)"|[^>]*>\s*<h2[^>]*>(.*?)<\/h2>)/g;
+  const found = [...text.matchAll(sections)];
   if (found.length < minContents) return undefined;
-  const links = found.map(([, id = "", title = ""]) => new Html(`<a href="#${id}">${title}</a>`));
+  const links = found.map(
+    ([, id = "", later, title = later ?? ""]) => new Html(`<a href="#${id}">${title}</a>`),
+  );
   return html`<nav class="contents" aria-label="Contents">${links}</nav>`;
 }
 
