@@ -1,5 +1,6 @@
 import { stat } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { clientIds, errorMessage, printable } from "@fedclair/core/internal";
 import {
   checkRecords,
@@ -31,6 +32,17 @@ const maxSilence = 60_000;
 /** Number of clients whose names are sent. */
 const maxNames = 10_000;
 
+/** Time after which a run is shown without names and units until they are known, in ms. */
+const patience = 500;
+
+/** What describes the run of an identity, once it is known. */
+interface Described {
+  readonly of: string;
+  description?: TrialDescription;
+  /** Why names and units are missing. */
+  notice?: string;
+}
+
 /** A problem is shown in one line. */
 const maxNoticeBytes = 500;
 
@@ -56,6 +68,7 @@ export class LiveRun {
   readonly #now: () => number;
   #seen = "";
   #places = { records: 0, timings: 0 };
+  #described: Described | undefined;
   #notices = new Set<string>();
   #waiters = new Set<() => void>();
   #timer: NodeJS.Timeout | undefined;
@@ -171,9 +184,12 @@ export class LiveRun {
       this.state = waitingState(this.#path, basename(folder));
       return;
     }
-    const identity = `${stored.info.hash.slice(0, 16)}-${Date.parse(stored.info.started)}`;
+    const own = `${stored.info.hash.slice(0, 16)}-${Date.parse(stored.info.started)}`;
+    if (this.#described?.of !== own) await this.#describeFirst(own);
+    // A run that is described later begins again, with names and units.
+    const identity = this.#described?.description ? own : `${own}-plain`;
     const isCut = (await recordsEnd(folder)) < this.#places.records;
-    if (identity !== this.identity || isCut || !this.summary) await this.#begin(stored, identity);
+    if (identity !== this.identity || isCut || !this.summary) this.#begin(stored, identity);
     await this.#readNew().catch((error: unknown) => {
       this.#note(errorMessage(error));
     });
@@ -181,27 +197,44 @@ export class LiveRun {
     if (stored.status !== "running") void this.#check(stored);
   }
 
-  async #begin({ trial }: StoredRun, identity: string): Promise<void> {
-    this.#notices = new Set();
-    const description = await this.#description();
+  #begin({ trial }: StoredRun, identity: string): void {
+    const { description, notice } = this.#described ?? {};
+    this.#notices = new Set(notice === undefined ? [] : [notice]);
     this.#places = { records: 0, timings: 0 };
     this.description = description;
     this.summary = new RunSummary(trial, description);
-    this.names = listNames(trial.clients, description);
+    this.names = listNames(trial.clients, description ?? noDescription);
     this.identity = identity;
   }
 
+  /** Describes the trial, and goes on without if that takes long, as with a large corpus. */
+  async #describeFirst(own: string): Promise<void> {
+    const described: Described = { of: own };
+    this.#described = described;
+    const ready = this.#description().then((found) => {
+      Object.assign(described, found);
+    });
+    const isReady = await Promise.race([ready.then(() => true), delay(patience, false)]);
+    if (isReady) return;
+    void ready.then(async () => {
+      if (this.#described !== described) return;
+      this.#seen = "";
+      await this.look();
+    });
+  }
+
   /** Without its plug-ins, a run is shown with plain ids and without units. */
-  async #description(): Promise<TrialDescription> {
+  async #description(): Promise<Omit<Described, "of">> {
     try {
       const stored = await this.#describe(this.folder);
-      if ("description" in stored) return stored.description;
+      if ("description" in stored) return { description: stored.description };
       const list = new Intl.ListFormat("en-GB").format(stored.missing);
-      this.#note(`Shown without ${list}: pass the modules with --plugin to see names and units.`);
+      const notice = `Shown without ${list}: pass the modules with --plugin to see names and units.`;
+      return { description: noDescription, notice: printable(notice, maxNoticeBytes) };
     } catch (error) {
-      this.#note(errorMessage(error));
+      const notice = printable(errorMessage(error), maxNoticeBytes);
+      return { description: noDescription, notice };
     }
-    return noDescription;
   }
 
   async #readNew(): Promise<void> {

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { EventEmitter, once } from "node:events";
 import { appendFile, mkdtemp, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { Lock, noDescription } from "@fedclair/runs";
 import { appendRounds, finish, record, writeRun } from "../../testing/run-folder.js";
 import { LiveRun } from "./live-run.js";
@@ -55,6 +57,25 @@ describe("streamRun", () => {
     for (const end of reading) end.abort();
     reading.clear();
     await rm(folder, { recursive: true });
+  });
+
+  it("shows a run whose trial takes long to describe, and later with names", async () => {
+    await writeRun(folder);
+    await appendRounds(folder, record(1));
+    const described = new EventEmitter();
+    const run = new LiveRun(folder, "run", async () => {
+      await once(described, "now");
+      return { description: { ...noDescription, label: () => "Lincoln" } };
+    });
+    const early = await read(run);
+    const namesIn = (events: readonly Event[]) =>
+      events.find(({ event }) => event === "names")?.data as Record<number, string>;
+    assert.deepEqual([rounds(early), namesIn(early)], [["0 1"], {}]);
+    described.emit("now");
+    await delay(10);
+    const late = await read(run, early.at(-1)?.id);
+    assert.equal(late[0]?.event, "reset");
+    assert.deepEqual([rounds(late), namesIn(late)[0]], [["0 1"], "Lincoln"]);
   });
 
   it("sends everything from round 1, and to one who comes back only what is new", async () => {
