@@ -19,6 +19,8 @@ interface RowSplit {
   readonly dataSeed: number;
   /** The number of rows that a client needs. */
   readonly minimum: number;
+  /** Why it needs so many, and what else to change; for messages. */
+  readonly why?: string | undefined;
   /** The rows to split. Default: all. */
   readonly rows?: readonly number[];
   /** The class of each row, if the task knows classes. */
@@ -64,7 +66,7 @@ export function splitRows(data: Splittable, split: RowSplit): ClientRows {
 function divide(
   { rows: total, clients }: Splittable,
   choice: PartitionChoice,
-  { dataSeed, minimum, labels, rows }: RowSplit,
+  { dataSeed, minimum, why, labels, rows }: RowSplit,
   count: number,
 ): (client: number) => Int32Array {
   if (labels === undefined && (choice.by === "dirichlet" || choice.by === "shards")) {
@@ -85,6 +87,6 @@ function divide(
   if (small < 0) return (client) => (parts[client] ?? new Int32Array(0)).map((i) => all[i] ?? NaN);
   const who = choice.by === "natural" ? `'${clients?.names[small] ?? ""}'` : `of index ${small}`;
   throw new UserError(
-    `source: client ${who} would hold ${parts[small]?.length ?? 0} rows, but needs ${minimum}: leave its rows out, or lower \`clients\``,
+    `source: client ${who} would hold ${parts[small]?.length ?? 0} rows, but needs ${minimum}${why === undefined ? "" : ` ${why}`}: leave its rows out, or lower \`clients\``,
   );
 }

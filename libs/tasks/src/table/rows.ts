@@ -55,8 +55,12 @@ export async function readRows(
   const { partition, dataSeed, proximal } = options;
   // Least squares needs as many training rows as inputs, unless FedProx's term makes it unique.
   const most = Math.ceil((inputs.width + 1) / trainingShare) + 1;
-  const minimum = solves && proximal === 0 ? most : 2;
-  const split = { partition, dataSeed, minimum, ...(label !== undefined && { labels }) };
+  const isUnique = solves && proximal === 0;
+  const minimum = isUnique ? most : 2;
+  const why = isUnique
+    ? `for least squares (inputs: ${inputs.width}, values of categories included; with proximal above 0 it needs 2)`
+    : undefined;
+  const split = { partition, dataSeed, minimum, why, ...(label !== undefined && { labels }) };
   return {
     count: table.rows,
     inputs,

@@ -70,7 +70,10 @@ describe("a table", () => {
       assert.throws(() => task.checkClients?.(3), /natural serves 2 clients/);
       const split = await open(named, { outputs: "y", inputs: ["u"] });
       assert.equal((await trainClient(split, 0, 2)).result.numExamples, 8);
-      assert.throws(() => split.checkClients?.(10), /would hold 2 rows, but needs 4/);
+      assert.throws(
+        () => split.checkClients?.(10),
+        /would hold 2 rows, but needs 4 for least squares \(inputs: 1, /,
+      );
       await assert.rejects(
         open(named, columns, { partition: { by: "shards" } }),
         /shards splits by class, and columns\.outputs are none: choose natural/,
