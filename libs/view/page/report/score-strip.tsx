@@ -37,11 +37,22 @@ export function ScoreStrip({
   const low = Math.log(Math.min(0.8, ...ratios));
   const high = Math.log(Math.max(1.25, ...ratios));
   const x = (ratio: number) =>
-    left + 8 + ((width - left - 20) * (Math.log(Math.max(ratio, minRatio)) - low)) / (high - low);
+    left + 8 + ((width - left - 44) * (Math.log(Math.max(ratio, minRatio)) - low)) / (high - low);
   const ticks = [0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000].filter(
     (tick) => Math.log(tick) >= low && Math.log(tick) <= high,
   );
   const height = rows.length * rowHeight;
+  const marks = scored.map((client, i) => ({
+    client,
+    x: x(client.ratio),
+    // A fixed pattern keeps clients of equal scores apart.
+    y: rows.indexOf(truth(client.index)) * rowHeight + 8 + ((i * 5) % 13) * 2.2,
+  }));
+  const labels = placeNames(
+    marks.filter(({ client: { verdict } }) => flagsClient(verdict) || verdict === "undecided"),
+    (index) => data.names[index] ?? "",
+    width,
+  );
   const name = (index: number) => data.names[index] ?? "";
   const at = clients.find(({ index }) => index === (pointed.value ?? selected));
   const indexOf = (target: EventTarget | null) => {
@@ -80,10 +91,12 @@ export function ScoreStrip({
             {row}
           </text>
         ))}
-        {scored.map((client, i) => {
-          const { index, ratio, verdict } = client;
-          // A fixed pattern keeps clients of equal scores apart.
-          const y = rows.indexOf(truth(index)) * rowHeight + 8 + ((i * 5) % 13) * 2.2;
+        {labels.map(({ index, text, x: left, y: base }) => (
+          <text key={index} class="name" x={left} y={base}>
+            {text}
+          </text>
+        ))}
+        {marks.map(({ client: { index, verdict }, x: cx, y }) => {
           const kind = flagsClient(verdict)
             ? "flagged"
             : verdict === "undecided"
@@ -95,7 +108,7 @@ export function ScoreStrip({
               key={index}
               class={`${kind} ${isChosen ? "chosen" : ""}`}
               data-client={index}
-              cx={x(ratio)}
+              cx={cx}
               cy={y}
               r={isChosen ? 7 : 4.5}
             />
@@ -109,4 +122,32 @@ export function ScoreStrip({
       </p>
     </div>
   );
+}
+
+/** The width of a letter and the height of a line in the names at marks, in pixels. */
+const [letterWidth, lineHeight] = [6.6, 12];
+
+interface Mark {
+  readonly client: ClientInRound;
+  readonly x: number;
+  readonly y: number;
+}
+
+/** Places names to the right or left of marks, as far as they do not cover one another. */
+function placeNames(marks: readonly Mark[], nameOf: (index: number) => string, width: number) {
+  const placed: { index: number; text: string; x: number; end: number; y: number }[] = [];
+  for (const { client, x, y } of marks.toSorted((a, b) => a.x - b.x)) {
+    const text = nameOf(client.index);
+    const size = text.length * letterWidth;
+    const isFree = (left: number) =>
+      left + size <= width &&
+      placed.every(
+        (one) => Math.abs(one.y - y - 4) > lineHeight || one.end < left || one.x > left + size,
+      ) &&
+      marks.every((one) => Math.abs(one.y - y) > 8 || one.x < left - 5 || one.x > left + size + 5);
+    const left = [x + 8, x - 8 - size].find(isFree);
+    if (left !== undefined)
+      placed.push({ index: client.index, text, x: left, end: left + size, y: y + 4 });
+  }
+  return placed;
 }

@@ -103,11 +103,16 @@ function domainOf(
 ): readonly [number, number] {
   const [low, high] = [minOf(values), maxOf(values)];
   const isCounted = cells.flat().some((cell) => cell?.counts);
-  if (isCounted || /^detection\.(recall|precision|f1)/.test(measure)) return [0, 1];
+  if (isCounted || isShareMeasure(measure)) return [0, 1];
   const equal = measure.includes(".gainOver.") ? 0 : measure.includes(".ratioTo.") ? 1 : undefined;
   if (equal !== undefined)
     return worse === "high" ? [equal, Math.max(equal, high)] : [Math.min(equal, low), equal];
   return [measure.startsWith("detection.") ? 0 : low, high];
+}
+
+/** Is a measure a share of clients in each run? */
+export function isShareMeasure(measure: string): boolean {
+  return /^detection\.(recall|precision|f1)/.test(measure);
 }
 
 function clip(value: number, low: number, high: number): number {

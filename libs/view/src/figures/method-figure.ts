@@ -4,6 +4,7 @@ import { axisTicks, errorAxis } from "./axis.js";
 import { mutedColour } from "@fedclair/core";
 import { namedCells, readCell } from "./cells.js";
 import { armColours, createSpec, isNarrow } from "./figure-style.js";
+import { isShareMeasure } from "../data/heat-tables.js";
 import { textWidth } from "./text-width.js";
 
 /** The largest number of dots that a reader can distinguish. */
@@ -26,6 +27,8 @@ export function methodFigure(
   const hasColumns = columns.length > 1;
   const drawn = columns.filter((column) => means.some((mean) => mean.column === column));
   const isShare = means.some((one) => one.isShare);
+  // Numbers stand to the right of the marks, whole.
+  const numbers = Math.max(90, 30 + maxOf(means.map(({ text }) => textWidth(text, 10))));
   const longest = maxOf(rows.map((row) => textWidth(row, 11)));
   // On a narrow screen long names stand above their marks: shortened, they would look alike.
   const areAbove = isNarrow(figureWidth) && longest > 100;
@@ -41,8 +44,10 @@ export function methodFigure(
     title: isShare ? `${measure}, share of clients` : measure,
     scale: {
       padding: 8,
-      ...(isShare && { domain: [0, 1] }),
-      ...(log ? { type: log.type, domain: log.domain, nice: false } : { zero: false }),
+      ...((isShare || isShareMeasure(measure)) && { domain: [0, 1] }),
+      ...(log
+        ? { type: log.type, domain: log.domain, nice: false }
+        : { zero: measure.startsWith("detection.") }),
     },
     axis: {
       grid: true,
@@ -85,7 +90,7 @@ export function methodFigure(
   };
   const panel = (facet: string) => ({
     ...(facet !== "" && { title: facet }),
-    width: figureWidth - names - 130,
+    width: figureWidth - names - numbers,
     height: { step },
     layer: [
       {
@@ -106,7 +111,11 @@ export function methodFigure(
       {
         data: { values: means.filter((one) => one.facet === facet) },
         mark: { type: "text", align: "left", dx: 10, fontSize: 10, color: mutedColour },
-        encoding: { x: { value: figureWidth - names - 130 }, ...position, text: { field: "text" } },
+        encoding: {
+          x: { value: figureWidth - names - numbers },
+          ...position,
+          text: { field: "text" },
+        },
       },
     ],
   });
