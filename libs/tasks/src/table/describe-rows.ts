@@ -1,3 +1,4 @@
+import { excerpt } from "@fedclair/core";
 import { looksMeasured } from "../data/class-names.js";
 import { countTrained, type TableRows } from "./rows.js";
 
@@ -22,8 +23,28 @@ export function describeRows(rows: TableRows, clients: number): string {
     .concat(uniform.length > 0 ? [`${uniform.length} measure all clients`] : [])
     .concat(base.length > 0 ? [`${base.length} pre-train`] : [])
     .join(", ")}`;
-  if (!looksMeasured(classes)) return text;
-  return `${text}\nsource: columns.label: ${classes.length} classes with numbers for names (${shorten(classes)}): to predict numbers, name the column in columns.outputs in place of columns.label`;
+  const numbers = numeric.filter(({ place }) => countsRows(rows, place));
+  const hints = numbers.map(
+    ({ name }) =>
+      `source: column '${excerpt(name)}' counts the rows, and is predicted from: leave it out (columns.ignore) unless their order means something`,
+  );
+  if (looksMeasured(classes)) hints.push(describeMeasured(classes));
+  return [text, ...hints].join("\n");
+}
+
+/** Does an input go up by one with every row, as the index that tools write beside a table? */
+function countsRows({ inputs: { values, width }, count }: TableRows, place: number): boolean {
+  const valueOf = (row: number) => values[row * width + place] ?? NaN;
+  return (
+    count > 2 &&
+    Array.from({ length: count - 1 }, (_, row) => valueOf(row + 1) - valueOf(row)).every(
+      (step) => step === 1,
+    )
+  );
+}
+
+function describeMeasured(classes: readonly string[]): string {
+  return `source: columns.label: ${classes.length} classes with numbers for names (${shorten(classes)}): to predict numbers, name the column in columns.outputs in place of columns.label`;
 }
 
 function countUses({ clients: parts }: TableRows, clients: number): string[] {

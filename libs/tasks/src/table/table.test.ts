@@ -163,6 +163,12 @@ describe("a table", () => {
         );
     });
 
+    it("hints at an input that counts the rows", async () => {
+      const counted = rows.map((cells, i) => [i === 0 ? "id" : i + 6, ...cells]);
+      const text = (await open(counted, classes)).notice?.(4) ?? "";
+      assert.match(text, /\nsource: column 'id' counts the rows, .*columns\.ignore/);
+    });
+
     it("hints at columns.outputs if the classes are measurements", async () => {
       const measured = rows.map((cells, i) => (i === 0 ? cells : [...cells.slice(0, -1), i / 8]));
       const task = await open(measured, classes);
