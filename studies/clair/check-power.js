@@ -54,6 +54,7 @@ async function countFlagged(name, set) {
   for (let seed = firstSeed; seed < firstSeed + rounds; seed++) {
     for await (const { clients } of runRounds(name, plugins, [
       `seed=${seed}`,
+      `task.dataSeed=${seed}`,
       ...oneRound,
       ...set,
     ])) {
