@@ -344,7 +344,7 @@ describe("the report", function () {
       await served.page.locator("#rounds input[type=range]").waitFor();
       const live = await openPage(url);
       await live.page.getByRole("button", { name: "table" }).click();
-      await live.page.getByRole("button", { name: `c00 ${hostile}`, exact: true }).click();
+      await live.page.getByRole("link", { name: `c00 ${hostile}`, exact: true }).click();
       await live.page.getByRole("dialog").getByText(hostile).waitFor();
       assert.equal(await live.page.locator("main img").count(), 0);
       assert.deepEqual(live.complaints, []);
