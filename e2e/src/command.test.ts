@@ -186,7 +186,9 @@ describe("the command", () => {
     assert.equal(code, 2);
     assert.equal(stderr, "error: cannot read trials/b.yaml: the list says why\n");
     assert.match(stdout, /^trial +task +clients\ntrials\/a\.yaml +linear-regression +10$/m);
-    assert.match(stdout, new RegExp(`^${folder} +done +6 +20.* +1 +error\\.clair +\\d`, "m"));
+    const verdict = "0 of 2 caught · 0 of 8 false alarms · 8 undecided";
+    const row = `^${folder} +done +6 +20.* +1 +${verdict} +error\\.clair +\\d`;
+    assert.match(stdout, new RegExp(row, "m"));
     assert.match(stdout, /^trials\/b\.yaml +trials\/b\.yaml:2:1: Flow sequence/m);
     assert.match(stdout, /^sweep +trials\ntrials\/c\.yaml +\d+$/m);
     assert.doesNotMatch(stdout, /What attacks do|torn/);

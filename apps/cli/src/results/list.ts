@@ -9,6 +9,7 @@ import {
 } from "@fedclair/core/internal";
 import { loadNamedPlugins } from "@fedclair/plugins";
 import {
+  cardText,
   columns,
   formatNumber,
   isSweep,
@@ -19,6 +20,7 @@ import {
   listSweeps,
   selectUnknownCode,
   stoppedText,
+  summaryCard,
   type StoredRun,
   type Measure,
 } from "@fedclair/runs";
@@ -77,7 +79,10 @@ export async function list(folder: string | undefined, { json }: ListOptions): P
     ["study or sweep", "runs done"],
     folders.map(({ folder, trials: all, finished }) => [oneLine(folder), `${finished} of ${all}`]),
   );
-  section(["run", "status", "rounds", "began", "seed", "primary measure", ""], runs.map(runRow));
+  section(
+    ["run", "status", "rounds", "began", "seed", "verdict", "primary measure", ""],
+    runs.map(runRow),
+  );
   if (files.length + folders.length + runs.length === 0) {
     print(`nothing to list in ${folder ?? "trials and runs"}\n`);
   }
@@ -168,6 +173,7 @@ function runRow({ run, primary }: { run: StoredRun; primary: Measure | undefined
     status === "done" ? String(all) : `${rounds} of ${all}`,
     info.started.slice(0, 16).replace("T", " "),
     trial.seed,
+    summary ? cardText(summaryCard(trial, summary)) : "",
     primary ? oneLine(primary.name) : "",
     primary ? formatNumber(primary.value) : "",
   ];
