@@ -50,7 +50,7 @@ export function ListView({ folder }: { readonly folder: string }) {
   return (
     <>
       <Head>
-        <h1 class="crumb">{folder === "" ? listing.value?.root : folder}</h1>
+        <h1 class="crumb">{folder === "" ? (listing.value?.root ?? "…") : folder}</h1>
       </Head>
       <main>
         {fault.value !== undefined && <PageNotice isUrgent>{fault.value}</PageNotice>}
