@@ -35,12 +35,8 @@ export const flagsNobody = {
   evidence: { ...decide, to: "if (score > Infinity)" },
 };
 
-/** No piece of evidence counts much, so scores are near the thresholds of a bank. */
-export const blursEvidence = {
-  file: `${clair}/judge/score.js`,
-  from: "const maxDeviations = 25;",
-  to: "const maxDeviations = 6;",
-};
+/** The threshold is near the scores of contaminated clients, so verdicts depend on the bank. */
+export const raisesThreshold = { ...decide, to: "if (score > 4 * upper)" };
 
 /** Each judge flags everybody. */
 export const flagsAll = {

@@ -5,7 +5,7 @@ import { lost } from "../../../studies/clair/theory/exact.js";
 import {
   averagesFew,
   averagesNothing,
-  blursEvidence,
+  raisesThreshold,
   doublesRank,
   fitsAll,
   fitsOne,
@@ -203,7 +203,7 @@ export const claims = [
       return { hits: fair.filter(isSame).length, of: fair.length };
     },
     expected: { min: 0.95 },
-    faults: [blursEvidence],
+    faults: [raisesThreshold],
   },
   {
     ...estimation,
