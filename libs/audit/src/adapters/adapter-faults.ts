@@ -1,4 +1,5 @@
 import { maxAbs, readNumbers, shapeText, type LowRank } from "@fedclair/core";
+import { maxChange } from "@fedclair/core/internal";
 import { areEqual } from "@fedclair/linalg";
 import { findMisfits, type Misfits } from "./find-misfits.js";
 import { readScaledPair, type Adapter, type PairInFile } from "./peft.js";
@@ -11,18 +12,26 @@ export function findFormFaults(adapters: ReadonlyMap<string, Adapter>): Misfits 
   return findMisfits(modules, formatForm, describeFormFault);
 }
 
-/** Describes the first entry of a module that is NaN or infinite; undefined if there is none. */
-export function findNonFiniteEntry(module: string, { b, a }: LowRank): string | undefined {
+/**
+ * Describes the first entry of a module that is NaN or infinite, or a change of a size that no
+ * round of a trial admits; undefined if there is neither. Some aggregators would fail on it, which
+ * would end the round for all.
+ */
+export function findNumberFault(module: string, { b, a }: LowRank): string | undefined {
+  let most = a.shape[0] ?? 0; // no entry of B·A is larger than rank · max|B| · max|A|
   for (const [half, tensor] of [
     ["A", a],
     ["B", b],
   ] as const) {
     const data = readNumbers(tensor);
-    if (Number.isFinite(maxAbs(data))) continue; // faster than the search
+    const size = maxAbs(data);
+    most *= size;
+    if (Number.isFinite(size)) continue; // faster than the search
     const i = data.findIndex((x) => !Number.isFinite(x));
     return `${module}.lora_${half}: entry ${i} is ${data[i]}`;
   }
-  return undefined;
+  if (most <= maxChange.f32) return undefined;
+  return `${module}: B·A may reach ${most.toPrecision(2)}, expected at most ${maxChange.f32}`;
 }
 
 /** Writes modules and shapes so that adapters which can be compared have the same text. */

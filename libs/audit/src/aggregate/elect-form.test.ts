@@ -190,6 +190,20 @@ describe("the form of the shared adapter", () => {
     assert.match(warnings.join(), /^no base model is named by most clients.*alice names x, bob/);
   });
 
+  it("is not chosen by numbers too large for a model, which end no round", async () => {
+    const huge = { sizes: [3e37, 3e37] } as const;
+    const clients = Object.fromEntries(
+      ["alice", "bob", "carol", "dave", "eve"].map((one) => [one, {}]),
+    );
+    const report = await average({ ...clients, mallory: huge }, { aggregator: "caf" });
+    const [invalid, ...others] = report.clients.filter(({ status }) => status === "invalid");
+    assert.match(
+      invalid?.reason ?? "",
+      /^base_model\.model\.a: B·A may reach .*e\+7\d, expected at most 1e\+30$/,
+    );
+    assert.equal(others.length, 0);
+  });
+
   it("fails if the result would lose its energy, unless another form is chosen", async () => {
     const tiny = { alpha: 1e10, type: "F16", sizes: [1e-5, 1e-5] } as const;
     const clients = { alice: tiny, bob: tiny, carol: tiny };

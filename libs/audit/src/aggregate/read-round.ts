@@ -14,7 +14,7 @@ import {
   type Adapter,
   type PairInFile,
 } from "../adapters/peft.js";
-import { findNonFiniteEntry } from "../adapters/adapter-faults.js";
+import { findNumberFault } from "../adapters/adapter-faults.js";
 
 /** The adapters that the clients of a round have sent. */
 export interface SentRound {
@@ -61,7 +61,7 @@ export async function readRound(
       ? "it uses DoRA: its weights are more than base + B·A, and their magnitudes cannot be averaged so"
       : numExamples === undefined
         ? noExamples
-        : [...sent].map((entry) => findNonFiniteEntry(...entry)).find((one) => one !== undefined);
+        : [...sent].map((entry) => findNumberFault(...entry)).find((one) => one !== undefined);
     if (fault !== undefined || numExamples === undefined) {
       faults.set(name, fault ?? noExamples);
       continue;

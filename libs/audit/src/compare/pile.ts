@@ -12,7 +12,7 @@ import { item } from "@fedclair/linalg";
 import type { AdapterFolder } from "../adapters/find-adapters.js";
 import { openAdapters } from "../adapters/open-adapters.js";
 import { readScaledPair, type Adapter } from "../adapters/peft.js";
-import { findIdentical, findNonFiniteEntry, sampleNumbers } from "../adapters/adapter-faults.js";
+import { findIdentical, findNumberFault, sampleNumbers } from "../adapters/adapter-faults.js";
 import { SharedBufferPool } from "./shared-buffers.js";
 
 /** Adapters that can be compared; may be empty. Only the condensed numbers are in memory. */
@@ -121,7 +121,7 @@ export function expandAll(
   );
 }
 
-/** Reads a pair. If it has entries that are not finite, returns zeros and the reason. */
+/** Reads a pair. If its numbers cannot be used, returns zeros and the reason. */
 function readFinitePair(
   { modules }: Adapter,
   module: string,
@@ -130,7 +130,7 @@ function readFinitePair(
   const filed = modules.get(module);
   if (filed === undefined) throw new TypeError(`pairIn: no module ${module}`);
   const pair = readScaledPair(filed, allocate);
-  const fault = findNonFiniteEntry(module, pair);
+  const fault = findNumberFault(module, pair);
   if (fault === undefined) return { pair };
   for (const tensor of [pair.b, pair.a]) readNumbers(tensor).fill(0);
   return { pair, fault };
