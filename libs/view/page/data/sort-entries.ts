@@ -1,10 +1,8 @@
 import type { Entry } from "../../src/data/protocol.js";
+import { compareKeys, type SortValue } from "./compare-keys.js";
 
 /** The columns of the list of runs, each with what its rows are sorted by. */
-export const sortable: readonly (readonly [
-  name: string,
-  key: (entry: Entry) => string | number | undefined,
-])[] = [
+export const sortable: readonly (readonly [name: string, key: (entry: Entry) => SortValue])[] = [
   ["run", ({ path }) => path],
   ["verdict", ({ card }) => card && tones.indexOf(card.tone)],
   ["primary measure", ({ primary }) => primary?.value],
@@ -28,17 +26,6 @@ export function directionOf(sort: string): "ascending" | "descending" {
 export function sortEntries(entries: readonly Entry[], sort: string): readonly Entry[] {
   const key = sortable.find(([name]) => name === sort.replace("-", ""))?.[1];
   if (!key) return entries;
-  const sign = directionOf(sort) === "ascending" ? 1 : -1;
-  return entries
-    .map((entry) => ({ entry, value: key(entry) }))
-    .sort(({ value: a }, { value: b }) => {
-      if (a === undefined || b === undefined)
-        return Number(a === undefined) - Number(b === undefined);
-      const order =
-        typeof a === "number" && typeof b === "number"
-          ? a - b
-          : String(a).localeCompare(String(b), "en", { numeric: true });
-      return sign * order;
-    })
-    .map(({ entry }) => entry);
+  const direction = directionOf(sort) === "ascending" ? 1 : -1;
+  return entries.toSorted((a, b) => compareKeys(key(a), key(b), direction));
 }

@@ -1,3 +1,4 @@
+import { compareKeys, type SortValue } from "../data/compare-keys.js";
 import { element } from "./create-element.js";
 
 /** Shorter tables are read as a whole. */
@@ -34,19 +35,11 @@ export function makeTableSortable(table: HTMLTableElement): void {
 /** Sorts by number where both cells begin with one, else as text. Empty cells come last. */
 function sortRows(body: HTMLTableSectionElement, column: number, direction: 1 | -1): void {
   const keyed = [...body.rows].map((row) => ({ row, key: readKey(row.cells[column]) }));
-  keyed.sort(({ key: a }, { key: b }) => {
-    if (a === undefined || b === undefined)
-      return Number(a === undefined) - Number(b === undefined);
-    const order =
-      typeof a === "number" && typeof b === "number"
-        ? a - b
-        : String(a).localeCompare(String(b), "en", { numeric: true });
-    return direction * order;
-  });
+  keyed.sort((one, other) => compareKeys(one.key, other.key, direction));
   body.append(...keyed.map(({ row }) => row));
 }
 
-function readKey(cell: HTMLTableCellElement | undefined): number | string | undefined {
+function readKey(cell: HTMLTableCellElement | undefined): SortValue {
   const text = cell?.textContent.trim() ?? "";
   if (text === "" || text === "–") return undefined;
   const [number] = /^[+-]?[\d,]*\.?\d+(e[+-]?\d+)?/.exec(text) ?? [];
