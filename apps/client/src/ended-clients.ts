@@ -1,6 +1,9 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 
+/** More than the resolution of the times that file systems keep, in ms. */
+const tick = 20;
+
 /**
  * The clients that have ended the process of a host of this machine, as the process that starts the
  * hosts tells it in files. No host runs them again.
@@ -24,7 +27,8 @@ export class EndedClients {
   #read(folder: string): void {
     const changed = statSync(folder, { throwIfNoEntry: false })?.mtimeMs ?? this.#changed;
     if (changed === this.#changed) return;
-    this.#changed = changed;
+    // Within a tick of its clock, a folder may change again under the same time.
+    if (Date.now() - changed > tick) this.#changed = changed;
     for (const name of readdirSync(folder)) {
       if (!name.startsWith("ended-")) continue;
       const [clients = "", how = ""] = readFileSync(join(folder, name), "utf8").split("\n");

@@ -6,7 +6,7 @@ import { exitCodes, UserError } from "@fedclair/core/errors";
 import type { PythonClients } from "@fedclair/core/internal";
 import { printable } from "@fedclair/core/text";
 import { createEnvironment, programOf, type AppName } from "./app-process.js";
-import { endIfStopped } from "./end-stopped.js";
+import { staysStopped } from "./stays-stopped.js";
 import { HostNotes } from "./host-notes.js";
 
 /** The exit code or the signal of a host that has failed; undefined if it has ended normally. */
@@ -106,7 +106,7 @@ interface StartedHost {
   /** Aborts when the host reports that the trial is over. */
   readonly over: AbortSignal;
   /** The file in which it notes what it is doing. */
-  readonly note?: string;
+  readonly note: string;
 }
 
 function startSimulated(
@@ -206,12 +206,14 @@ async function keepHost(
       process.stderr.write(`${name}: ${error.message}\n`);
       return exitCodes.usage;
     }
-    endIfStopped(host.child.process);
     void address.then((listening) => {
       host.send(listening);
     });
-    const code = await host.child.exit;
-    const doing = host.note === undefined ? undefined : notes.settle(host.note, code);
+    const child = host.child.process;
+    const code = await Promise.race([host.child.exit, staysStopped(child)]);
+    const doing = notes.settle(host.note, code);
+    // Only now, as its clients go to other hosts, which must know what it has noted.
+    child.kill("SIGKILL");
     const isDone = code === 0 && doing === undefined;
     if (isDone || host.over.aborted || over.aborted) return undefined;
     // A client may end its host with any code.
