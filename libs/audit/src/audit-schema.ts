@@ -182,7 +182,9 @@ export const auditSchema = z
       .array(names)
       .describe("Groups of invalid adapters that could be compared with one another."),
     bases: names.describe("Base models in the configurations, the most frequent first."),
-    skipped: names.describe("Folders next to adapters that have no adapter configuration."),
+    skipped: names.describe(
+      "Folders next to adapters that are hidden or have no configuration or no name in UTF-8.",
+    ),
     findings: z
       .array(finding)
       .describe("What a reader should know besides the verdicts, as the text prints it."),

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { mkdirSync } from "node:fs";
 import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
@@ -82,6 +83,21 @@ describe("findAdapters", () => {
     await mkdir(join(root, "b"));
     await writeFile(join(root, "notes.txt"), "");
     assert.deepEqual((await findAdapters([root])).skipped, [join(root, "b")]);
+  });
+
+  it("lists folders that are hidden or have no name in UTF-8, and shows spaces in names", async () => {
+    await createAdapters("a", "a ", ".c/d");
+    for (const byte of [0xfe, 0xff]) mkdirSync(Buffer.from([...Buffer.from(`${root}/`), byte]));
+    const hidden = [".c", "\\xfe", "\\xff"].map((name) => join(root, name));
+    const found = await findAdapters([root]);
+    assert.deepEqual(found.skipped, hidden);
+    assert.deepEqual(
+      found.adapters.map(({ name, folder }) => [name, relative(root, folder)]),
+      [
+        ["a", "a"],
+        ["a\\u{20}", "a "],
+      ],
+    );
   });
 
   it("follows no links to folders, and says so", async () => {

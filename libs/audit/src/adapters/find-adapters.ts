@@ -1,7 +1,7 @@
-import type { Dirent } from "node:fs";
-import { readdir, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { UserError } from "@fedclair/core";
+import { escapeName, listEntries, type FolderEntry } from "./list-entries.js";
 import { configFile } from "./peft-config.js";
 
 /** An adapter that takes part in an audit. */
@@ -30,7 +30,7 @@ export interface HubFacts {
 
 export interface FoundAdapters {
   readonly adapters: readonly AdapterFolder[];
-  /** Folders next to adapters that have no adapter configuration. */
+  /** Folders next to adapters that are hidden, or have no configuration or no name in UTF-8. */
   readonly skipped: readonly string[];
   /**
    * Earlier states of adapters that were found. They are skipped, because next to the adapter they
@@ -143,16 +143,16 @@ function keepLastRounds(path: string, { adapters, checkpoints, ...rest }: Scan):
  * whole.
  */
 async function scanFolder(path: string, depth: number): Promise<Scan | undefined> {
-  const entries = await readdir(path, { withFileTypes: true }).catch(() => undefined);
+  const entries = await listEntries(path).catch(() => undefined);
   if (entries === undefined) return undefined;
   const own = entries.some(({ name }) => name === configFile) ? [path] : [];
-  const listVisible = (is: (entry: Dirent) => boolean) =>
-    entries
-      .filter((entry) => isVisible(entry) && is(entry))
-      .map(({ name }) => join(path, name))
-      .sort();
-  const names = listVisible((entry) => entry.isDirectory());
-  const links = await filterFolders(listVisible((entry) => entry.isSymbolicLink()));
+  const listPaths = (is: (entry: FolderEntry) => boolean) =>
+    entries.filter(is).map(({ name }) => join(path, name));
+  const names = listPaths(({ isRead, type }) => isRead && type.isDirectory());
+  const hidden = entries.filter(({ isRead, type }) => !isRead && type.isDirectory());
+  const links = await filterFolders(
+    listPaths(({ isRead, type }) => isRead && type.isSymbolicLink()),
+  );
   const inside =
     depth === 0 ? [] : await Promise.all(names.map((name) => scanFolder(name, depth - 1)));
   const all = [...own, ...inside.flatMap((under) => under?.adapters ?? [])];
@@ -163,7 +163,10 @@ async function scanFolder(path: string, depth: number): Promise<Scan | undefined
   const earlier = isRequested ? new Set<string>() : findEarlierStates(path, all);
   return {
     adapters: all.filter((folder) => !earlier.has(folder)),
-    skipped: inside.flatMap((under) => under?.skipped ?? []),
+    skipped: [
+      ...inside.flatMap((under) => under?.skipped ?? []),
+      ...hidden.map(({ shown }) => join(path, shown)),
+    ],
     checkpoints: [...inside.flatMap((under) => under?.checkpoints ?? []), ...earlier],
     links: allLinks,
   };
@@ -187,13 +190,6 @@ function readStep(folder: string): number {
   return Number(checkpoint.exec(basename(folder))?.[1]);
 }
 
-/**
- * Hidden folders are excluded, because they contain large trees such as `.git` instead of adapters.
- */
-export function isVisible({ name }: Dirent): boolean {
-  return !name.startsWith(".");
-}
-
 /** Keeps the paths that are folders, or links to folders. */
 async function filterFolders(paths: readonly string[]): Promise<string[]> {
   const are = await Promise.all(
@@ -209,9 +205,11 @@ async function filterFolders(paths: readonly string[]): Promise<string[]> {
 
 /** @param folders absolute and distinct */
 function chooseNames(folders: readonly string[]): string[] {
-  const short = folders.map((folder) => basename(folder));
+  const whole = folders.map((folder) => {
+    return folder.split(sep).map((part) => escapeName(Buffer.from(part)));
+  });
+  const short = whole.map((parts) => parts.at(-1) ?? "");
   if (new Set(short).size === short.length) return short;
-  const whole = folders.map((folder) => folder.split(sep));
   let shared = 0;
   while (whole.every((parts) => parts.length > shared + 1 && parts[shared] === whole[0]?.[shared]))
     shared++;

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { mkdirSync } from "node:fs";
 import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -24,9 +25,21 @@ describe("findClients", () => {
   };
 
   it("takes every folder directly in the round as one client", async () => {
-    await create("bob", "alice", "checkpoint-3", ".hidden");
+    await create("bob", "alice", "checkpoint-3", "Zoë 2");
     await writeFile(join(round, "counts.json"), "{}");
-    assert.deepEqual(await find(), { clients: ["alice", "bob", "checkpoint-3"], faults: {} });
+    const clients = ["Zoë 2", "alice", "bob", "checkpoint-3"];
+    assert.deepEqual(await find(), { clients, faults: {} });
+  });
+
+  it("refuses names that cannot be seen or are not text, each with a row of its own", async () => {
+    await create("alice", "alice ", ".hidden", "a\u200blice", "a\\x", "x".repeat(129));
+    for (const byte of [0xfe, 0xff]) mkdirSync(Buffer.from([...Buffer.from(`${round}/`), byte]));
+    const { clients, faults } = await find();
+    assert.deepEqual(clients, ["alice"]);
+    const names = ["alice\\u{20}", ".hidden", "a\\u{200b}lice", "a\\u{5c}x", "x".repeat(129)];
+    assert.deepEqual(Object.keys(faults).sort(), [...names, "\\xfe", "\\xff"].sort());
+    for (const fault of Object.values(faults))
+      assert.match(fault, /a client cannot have this name/);
   });
 
   it("refuses clients with adapters in deeper folders, and adapters that are absent", async () => {

@@ -1,8 +1,9 @@
-import type { Dirent } from "node:fs";
-import { readdir, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { UserError } from "@fedclair/core";
-import { findAdaptersInside, isVisible, type AdapterFolder } from "./find-adapters.js";
+import { isName } from "@fedclair/core/internal";
+import { findAdaptersInside, type AdapterFolder } from "./find-adapters.js";
+import { listEntries, type FolderEntry } from "./list-entries.js";
 import { configFile } from "./peft-config.js";
 
 /** The clients of a round. */
@@ -19,7 +20,7 @@ interface FoundClients {
  * @throws UserError if there is no folder, or the round itself is an adapter
  */
 export async function findClients(round: string): Promise<FoundClients> {
-  const entries = await readdir(round, { withFileTypes: true }).catch(() => {
+  const entries = await listEntries(round).catch(() => {
     throw new UserError(`no folder '${round}'`);
   });
   if (entries.some(({ name }) => name === configFile)) {
@@ -29,28 +30,31 @@ export async function findClients(round: string): Promise<FoundClients> {
   }
   const clients: AdapterFolder[] = [];
   const faults = new Map<string, string>();
-  for (const entry of entries.filter(isVisible).sort((x, y) => (x.name < y.name ? -1 : 1))) {
-    const { name } = entry;
+  for (const entry of entries.filter(({ type }) => !type.isFile())) {
+    const { name, shown } = entry;
     const folder = join(round, name);
     const fault = await findFault(folder, entry);
-    if (fault !== undefined) faults.set(name, fault);
-    else if (entry.isDirectory()) clients.push({ name, folder });
+    if (fault !== undefined) faults.set(shown, fault);
+    else if (entry.type.isDirectory()) clients.push({ name, folder });
   }
   if (clients.length + faults.size > 0) return { clients, faults };
   throw new UserError(`no client in '${round}': expected a folder for each client`);
 }
 
 /** Describes why an entry of a round cannot be used; undefined for clients and for files. */
-async function findFault(folder: string, entry: Dirent): Promise<string | undefined> {
-  if (entry.isSymbolicLink()) {
+async function findFault(
+  folder: string,
+  { name, shown, isRead, type }: FolderEntry,
+): Promise<string | undefined> {
+  if (!isRead || name !== shown || !isName(name)) return noClientName;
+  if (type.isSymbolicLink()) {
     const target = await stat(folder).catch(() => undefined);
     return target?.isFile() ? undefined : "a link: expected a folder, with the files in it";
   }
-  if (entry.isFile()) return undefined;
-  if (!entry.isDirectory()) return "neither a folder nor a file: expected a folder";
-  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
-  const link = entries.find((one) => one.isSymbolicLink());
-  if (link) return `'${link.name}' in it is a link: expected the file or folder itself`;
+  if (!type.isDirectory()) return "neither a folder nor a file: expected a folder";
+  const entries = await listEntries(folder).catch(() => []);
+  const link = entries.find((one) => one.type.isSymbolicLink());
+  if (link) return `'${link.shown}' in it is a link: expected the file or folder itself`;
   const [inner, ...more] = await findAdaptersInside(folder);
   const hasConfig = entries.some(({ name }) => name === configFile);
   if (inner === undefined) {
@@ -63,3 +67,7 @@ async function findFault(folder: string, entry: Dirent): Promise<string | undefi
   const others = more.length === 0 ? where : `${where} and ${more.length} more`;
   return `adapters deeper in it: ${others}; expected one adapter, directly in the client's folder`;
 }
+
+const noClientName =
+  "a client cannot have this name: expected at most 128 printable characters in UTF-8, without a dot " +
+  "at the start, a space at an end or a backslash";

@@ -200,7 +200,7 @@ describe("the audit page", () => {
     assert.match(page, /adapter-1<\/td>[^]*?undecided[^]*?stands apart/);
     assert.match(section, /adapter-2<\/td>\s*.*inactive<\/td>\s*.*changes nothing/);
     assert.match(section, /1 tensor without a LoRA pair: score\.weight\./);
-    assert.match(section, /1 skipped folder without an adapter_config\.json: in\/notes\./);
+    assert.match(section, /1 skipped folder \(no adapter_config\.json, .*\): in\/notes\./);
   });
 
   it("shows only the score without other evidence, and no figures without scores", async () => {

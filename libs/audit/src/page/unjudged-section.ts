@@ -26,7 +26,7 @@ export function renderUnjudgedSection({
     ${why.length === 0 ? undefined : table(["adapter", "status", "reason"], why)}
     ${renderList(`${countNoun(ignored.length, "tensor")} without a LoRA pair`, ignored)}
     ${renderList(countNoun(checkpoints.length, "skipped earlier checkpoint"), checkpoints)}
-    ${renderList(`${countNoun(skipped.length, "skipped folder")} without an adapter_config.json`, skipped)}
+    ${renderList(`${countNoun(skipped.length, "skipped folder")} (no adapter_config.json, hidden, or no UTF-8 in the name)`, skipped)}
   </section>`;
 }
 

@@ -160,7 +160,9 @@ export function listNotices(
   if (checkpoints.length > 0)
     note(`Skipped earlier checkpoints and rounds: ${listFirst(checkpoints)}.`);
   if (skipped.length > 0) {
-    note(`Skipped, no adapter_config.json: ${listFirst(skipped)}.`);
+    note(
+      `Skipped (no adapter_config.json, hidden, or no UTF-8 in the name): ${listFirst(skipped)}.`,
+    );
   }
   if (refined) listRefinedSentences(refined).forEach(note);
   return [...notices, ...fileFindings];
