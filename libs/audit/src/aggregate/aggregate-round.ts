@@ -1,6 +1,6 @@
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { isAbsolute, join, relative, resolve, sep } from "node:path";
-import { UserError, type Aggregation, type Update } from "@fedclair/core";
+import { UserError } from "@fedclair/core";
 import { parseYaml } from "@fedclair/core/internal";
 import { countNoun, readOptionFile } from "@fedclair/runs";
 import { z } from "zod";
@@ -14,6 +14,7 @@ import {
 import { handOut } from "./hand-out-adapters.js";
 import { readRound } from "./read-round.js";
 import { createRoundReport, type RoundReport } from "./round-report.js";
+import { noticeOwner, selectPooled } from "./owner-notice.js";
 import { noticeRefining } from "./refining-notice.js";
 import { runServerStep } from "./run-step.js";
 import { prepareState, readFolderState, withStateLock, type Rules } from "./state-folder.js";
@@ -90,15 +91,16 @@ async function runRound(
   }
 
   const part = await beginFolder(out, ["global", "personal", verdictsFile, reportFile]);
-  const pooled = listPooled(updates, aggregation);
+  const pooled = new Set(selectPooled(updates, aggregation).map(({ clientId }) => clientId));
   const onProgress = (done: number, all: number) => {
     if (done === 0) log?.(`measuring ${countNoun(all, "candidate")} …`);
   };
   const evaluate = options.evaluate && { ...options.evaluate, signal, onProgress };
   const handed = await handOut(part, sent, aggregation, { pooled, rank, evaluate });
   const { round } = step.state;
-  const refining = evaluate ? undefined : noticeRefining(updates, aggregation);
-  const report = createRoundReport({ round, choice, sent, aggregation, handed, refining });
+  const notices = evaluate ? [noticeOwner] : [noticeRefining, noticeOwner];
+  const said = notices.flatMap((say) => say(updates, aggregation) ?? []);
+  const report = createRoundReport({ round, choice, sent, aggregation, handed, said });
   await writeFile(join(part, verdictsFile), JSON.stringify(report, null, 2) + "\n");
   const { writeRoundPage } = await import("./round-page.js");
   await writeRoundPage(join(part, reportFile), report, out);
@@ -112,12 +114,6 @@ async function runRound(
   }
   if (putState) await putState();
   return report;
-}
-
-/** Lists the clients that the shared result is made of. */
-function listPooled(updates: readonly Update[], { verdicts = [] }: Aggregation): Set<string> {
-  const left = new Set(verdicts.flatMap((one) => (one.pooled ? [] : [one.clientId])));
-  return new Set(updates.flatMap(({ clientId }) => (left.has(clientId) ? [] : [clientId])));
 }
 
 const verdictsFile = "verdicts.json";

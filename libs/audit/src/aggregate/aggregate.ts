@@ -1,6 +1,7 @@
 import { invalidVerdict, type Update, type Verdict } from "@fedclair/core";
 import { admitUpdates } from "./admit-updates.js";
 import { chooseAggregator, type AggregatorRequest } from "./choose-aggregator.js";
+import { noticeOwner } from "./owner-notice.js";
 import { noticeRefining } from "./refining-notice.js";
 import { runServerStep, type StepResult, type StepState } from "./run-step.js";
 
@@ -35,9 +36,8 @@ export async function aggregate(
   const step = await runServerStep(chosen, updates, { seed, before: state });
   const invalid = [...faults].map(([id, reason]) => ({ ...invalidVerdict(id), reason }));
   const { verdicts = [], notice } = step.aggregation;
-  const said = [notice, noticeRefining(updates, step.aggregation)].filter(
-    (one) => one !== undefined,
-  );
+  const notices = [noticeRefining, noticeOwner].map((say) => say(updates, step.aggregation));
+  const said = [notice, ...notices].filter((one) => one !== undefined);
   return {
     ...step,
     verdicts: [...verdicts, ...invalid],

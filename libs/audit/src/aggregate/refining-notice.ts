@@ -47,7 +47,7 @@ export function noticeRefining(
 }
 
 /** Multiplies changes of a module by random directions, each change once. */
-function createProbe() {
+export function createProbe() {
   const products = new Map<TensorDelta, Matrix>();
   return (module: string, change: TensorDelta): Matrix => {
     const known = products.get(change);

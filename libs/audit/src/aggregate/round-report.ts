@@ -30,15 +30,15 @@ export function createRoundReport({
   sent,
   aggregation: { verdicts = [], cleared, metrics = {}, notice },
   handed,
-  refining,
+  said,
 }: {
   readonly round: number;
   readonly choice: PluginChoice;
   readonly sent: SentRound;
   readonly aggregation: Aggregation;
   readonly handed: HandedOut;
-  /** What nobody measured about the refined changes. */
-  readonly refining: string | undefined;
+  /** What may surprise about the result. */
+  readonly said: readonly string[];
 }): RoundReport {
   const verdictsByName = new Map(verdicts.map((verdict) => [verdict.clientId, verdict]));
   const none = { score: null, threshold: null };
@@ -62,7 +62,7 @@ export function createRoundReport({
     ignored: [...new Set(others)],
     warnings: [
       ...(choice.name === "clair" ? listWarnings(verdicts) : []),
-      ...[notice, refining].flatMap((text) => (text === undefined ? [] : [`${text}.`])),
+      ...[...(notice === undefined ? [] : [notice]), ...said].map((text) => `${text}.`),
       ...handed.warnings,
     ],
   };
