@@ -316,7 +316,7 @@ describe("plug-ins from outside", () => {
     assert.equal(code, 5, "no client could measure");
     assert.match(
       stderr,
-      /c00, round 1, evaluate: its thread ended with code 0: does a plug-in call/,
+      /c0[01], round 1, evaluate: its thread ended with code 0: does a plug-in call/,
     );
   });
 

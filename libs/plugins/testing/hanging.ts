@@ -1,4 +1,5 @@
 // Plug-ins whose code does not return.
+import { setTimeout as sleep } from "node:timers/promises";
 import {
   definePlugin,
   type Aggregator,
@@ -27,7 +28,19 @@ function train(index: number, { params }: { readonly params: Params }): TrainRes
 const faults = [
   ...["loop", "exit", "linger", "start", "step"],
   ...["throw", "throw nothing", "reject", "throw late", "kill", "kill parent", "abort"],
+  ...["exit late", "loop late", "patch"],
 ] as const;
+
+/** The index of the client whose job runs. */
+let running = -1;
+
+/** Runs code of the present client in the job of the next one. */
+function inNextJob(act: () => void): void {
+  const own = running;
+  setInterval(() => {
+    if (running !== own) act();
+  }, 1);
+}
 
 /** Ends the thread or the process of a client, or tries to. */
 const acts: Readonly<Record<string, () => unknown>> = {
@@ -45,6 +58,15 @@ const acts: Readonly<Record<string, () => unknown>> = {
     setTimeout(() => {
       throw new Error("boom");
     }, 100),
+  "exit late": () => {
+    inNextJob(() => process.exit(3));
+  },
+  "loop late": () => {
+    inNextJob(never);
+  },
+  patch: () => {
+    Map.prototype.get = () => undefined;
+  },
   kill: () => process.kill(process.pid, "SIGKILL"),
   "kill parent": () => process.kill(process.ppid),
   abort: () => {
@@ -67,6 +89,8 @@ const task = definePlugin({
       const trainer: LocalTrainer = {
         train: async (job) => {
           const fails = index === client;
+          running = index;
+          if (fault?.endsWith(" late") === true) await sleep(20);
           if (fails && fault === "loop") never();
           if (fails && fault !== undefined) acts[fault]?.();
           if (fails && fault?.startsWith("throw") === true && fault !== "throw late")

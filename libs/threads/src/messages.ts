@@ -1,3 +1,5 @@
+import type { MessagePort } from "node:worker_threads";
+
 /** Functions that create the objects of a thread, by name. */
 export type Makers<M> = { readonly [K in keyof M]: (...args: never[]) => object };
 
@@ -5,6 +7,8 @@ export type Makers<M> = { readonly [K in keyof M]: (...args: never[]) => object 
 export interface ThreadSetup {
   /** The memory of its `ThreadActivity`. */
   readonly activity: SharedArrayBuffer;
+  /** Its end of the channel that carries requests and messages. */
+  readonly port: MessagePort;
 }
 
 /** A request to a thread about its object number `of`. */

@@ -22,10 +22,23 @@ interface ServeOptions {
 type AnyObject = Record<string, (...args: unknown[]) => unknown>;
 type Call = Extract<ThreadRequest, { ask: string }>;
 
+/**
+ * Takes away what this thread begins with. Code that is loaded later finds neither the channel, and
+ * so cannot answer for others, nor the memory; `parentPort` carries nothing.
+ */
+function takeSetup(): ThreadSetup {
+  const given = workerData as Partial<ThreadSetup>;
+  const { activity, port } = given as ThreadSetup;
+  for (const name of ["activity", "port"] as const) Reflect.deleteProperty(given, name);
+  parentPort?.close();
+  return { activity, port };
+}
+
 /** The side of a `Thread` that runs in it. */
 export class ThreadService<M extends Makers<M>, Report = never> {
   /** What this thread is doing, for the thread that has started it. */
-  readonly activity = new ThreadActivity((workerData as ThreadSetup).activity);
+  readonly activity: ThreadActivity;
+  readonly #postMessage: (messages: readonly ThreadMessage[], memory?: ArrayBuffer[]) => void;
   readonly #makers: ReadonlyMap<string, unknown>;
   readonly #options: ServeOptions;
   readonly #objects = new Map<number, Hosted<AnyObject>>();
@@ -41,7 +54,10 @@ export class ThreadService<M extends Makers<M>, Report = never> {
   constructor(makers: M, options: ServeOptions = {}) {
     this.#makers = new Map(Object.entries(makers));
     this.#options = options;
-    parentPort?.on("message", (requests: readonly ThreadRequest[]) => {
+    const { activity, port } = takeSetup();
+    this.activity = new ThreadActivity(activity);
+    this.#postMessage = port.postMessage.bind(port); // others may replace the method
+    port.on("message", (requests: readonly ThreadRequest[]) => {
       for (const request of requests) this.#receive(request);
       if (!this.#isServing) void this.#serveAll();
     });
@@ -129,12 +145,12 @@ export class ThreadService<M extends Makers<M>, Report = never> {
     [this.#unposted, this.#memory] = [[], new Set()];
     this.#lastPost = performance.now();
     try {
-      parentPort?.postMessage(messages, [...memory]);
+      this.#postMessage(messages, [...memory]);
     } catch (error) {
       const replies = messages.map((message) =>
         "call" in message ? { call: message.call, ...toPostedError(error) } : message,
       );
-      parentPort?.postMessage(replies);
+      this.#postMessage(replies);
     }
   }
 }

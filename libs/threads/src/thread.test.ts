@@ -75,6 +75,36 @@ describe("a thread", () => {
     assert.deepEqual(reports, ["adding 2"]);
   });
 
+  it("gives its code nothing to answer for others with", async () => {
+    const reports: string[] = [];
+    const thread = start();
+    thread.onReport = (report) => reports.push(report);
+    const own = thread.host("counter", 1);
+    const [found, sum] = await Promise.all([own.ask("forge"), own.ask("add", 1)]);
+    assert.deepEqual([found, sum, reports], [[0, {}], 2, ["not forged"]]);
+  });
+
+  it("passes on what it posted before it ended", async () => {
+    let reports = 0;
+    const thread = start();
+    thread.onReport = () => {
+      reports++;
+      for (const end = performance.now() + 0.01; performance.now() < end;); // slower than it posts
+    };
+    await assert.rejects(thread.host("counter", 1).ask("reportAndExit", 10_000), ThreadEnded);
+    assert.equal(reports, 10_000);
+  });
+
+  it("ends if it posts what cannot be read", async () => {
+    const thread = start();
+    thread.onReport = () => {
+      throw new TypeError("no report");
+    };
+    const why = /a thread posted what cannot be read: TypeError: no report/;
+    await assert.rejects(thread.host("counter", 1).ask("addAndReport", 2), why);
+    assert.equal(thread.isAlive, false);
+  });
+
   it("answers no call after it has stopped", async () => {
     const own = start().host("counter", 1);
     const [last, later] = [own.ask("stopAfterThis"), own.ask("add", 1)];

@@ -1,6 +1,7 @@
-import { Worker } from "node:worker_threads";
+import { MessageChannel, receiveMessageOnPort, Worker } from "node:worker_threads";
 import { UserError } from "@fedclair/core";
 import { errorMessage } from "@fedclair/core/errors";
+import { printable } from "@fedclair/core/text";
 import { ThreadActivity } from "./activity.js";
 import type { ArgumentsOf, Hosted, MethodOf, ResultOf } from "./hosted.js";
 import type { Makers, ThreadMessage, ThreadReply, ThreadRequest, ThreadSetup } from "./messages.js";
@@ -11,6 +12,9 @@ export class Overdue extends Error {}
 
 /** The thread ended by itself: its code called process.exit, or used too much memory. */
 export class ThreadEnded extends Error {}
+
+/** The thread ended because of an error that nothing in it caught. */
+export class Uncaught extends ThreadEnded {}
 
 export interface ThreadOptions {
   /** The thread in error messages, such as `a thread of CLAIR`. */
@@ -23,8 +27,8 @@ export interface ThreadOptions {
   readonly idleMs?: number;
   /** ArgumentsOf of the thread's `process.argv`. */
   readonly argv?: readonly string[];
-  /** Where the thread's standard output goes. Default: to that of this process. */
-  readonly stdout?: NodeJS.WritableStream;
+  /** Receives what the thread prints. Default: it is printed as if by this process. */
+  readonly onOutput?: (text: string) => void;
   /** Receives an error that nothing in the thread caught, unless it is out of memory. */
   readonly onUncaught?: (error: Error) => void;
 }
@@ -36,6 +40,9 @@ interface Waiting {
 
 /** Time for a thread to end, in ms. Only native code that does not return takes longer. */
 const endMs = 1000;
+
+/** The largest size of the message of an error that ends a thread, in bytes. */
+const errorBytes = 2048;
 
 /**
  * A thread that hosts objects and answers calls one after another. It keeps the process alive only
@@ -50,6 +57,8 @@ export class Thread<M extends Makers<M>, Report = never> {
   readonly ended: Promise<void>;
   readonly #options: ThreadOptions;
   readonly #worker: Worker;
+  /** Its own channel to the thread, because code that the thread loads can use `parentPort`. */
+  readonly #port;
   readonly #codes: string[] = [];
   readonly #waiting = new Map<number, Waiting>();
   readonly #objects = new Set<number>();
@@ -64,27 +73,39 @@ export class Thread<M extends Makers<M>, Report = never> {
   constructor(script: URL, options: ThreadOptions) {
     this.#options = options;
     const { name, exitHint = "" } = options;
+    const { port1, port2: port } = new MessageChannel();
+    this.#port = port1;
     this.#worker = new Worker(script, {
       argv: [...(options.argv ?? [])],
-      stdout: options.stdout !== undefined,
-      workerData: { activity: this.activity.buffer } satisfies ThreadSetup,
+      stdout: options.onOutput !== undefined,
+      stderr: options.onOutput !== undefined,
+      workerData: { activity: this.activity.buffer, port } satisfies ThreadSetup,
+      transferList: [port],
     });
     this.#worker.unref();
-    if (options.stdout) this.#worker.stdout.pipe(options.stdout, { end: false });
-    this.#worker.on("message", (messages: readonly ThreadMessage[]) => {
-      for (const message of messages) this.#receive(message);
+    if (options.onOutput)
+      for (const stream of [this.#worker.stdout, this.#worker.stderr])
+        stream.setEncoding("utf8").on("data", options.onOutput);
+    port1.on("message", (messages) => {
+      this.#receiveAll(messages);
     });
-    this.#worker.on("messageerror", (error) => {
-      this.#fail(error);
+    port1.on("messageerror", (error) => {
+      this.#rejectMessage(error);
     });
+    port1.unref();
     this.#worker.on("error", (thrown: unknown) => {
+      this.#drain();
       const error = thrown instanceof Error ? thrown : new Error(errorMessage(thrown));
-      this.#reportEnd(new ThreadEnded(`${name} ended: ${error.message}`, { cause: error }));
       const isOutOfMemory = "code" in error && error.code === "ERR_WORKER_OUT_OF_MEMORY";
+      const End = isOutOfMemory ? ThreadEnded : Uncaught;
+      const why = printable(error.message, errorBytes);
+      this.#reportEnd(new End(`${name} ended: ${why}`, { cause: error }));
       if (!isOutOfMemory) options.onUncaught?.(error);
     });
     this.ended = new Promise((resolve) => {
       this.#worker.on("exit", (code) => {
+        this.#drain();
+        port1.close();
         this.#reportEnd(new ThreadEnded(`${name} ended with code ${code}${exitHint}`));
         resolve();
       });
@@ -189,13 +210,33 @@ export class Thread<M extends Makers<M>, Report = never> {
 
   #post(requests: readonly ThreadRequest[]): void {
     try {
-      this.#worker.postMessage(requests);
+      this.#port.postMessage(requests);
     } catch (error) {
       // Only the requests that cannot be posted fail.
       if (requests.length > 1) for (const request of requests) this.#post([request]);
       else if (requests[0] && "call" in requests[0])
         this.#settle({ call: requests[0].call, error });
     }
+  }
+
+  /** Receives the messages that a thread posted before it ended. */
+  #drain(): void {
+    const take = () => receiveMessageOnPort(this.#port);
+    for (let next = take(); next; next = take()) this.#receiveAll(next.message);
+  }
+
+  #receiveAll(messages: unknown): void {
+    try {
+      for (const message of messages as readonly ThreadMessage[]) this.#receive(message);
+    } catch (error) {
+      this.#rejectMessage(error);
+    }
+  }
+
+  /** Ends the thread because its code has changed what it posts. */
+  #rejectMessage(cause: unknown): void {
+    const why = `${this.#options.name} posted what cannot be read: ${errorMessage(cause)}`;
+    void this.end(new ThreadEnded(why, { cause }));
   }
 
   #receive(message: ThreadMessage): void {

@@ -1,4 +1,5 @@
 /** The script of a thread for tests. */
+import { MessagePort, parentPort, workerData } from "node:worker_threads";
 import { UserError } from "@fedclair/core";
 import { ThreadService } from "../src/index.js";
 
@@ -57,6 +58,24 @@ class Counter {
   async stopAfterThis(): Promise<string> {
     service.stop();
     return Promise.resolve("last");
+  }
+
+  /** Does what it can to answer for others. @returns what it has found */
+  forge(): unknown {
+    parentPort?.postMessage(null);
+    for (let call = 0; call < 10; call++) parentPort?.postMessage([{ call, result: "forged" }]);
+    const channels: MessagePort[] = [];
+    MessagePort.prototype.postMessage = function () {
+      channels.push(this);
+    };
+    parentPort?.close();
+    service.report("not forged");
+    return [channels.length, workerData];
+  }
+
+  reportAndExit(count: number): void {
+    for (let i = 0; i < count; i++) service.report(`report ${i}`);
+    process.exit(0);
   }
 
   /** An object that this one creates. */

@@ -76,7 +76,10 @@ export function errorMessage(error: unknown): string {
 
 function toText(error: unknown): string {
   try {
-    return error instanceof UserError ? error.message : String(error);
+    const text = error instanceof UserError ? error.message : String(error);
+    const hasReason =
+      typeof error === "object" ? error !== null : error !== undefined && text !== "";
+    return hasReason ? text : `${text || '""'} was thrown, which gives no reason`;
   } catch {
     return "a value that has no text was thrown";
   }

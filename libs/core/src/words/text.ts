@@ -52,6 +52,11 @@ export function printable(text: string, maxBytes: number): string {
   return result;
 }
 
+/** Makes untrusted output safe for a terminal: only its line ends and tabs act on it. */
+export function printableLines(text: string): string {
+  return text.replace(/(?![\t\n])[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, escapeCharacter);
+}
+
 /**
  * Shortens a text that a message quotes from a user's file to one line of at most 80 bytes. The
  * file may be binary, secret or very long.

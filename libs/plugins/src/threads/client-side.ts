@@ -32,15 +32,22 @@ export async function openClientSide(
   isAlone: boolean,
 ) {
   const { activity } = service;
-  guardProcess();
   const note = new HostNote();
-  const stray = new StrayErrors((job, error) => {
-    const reported = job && toReported(job);
-    const when = job ? `after its answer in round ${job.round} its code threw ` : "";
-    const what = reported ? errorMessage(error) : describe(error);
-    service.report(["onStray", reported, `${when}${what}`]);
+  const stray = new StrayErrors((job, did, location) => {
+    if (!job) {
+      service.report(["onStray", undefined, `${did}${location}`]);
+      return;
+    }
+    const [reported, what] = [
+      toReported(job),
+      `after its answer in round ${job.round} its code ${did}`,
+    ];
+    service.report(["onStray", reported, what]);
     // The client does not run again by the time that somebody reads this.
-    if (reported) service.report(["onClientError", reported, `${when}${describe(error)}`]);
+    service.report(["onClientError", reported, `${what}${location}`]);
+  });
+  guardProcess((code) => {
+    stray.exit(code);
   });
   const plugins = loadPlugins(modules, trial.content, loadForHost);
   const prepared = await prepareInThread(trial, modules, plugins);

@@ -1,3 +1,4 @@
+import { printableLines } from "@fedclair/core/text";
 import { Thread } from "@fedclair/threads";
 import type { PluginReport } from "./thread-messages.js";
 import type { PluginMakers } from "./worker.js";
@@ -14,7 +15,7 @@ export function startPluginThread(onUncaught?: (error: Error) => void): PluginTh
     name: "its thread",
     exitHint: ": does a plug-in call process.exit?",
     argv: process.argv.slice(2),
-    stdout: process.stderr, // stdout is for results
+    onOutput: (text) => process.stderr.write(printableLines(text)), // stdout is for results
     ...(onUncaught && { onUncaught }),
   });
 }

@@ -61,6 +61,7 @@ describe("WatchedRunner", () => {
         onBatchError: (name, what) => events.push(`${name} failed: ${String(what)}`),
         onTimeout: ({ clientId }, what) => events.push(`${clientId} was late: ${what}`),
         onHang: ({ clientId }, what) => events.push(`${clientId} hung: ${what}`),
+        onOthersCode: ({ clientId }, what) => events.push(`${clientId} excused: ${what}`),
       },
     });
     await runner.prepare();
@@ -144,7 +145,7 @@ describe("WatchedRunner", () => {
   const own = "a plug-in may not end the process that it runs in, nor the one that started it";
   for (const [fault, failed] of [
     ["throw", "its thread ended: boom"],
-    ["throw nothing", "its thread ended: null"],
+    ["throw nothing", "its thread ended: null was thrown, which gives no reason"],
     ["reject", "its thread ended: boom"],
     ["kill", `process.kill(${String(process.pid)}): ${own}`],
     ["kill parent", `process.kill(${String(process.ppid)}): ${own}`],
@@ -169,6 +170,43 @@ describe("WatchedRunner", () => {
     assert.ok(events[0]?.startsWith(`c01 failed: ${why} (`), events[0]);
     const failed = `CLIENT_ERROR: not run again: ${why}`;
     assert.deepEqual(await runEach({ runAll }), [0, failed, 2, 3]);
+  });
+
+  const others = "which ran in the same thread before, disturbs other clients";
+  const apart = "but the job succeeded in a thread of its own: code of";
+
+  it("names a client whose code calls process.exit in the job of another, which succeeds", async () => {
+    const opened = await open({ fault: "exit late", client: 1 });
+    const runAll = (jobs: readonly ClientJob[]) => opened.runAll(jobs);
+    assert.deepEqual(await runEach({ runAll }), [0, 1, 2, 3]);
+    const why = "after its answer in round 1 its code called process.exit(3)";
+    const ended = "its thread ended with code 3: does a plug-in call process.exit?";
+    const [named = "", ...rest] = events;
+    assert.ok(named.startsWith(`c01 failed: ${why} (`), named);
+    assert.deepEqual(rest, [`c02 excused: ${ended}, ${apart} c01, ${others}`]);
+    const failed = `CLIENT_ERROR: not run again: ${why}`;
+    assert.deepEqual(await runEach({ runAll }), [0, failed, 2, 3]);
+  });
+
+  it("runs a client again apart in whose job code of another does not return", async () => {
+    const opened = await open({ fault: "loop late", client: 1 });
+    const answers = await runEach({ runAll: (jobs) => opened.runAll(jobs) });
+    assert.deepEqual(answers, [0, 1, 2, 3]);
+    const what = "train() of task 'hanging' did not return";
+    assert.deepEqual(events, [`c02 excused: ${what}, ${apart} one of c00, c01, ${others}`]);
+  });
+
+  it("runs clients again apart whose thread another has changed", async () => {
+    const opened = await open({ fault: "patch", client: 1 });
+    const answers = await runEach({ runAll: (jobs) => opened.runAll(jobs) });
+    assert.deepEqual(answers, [0, NaN, 2, 3]); // its own answer lacks what it took away
+    const [event = "", ...rest] = events;
+    assert.deepEqual(rest, []);
+    assert.match(
+      event,
+      /^c02 excused: its thread failed: .+does a plug-in change built-in objects/,
+    );
+    assert.ok(event.endsWith(`${apart} one of c00, c01, ${others}`), event);
   });
 
   it("does not run a client that has ended another host", async () => {

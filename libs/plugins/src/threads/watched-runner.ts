@@ -1,5 +1,4 @@
-import type { Params } from "@fedclair/core";
-import { errorLocation } from "@fedclair/core/errors";
+import { errorLocation, errorMessage } from "@fedclair/core/errors";
 import {
   failure,
   payloadBytes,
@@ -8,29 +7,16 @@ import {
   type JobRunner,
   type ReportedJob,
   type RunnerEvents,
-  type StoredParams,
-  type Trial,
 } from "@fedclair/core/internal";
-import {
-  Overdue,
-  PageUse,
-  ThreadEnded,
-  toPostable,
-  type Doing,
-  type Hosted,
-} from "@fedclair/threads";
-import type { PluginModule } from "../resolve-module.js";
-import { mapAnswers } from "./map-answers.js";
-import type { ClientSide } from "./client-side.js";
+import { Overdue, PageUse, ThreadEnded, Uncaught } from "@fedclair/threads";
+import { ClientThread, Replaced, type ClientThreadOptions } from "./client-thread.js";
 import { nameCode, startPluginThread, type PluginThread } from "./plugin-thread.js";
-import type { PostedJob, ThreadTrial } from "./thread-messages.js";
+import type { PluginReport } from "./thread-messages.js";
 
 /** A runner of jobs in a thread. */
-interface WatchedRunnerOptions extends ThreadTrial {
-  readonly modules: readonly PluginModule[];
+interface WatchedRunnerOptions extends ClientThreadOptions {
   /** The name of the task. */
   readonly task: string;
-  readonly limits: Pick<Trial["limits"], "clientSeconds" | "answerSeconds">;
   /** A thread with the same modules to begin with. Default: a new one. */
   readonly thread?: PluginThread | undefined;
   readonly events?: WatchedEvents;
@@ -45,25 +31,28 @@ export interface WatchedEvents extends Pick<
 > {
   /** Called when the thread was ended because a client's code did not return. */
   readonly onHang?: (job: ReportedJob, what: string) => void;
+  /** Called when the thread ended in a job that then succeeded in a thread of its own. */
+  readonly onOthersCode?: (job: ReportedJob, what: string) => void;
   /** Called for the first error that nothing caught, and that belongs to no client. */
   readonly onStray?: (task: string, what: string) => void;
 }
 
-/** The thread is replaced although its code returned. */
-class Replaced extends Error {}
-
-/** A thread that is ready for jobs. */
-interface Ready {
-  readonly thread: PluginThread;
-  readonly clients: Hosted<ClientSide>;
-  /** The largest number of jobs that can run together. */
-  readonly maxBatch: number;
-  /** The base that was posted last. */
-  base?: StoredParams | undefined;
+/** How a thread ended while it ran jobs. */
+interface End {
+  readonly why: Error;
+  /** The code that ran. */
+  readonly code: string;
+  /** The number of jobs that ran together. */
+  readonly jobs: number;
+  /** The other clients whose code ran in the thread before. */
+  readonly before: readonly string[];
 }
 
-/** The number of threads that end with no client to blame before a job fails. */
+/** The number of threads that end in no client's job before a job fails. */
 const mostEnds = 3;
+
+/** The number of clients to name whose code may have ended a thread. */
+const mostNamed = 8;
 
 /** Jobs to hand over in advance, so that the thread need not wait for the next one. */
 const smallAhead = 16;
@@ -75,12 +64,19 @@ const largeBytes = 2 ** 16;
  * Runs jobs in a thread, and ends the thread if a client's code does not return within
  * `limits.clientSeconds`. The client then fails with CLIENT_HUNG; the other jobs run in a new
  * thread. The results are those of a `ClientRunner` in the main thread.
+ *
+ * Code of a client may go on after its answer, and end the thread in the job of another. Therefore
+ * a job fails only if the thread ends and no other client has run in it before. Otherwise the job
+ * runs again in a thread of its own.
  */
 export class WatchedRunner implements JobRunner {
   readonly #options: WatchedRunnerOptions;
-  #thread: PluginThread | undefined;
-  #opening: Promise<Ready> | undefined;
-  #ready: Ready | undefined;
+  /** All threads that may be alive. */
+  readonly #threads = new Set<PluginThread>();
+  /** A thread that has loaded the modules, for the first jobs. */
+  #given: PluginThread | undefined;
+  #opening: Promise<ClientThread> | undefined;
+  #ready: ClientThread | undefined;
   #isAlone = false;
   #isClosed = false;
   /** Whether clients that trained together have ended their thread. */
@@ -88,16 +84,17 @@ export class WatchedRunner implements JobRunner {
   /** Whether code that belongs to no client threw an error that nothing caught. */
   #hasStray = false;
   #ahead = smallAhead;
-  #lastBatch = 0;
-  /** Clients whose code threw an error that nothing caught, after their answer. */
+  /** Clients whose code threw what nothing caught, or ended the thread, after their answer. */
   readonly #strays = new Map<string, string>();
+  /** Clients in whose jobs threads ended. They run in threads of their own until they succeed. */
+  readonly #apart = new Set<string>();
   readonly #pages = new PageUse();
   /** The number of TensorFlow.js tensors in the thread after the last jobs. */
   tensors = 0;
 
   constructor(options: WatchedRunnerOptions) {
     this.#options = options;
-    this.#thread = options.thread;
+    this.#given = options.thread;
   }
 
   get maxBatch(): number {
@@ -133,60 +130,102 @@ export class WatchedRunner implements JobRunner {
   async #runAll(jobs: readonly ClientJob[]): Promise<readonly Answer[]> {
     const bytes = payloadBytes(jobs[0]?.params.base.values() ?? []);
     this.#ahead = bytes < largeBytes ? smallAhead : largeAhead;
-    for (let ends = 0; ;) {
-      const ready = await this.#open();
-      const { thread } = ready;
-      const batch = ++this.#lastBatch;
-      try {
-        const { answers, tensors, hasTimeout } = await this.#post(ready, batch, jobs);
-        this.tensors = tensors;
-        if (hasTimeout) void thread.end(new Replaced());
-        return mapAnswers(answers, (tensor) => this.#pages.admit(tensor));
-      } catch (error) {
-        if (this.#isClosed || !isEnd(error)) throw error;
-        const code = nameCode(thread);
-        const { doing } = thread.activity;
-        if (doing.call === batch) return await this.#settle(jobs, doing, code, error);
-        if (!(error instanceof Replaced)) ends++;
-        if (ends === mostEnds) return await this.#settle(jobs, { ...doing, jobs: 1 }, code, error);
-      }
+    const [job] = jobs;
+    if (job && jobs.length === 1 && this.#apart.has(job.clientId)) return await this.#runApart(job);
+    for (let ends = 1; ; ends++) {
+      const result = await this.#runIn(await this.#open(), jobs, ends === mostEnds);
+      if (result instanceof Replaced) ends--;
+      else if ("why" in result) return await this.#settle(jobs, result);
+      else if (!(result instanceof Error)) return result;
     }
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    await this.#thread?.end();
+    const threads = [...(this.#given ? [this.#given] : []), ...this.#threads];
+    await Promise.all(threads.map((thread) => thread.end()));
   }
 
-  #post(ready: Ready, batch: number, jobs: readonly ClientJob[]) {
-    const base = jobs[0]?.params.base;
-    const isNew = base !== ready.base;
-    ready.base = base;
-    const posted = jobs.map((job) => toPostedJob(job, base));
-    return ready.clients.ask("runJobs", batch, posted, isNew && base ? postBase(base) : undefined);
+  /**
+   * Runs jobs in a thread.
+   * @param isLast whether the thread ended in these jobs, wherever it ends
+   * @returns the answers, how the thread ended in these jobs, or its error if it ended elsewhere
+   */
+  async #runIn(
+    ready: ClientThread,
+    jobs: readonly ClientJob[],
+    isLast = false,
+  ): Promise<readonly Answer[] | End | Error> {
+    const { thread } = ready;
+    const { batch, answers } = ready.run(jobs);
+    try {
+      const given = await answers;
+      this.tensors = ready.tensors;
+      return given;
+    } catch (error) {
+      if (this.#isClosed) throw error;
+      if (error instanceof Replaced) return error;
+      const { doing } = thread.activity;
+      const isEnd = error instanceof Overdue || error instanceof ThreadEnded;
+      if (!isEnd && !thread.isAlive) return new Replaced(); // as it failed in a job before
+      if (isEnd && doing.call !== batch && !isLast) return error;
+      // Code of a client may have changed what the thread itself needs, such as Map.prototype.
+      if (!isEnd) void thread.end(new Replaced());
+      const why = isEnd ? error : describeFault(error);
+      const { jobs: together } = doing.call === batch ? doing : { jobs: 1 };
+      // StrayErrors lets only an error of these jobs end the thread.
+      const before = error instanceof Uncaught ? [] : ready.listBefore(batch, jobs);
+      return { why, code: nameCode(thread), jobs: together, before };
+    }
   }
 
   /**
    * Answers jobs that ended their thread. Those of a group run one by one, so that only the faulty
    * client fails. Later groups have one client, as the same may happen again.
    */
-  async #settle(
-    jobs: readonly ClientJob[],
-    doing: Doing,
-    code: string,
-    why: Error,
-  ): Promise<readonly Answer[]> {
-    const { events } = this.#options;
+  async #settle(jobs: readonly ClientJob[], end: End): Promise<readonly Answer[]> {
+    const { events, task } = this.#options;
     const [job] = jobs;
-    if (job && jobs.length === 1) return [this.#fail(job, code, why)];
-    if (doing.jobs > 1) {
+    if (job && jobs.length === 1)
+      return end.before.length > 0
+        ? await this.#runApart(job, end)
+        : [this.#fail(job, end.code, end.why)];
+    if (end.jobs > 1) {
       this.#trainsAlone = true;
-      const what = why instanceof Overdue ? "it does not return" : why.message;
-      events?.onBatchError?.(this.#options.task, what);
+      const what = end.why instanceof Overdue ? "it does not return" : end.why.message;
+      events?.onBatchError?.(task, what);
     }
     const answers: Answer[] = [];
     for (const one of jobs) answers.push(...(await this.runAll([one])));
     return answers;
+  }
+
+  /**
+   * Runs a job in a thread of its own.
+   * @param end how the thread ended in it that it had with others
+   */
+  async #runApart(job: ClientJob, end?: End): Promise<readonly Answer[]> {
+    this.#apart.add(job.clientId);
+    const ready = await this.#start();
+    try {
+      const result = await this.#runIn(ready, [job], true);
+      if (result instanceof Error) throw result; // it has answered
+      if ("why" in result) return [this.#fail(job, result.code, result.why)];
+      this.#apart.delete(job.clientId);
+      if (end) this.#options.events?.onOthersCode?.(job, this.#describeOthers(end));
+      return result;
+    } finally {
+      void ready.thread.end(new Replaced());
+    }
+  }
+
+  #describeOthers({ why, code, before }: End): string {
+    const what = why instanceof Overdue ? `${code} did not return` : why.message;
+    const known = before.filter((id) => this.#strays.has(id));
+    const names = known.length > 0 ? known : before;
+    const more = names.length > mostNamed ? ` and ${names.length - mostNamed} more` : "";
+    const who = `${names.length > 1 ? "one of " : ""}${names.slice(0, mostNamed).join(", ")}${more}`;
+    return `${what}, but the job succeeded in a thread of its own: code of ${who}, which ran in the same thread before, disturbs other clients`;
   }
 
   #fail(job: ClientJob, code: string, why: Error): Answer {
@@ -201,77 +240,40 @@ export class WatchedRunner implements JobRunner {
     return { ...answer, failure: failure("CLIENT_HUNG", message) };
   }
 
-  #countStray(job: ReportedJob | undefined, what: string): void {
-    const { events, task } = this.#options;
-    if (job) {
-      this.#strays.set(job.clientId, what);
-    } else if (!this.#hasStray) {
-      this.#hasStray = true;
-      events?.onStray?.(task, what);
-    }
-  }
-
   /** Returns a thread that is ready, and starts one if there is none. */
-  async #open(): Promise<Ready> {
+  async #open(): Promise<ClientThread> {
     if (this.#ready?.thread.isAlive === true) return this.#ready;
     this.#opening ??= this.#start().finally(() => (this.#opening = undefined));
     return (this.#ready = await this.#opening);
   }
 
-  async #start(): Promise<Ready> {
+  async #start(): Promise<ClientThread> {
     if (this.#isClosed) throw new ThreadEnded("its host has ended");
-    const { content, from, backend, modules, limits } = this.#options;
-    if (this.#thread?.isAlive !== true) this.#thread = startPluginThread();
-    const thread = this.#thread;
-    thread.limitTime(() => Infinity); // preparing the data may take long
-    const { events } = this.#options;
-    thread.onReport = ([name, subject, what]) => {
-      if (name === "onStray") {
-        this.#countStray(subject, what);
-        return;
-      }
-      events?.[name]?.(subject as ReportedJob & string, what);
+    const thread = this.#given?.isAlive === true ? this.#given : startPluginThread();
+    this.#given = undefined;
+    this.#threads.add(thread);
+    void thread.ended.then(() => this.#threads.delete(thread));
+    const shared = { isAlone: this.#isAlone, pages: this.#pages };
+    const onReport = (report: PluginReport) => {
+      this.#receive(report);
     };
-    const trial = { content, from, backend };
-    const clients = thread.host("clients", modules, trial, this.#isAlone);
-    const maxBatch = await clients.ask("maxBatch");
-    thread.limitTime(({ jobs }) => limitSeconds(limits, jobs));
-    return { thread, clients, maxBatch };
+    return await ClientThread.start(this.#options, shared, onReport, thread);
+  }
+
+  #receive([name, subject, what]: PluginReport): void {
+    const { events, task } = this.#options;
+    if (name !== "onStray") {
+      events?.[name]?.(subject as ReportedJob & string, what);
+    } else if (subject) {
+      this.#strays.set(subject.clientId, what);
+    } else if (!this.#hasStray) {
+      this.#hasStray = true;
+      events?.onStray?.(task, what);
+    }
   }
 }
 
-/** Time for an answer to arrive, so that a client that keeps to its limit is not ended, in s. */
-const graceSeconds = 1;
-
-/**
- * How long a thread may go on without a sign: a single job has its whole time, but a group must let
- * the event loop turn. After both, the round must still be open (`limits.answerSeconds`).
- */
-function limitSeconds(
-  { clientSeconds, answerSeconds }: WatchedRunnerOptions["limits"],
-  jobs: number,
-): number {
-  const slack = answerSeconds - clientSeconds;
-  return jobs > 1
-    ? Math.min(clientSeconds, slack) / 2
-    : clientSeconds + Math.min(graceSeconds, slack / 4);
-}
-
-function postBase(base: StoredParams): Params {
-  return toPostable(base) as Params;
-}
-
-function toPostedJob(job: ClientJob, base: StoredParams | undefined): PostedJob {
-  const { params, ...rest } = job;
-  return {
-    ...toPostable({ ...rest, derivation: undefined }),
-    params: {
-      base: params.base === base ? "last" : postBase(params.base),
-      rounds: toPostable(params.rounds),
-    },
-  };
-}
-
-function isEnd(error: unknown): error is Error {
-  return error instanceof Overdue || error instanceof ThreadEnded || error instanceof Replaced;
+function describeFault(error: unknown): ThreadEnded {
+  const hint = "does a plug-in change built-in objects, such as Map.prototype?";
+  return new ThreadEnded(`its thread failed: ${errorMessage(error)}: ${hint}`, { cause: error });
 }

@@ -10,6 +10,7 @@ const maxLogged = 20;
 /** Receives the errors of clients' code, and clients whose code was too slow or did not return. */
 type ClientEvents = Required<Pick<RunnerEvents, "onClientError" | "onBatchError" | "onTimeout">> & {
   readonly onHang: (job: ReportedJob, what: string) => void;
+  readonly onOthersCode: (job: ReportedJob, what: string) => void;
   readonly onStray: (task: string, what: string) => void;
 };
 
@@ -27,6 +28,7 @@ export interface ClientLog {
 export function clientEventLogger(log: ClientLog): ClientEvents {
   const logged = new Set<string>();
   const late = new Set<string>();
+  let disturbed = 0;
   const warn = ({ clientId, round, kind }: ReportedJob, what: string) => {
     log.warn({ client: clientId }, `${clientId}, round ${round}, ${kind}: ${what}`);
   };
@@ -51,8 +53,11 @@ export function clientEventLogger(log: ClientLog): ClientEvents {
     },
     onStray: (task, what) => {
       log.warn(
-        `task ${task}: code that belongs to no client threw, in a timer or in a promise that is never awaited: ${what}`,
+        `task ${task}: code that belongs to no client ${what}, in a timer or in a promise that is never awaited`,
       );
+    },
+    onOthersCode: (job, what) => {
+      if (disturbed++ < maxLogged) warn(job, what);
     },
     onHang: (job, what) => {
       warn(job, `${what}: its thread was ended`);
