@@ -1,4 +1,4 @@
-import { availableParallelism } from "node:os";
+import { countThreads } from "#clair-platform";
 import {
   DenseSum,
   yieldToEventLoop,
@@ -136,7 +136,7 @@ class GroupStream implements AggregationStream {
  * Number of groups that are judged at once. Clients train at the same time, but they wait for each
  * other; one thread less left a sixth of two cores idle.
  */
-const groupsAtOnce = availableParallelism();
+const groupsAtOnce = Math.max(1, countThreads());
 
 /**
  * Judges a group of clients: here if it is small, otherwise in another thread. The result is the

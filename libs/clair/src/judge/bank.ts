@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readBankFile } from "#clair-platform";
 import { UserError } from "@fedclair/core";
 import { at, item, normalQuantile } from "@fedclair/linalg";
 import { z } from "zod";
@@ -95,9 +95,7 @@ let shippedBank: Bank | undefined;
 
 /** The bank that is shipped. `npm run calibrate -- --write` makes it. It is read on first use. */
 export function readShippedBank(): Bank {
-  return (shippedBank ??= JSON.parse(
-    readFileSync(new URL(import.meta.resolve("#clair-bank")), "utf8"),
-  ) as Bank);
+  return (shippedBank ??= readBankFile() as Bank);
 }
 
 /** @throws UserError naming what is wrong with it */

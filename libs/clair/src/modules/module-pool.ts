@@ -1,4 +1,4 @@
-import { availableParallelism } from "node:os";
+import { countThreads } from "#clair-platform";
 import {
   countNumbers,
   isLowRank,
@@ -37,7 +37,8 @@ const smallRoundOfRank = { clients: 16, numbers: 1 << 17 };
 
 /**
  * Chooses the number of other threads for a round. It is 0 for a small round. Otherwise it is at
- * least 1, so that the event loop is not blocked, and at most the number of cores.
+ * least 1, so that the event loop is not blocked, and at most the number of cores. It is 0 where
+ * there are no threads.
  */
 export function threadsFor(
   updates: readonly Update[],
@@ -47,20 +48,21 @@ export function threadsFor(
   const fits = (limits: { readonly clients: number; readonly numbers: number }) =>
     updates.length <= limits.clients && numbers <= limits.numbers;
   const isSmall = fits(smallRound) || (rank !== "auto" && fits(smallRoundOfRank));
-  if (isSmall && starts <= smallRound.starts) return 0;
-  return Math.max(1, Math.min(Math.floor(numbers / minNumbersPerThread), availableParallelism()));
+  const threads = countThreads();
+  if (threads === 0 || (isSmall && starts <= smallRound.starts)) return 0;
+  return Math.max(1, Math.min(Math.floor(numbers / minNumbersPerThread), threads));
 }
 
 /**
  * Runs `condense` in another thread, so that several modules are condensed at once while others are
  * read.
- * @param turn 0, 1, 2 …, which selects one of `availableParallelism` threads
+ * @param turn 0, 1, 2 …, which selects one of `countThreads` threads
  */
 export async function condenseInThread(
   pairs: readonly LowRank[],
   turn: number,
 ): Promise<Condensed> {
-  const thread = clairThreads.at(turn % availableParallelism());
+  const thread = clairThreads.at(turn % countThreads());
   const shared = pairs.map((pair) => inSharedMemory(pair));
   const condenser = thread.host("condenser");
   try {
