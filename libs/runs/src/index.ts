@@ -140,9 +140,11 @@ export {
 export { checkRecords, eachRecord, linkTimings } from "./store/record-chain.js";
 export { eachLine } from "./store/lines.js";
 export type { ArmTiming } from "./store/arm-timing.js";
+export { encodeRound } from "./store/encode-round.js";
 export { findDone, type RunRequest } from "./run/find-done.js";
 export { readRun, armRecords, RunTally, mainRecords, type Run } from "./run/read-run.js";
 export { rejectExternalClients } from "./run/reject-external.js";
+export { followRound, type RoundProgress } from "./run/round-progress.js";
 export { runTrial, sharesFirstRound, type ArmEvent } from "./run/run-trial.js";
 export { summarise, type Summary } from "./measures/summary.js";
 export * from "./sweep/index.js";

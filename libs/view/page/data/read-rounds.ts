@@ -72,6 +72,28 @@ function idsAt({ rounds }: RoundsData, at: number): readonly string[] {
   return all[at] ?? [];
 }
 
+/** What all rounds have in common, without the evidence of each client in each of them. */
+export function overRounds(data: RoundsData) {
+  const clients = new Set<number>();
+  const ratios: number[] = [];
+  const means: { readonly round: number; readonly mean: number; readonly count: number }[] = [];
+  for (const [at, round] of data.rounds.entries()) {
+    const ratioOf = readRatios(round);
+    const metric = readColumn(round.metric);
+    const values: number[] = [];
+    for (const [i, id] of idsAt(data, at).entries()) {
+      clients.add(Number(id));
+      ratios.push(ratioOf(i));
+      const value = toNumber(metric(i));
+      if (data.truths[Number(id)] === undefined && !Number.isNaN(value)) values.push(value);
+    }
+    const count = values.length;
+    const sum = values.reduce((total, value) => total + value, 0);
+    if (count > 0) means.push({ round: round.round, mean: sum / count, count });
+  }
+  return { clients: [...clients], ratios, means };
+}
+
 function listClients(data: RoundsData, round: RoundColumns, at: number): ClientInRound[] {
   const scores = readColumn(round.scores);
   const thresholds = readColumn(round.thresholds);

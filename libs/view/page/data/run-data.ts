@@ -45,6 +45,8 @@ export interface MeasuredRound {
 export class ArmData {
   readonly columns: Column[] = [];
   readonly measured: MeasuredRound[] = [];
+  /** The lowest and the highest score over threshold of all rounds. */
+  ratios: readonly [low: number, high: number] = [Infinity, -Infinity];
   down = 0;
   up = 0;
   readonly #totals: RowTotals[] = [];
@@ -67,6 +69,8 @@ export class ArmData {
     };
     for (const [i, row] of rows.entries()) {
       const value = ratios(i);
+      const [low, high] = this.ratios;
+      if (value < low || value > high) this.ratios = [Math.min(low, value), Math.max(high, value)];
       const code = columns.verdicts.charCodeAt(i);
       column.ratios[row] = value;
       column.codes[row] = code;

@@ -8,7 +8,7 @@ import { clientId, clientIndex, isAttack, type ArmData, type RunData } from "../
 import { verdictOf } from "../data/verdicts.js";
 import { truthShape, verdictShapes, type Shape } from "./map-shapes.js";
 import { openClient, route } from "./route.js";
-import { palette } from "./theme.js";
+import { palette } from "../parts/theme.js";
 
 /** The map of clients by rounds, drawn on a canvas that covers the visible part. */
 export function ClientMap({

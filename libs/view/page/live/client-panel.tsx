@@ -5,7 +5,7 @@ import { clientsOf } from "../data/read-rounds.js";
 import { clientId, clientIndex } from "../data/run-data.js";
 import { flagsClient, verdictOf } from "../data/verdicts.js";
 import { Facts, PageNotice, formatAgo } from "../parts/index.js";
-import type { FollowedRun, ShownRun } from "./connection.js";
+import type { ShownRun } from "./connection.js";
 import { hostOf } from "./host-of.js";
 import { useAnswer } from "./load.js";
 import { noteChoice, readChoice, clientAddress, openClient } from "./route.js";
@@ -54,7 +54,7 @@ export function ClientPanel({ followed, run, id }: ShownRun & { readonly id: str
   );
 }
 
-function HostLine({ followed, id }: { readonly followed: FollowedRun; readonly id: string }) {
+function HostLine({ followed, id }: Pick<ShownRun, "followed"> & { readonly id: string }) {
   const activity = followed.activity.value;
   const host = activity && hostOf(activity.hosts, id);
   if (!host) return null;

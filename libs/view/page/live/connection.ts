@@ -22,7 +22,7 @@ interface Events {
 
 /** A run that is followed, and its latest state. */
 export interface ShownRun {
-  readonly followed: FollowedRun;
+  readonly followed: Pick<FollowedRun, "names" | "activity" | "grown" | "data">;
   readonly run: RunState;
 }
 

@@ -2,7 +2,7 @@ import { visibleCells, roundStep, type Cell, type MapLayout, type Viewport } fro
 import { isAttack, type ArmData, type RunData } from "../data/run-data.js";
 import { flagsClient, verdictOf } from "../data/verdicts.js";
 import { drawShape, truthShape, verdictShapes } from "./map-shapes.js";
-import { cellColour, type Palette } from "./theme.js";
+import { cellColour, type Palette } from "../parts/theme.js";
 
 /** Everything that a drawing of the map depends on. */
 interface MapScene {

@@ -1,5 +1,5 @@
 import type { VerdictInRound } from "../../src/data/rounds.js";
-import type { Palette } from "./theme.js";
+import type { Palette } from "../parts/theme.js";
 
 /** A mark in a cell: a path in a square of 16 by 16. */
 export interface Shape {

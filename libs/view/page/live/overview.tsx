@@ -1,7 +1,8 @@
 import { useComputed } from "@preact/signals";
-import type { FlaggedClient } from "../../src/data/protocol.js";
+import type { FlaggedClient, RunState } from "../../src/data/protocol.js";
+import type { RunData } from "../data/run-data.js";
 import type { ShownRun } from "./connection.js";
-import { Curves, type Curve } from "./curves.js";
+import { Curves, type Curve } from "../client/curves.js";
 import {
   PageNotice,
   PageTable,
@@ -13,7 +14,7 @@ import {
 import { reportAddress } from "../../src/data/routes.js";
 import { clientAddress } from "./route.js";
 import { CardLine } from "./status-parts.js";
-import { curveDashes, palette } from "./theme.js";
+import { curveDashes, palette } from "../parts/theme.js";
 
 /** What a reader wants to know first. */
 export function Overview({ followed, run }: ShownRun) {
@@ -54,7 +55,7 @@ function Card({ run: { card, sentence } }: Pick<ShownRun, "run">) {
   );
 }
 
-function Progress({ followed, run }: ShownRun) {
+export function Progress({ followed, run }: ShownRun) {
   const activity = followed.activity.value;
   const all = run.rounds * run.arms.length;
   const done = run.arms.reduce((sum, { rounds }) => sum + rounds, 0);
@@ -78,19 +79,7 @@ function Progress({ followed, run }: ShownRun) {
 
 function Methods({ followed, run }: ShownRun) {
   const { metric } = run;
-  const curves = useComputed((): Curve[] => {
-    const { data } = followed.grown.value;
-    const { arms } = palette();
-    return run.arms.map(({ label }, i) => {
-      return {
-        label,
-        colour: arms[i % arms.length] ?? "",
-        dash: curveDashes[i % curveDashes.length] ?? "",
-        points: data.arm(i).measured,
-        hasBand: i === 0 && !metric?.isGlobal,
-      };
-    });
-  });
+  const curves = useComputed(() => curvesOf(followed.grown.value.data, run));
   if (!metric) {
     return (
       <div>
@@ -115,14 +104,27 @@ function Methods({ followed, run }: ShownRun) {
         {better}
         {!metric.isGlobal && ". The band is the 10–90 % range of the first."}
       </p>
-      <Curves
-        curves={curves.value}
-        label={`${what} of each method by round`}
-        better={metric.better}
-      />
+      {curves.value && <Curves {...curves.value} />}
       <MethodTable followed={followed} run={run} what={what} />
     </div>
   );
+}
+
+/** The metric of each method by round. Returns undefined if the run has none. */
+export function curvesOf(data: RunData, { arms, metric }: RunState) {
+  const { arms: colours } = palette();
+  if (!metric) return undefined;
+  const what = `${metric.name}${metric.unit === undefined ? "" : ` (${metric.unit})`}`;
+  const curves = arms.map(({ label }, i): Curve => {
+    return {
+      label,
+      colour: colours[i % colours.length] ?? "",
+      dash: curveDashes[i % curveDashes.length] ?? "",
+      points: data.arm(i).measured,
+      hasBand: i === 0 && !metric.isGlobal,
+    };
+  });
+  return { curves, label: `${what} of each method by round`, better: metric.better };
 }
 
 function MethodTable({ followed, run, what }: ShownRun & { readonly what: string }) {

@@ -1,7 +1,7 @@
 import { makeFigurePointable } from "./figures.js";
 import { makeFigurePlayable } from "./playable-figure.js";
 import { linkRuns } from "./run-links.js";
-import { showRounds } from "./rounds.js";
+import { showRounds } from "./show-rounds.js";
 import { makeTableSortable } from "./tables.js";
 
 document.documentElement.classList.add("scripted");

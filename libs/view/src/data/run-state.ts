@@ -13,12 +13,13 @@ import {
   type ArmTiming,
   type ClientRow,
   type Run,
+  type RunInfo,
   type StoredRun,
+  type Summary,
   type TrialDescription,
 } from "@fedclair/runs";
 import type { FlaggedClient, MetricState, RunState, Status } from "./protocol.js";
 import { chooseMetric, chooseSpacing, type Spacing } from "./round-columns.js";
-import { hasReport } from "./report-file.js";
 
 /** Number of flagged or missed clients that are listed; the map has the others. */
 const maxListed = 50;
@@ -28,6 +29,13 @@ const maxTextBytes = 1024;
 
 /** Number of rounds that the estimate of the remaining time averages over. */
 const recentRounds = 20;
+
+/** The facts about a run that its records do not have. */
+export interface StoredState extends Pick<StoredRun, "status"> {
+  readonly summary?: Partial<Summary> | undefined;
+  readonly info: Pick<RunInfo, "started" | "version" | "backend">;
+  readonly hasReport: boolean;
+}
 
 /** Collects what the page says about a run while its records come in. */
 export class RunSummary {
@@ -58,14 +66,14 @@ export class RunSummary {
     return this.#metric;
   }
 
-  addTiming({ seconds, writeSeconds }: ArmTiming): void {
+  addTiming({ seconds, writeSeconds }: Pick<ArmTiming, "seconds" | "writeSeconds">): void {
     this.#recent.push(seconds.train + seconds.aggregate + seconds.evaluate + writeSeconds);
     if (this.#recent.length > recentRounds) this.#recent.shift();
   }
 
   /** Describes the run as it is now. */
-  state(path: string, stored: StoredRun, why: string | undefined, notices: string[]): RunState {
-    const { status, summary, info } = stored;
+  state(path: string, stored: StoredState, why: string | undefined, notices: string[]): RunState {
+    const { status, summary, info, hasReport } = stored;
     const run = this.#run(stored);
     const rows = clientRows(run);
     const flagged = rows.filter(isFlagged).sort((a, b) => marginOf(b) - marginOf(a));
@@ -104,14 +112,14 @@ export class RunSummary {
       undecidedCount: rows.filter(({ verdict }) => verdict === "undecided").length,
       missed: hasKnown ? missed.slice(0, maxListed).map(({ display }) => display) : undefined,
       judges: rows.some(({ roundsJudged }) => roundsJudged > 0),
-      hasReport: hasReport(stored.folder),
+      hasReport,
       clientSpacing: this.spacing.clients,
       roundSpacing: this.spacing.rounds,
       notices,
     };
   }
 
-  #run({ status, summary, info }: StoredRun): Run {
+  #run({ status, summary, info }: StoredState): Run {
     const isFinished = status === "done";
     const stopped = new Map(Object.entries(summary?.stopped ?? {}));
     const records = this.#tally.records(stopped, isFinished);

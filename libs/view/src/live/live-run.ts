@@ -18,6 +18,7 @@ import {
   type TrialDescription,
 } from "@fedclair/runs";
 import type { Names, RunState } from "../data/protocol.js";
+import { hasReport } from "../data/report-file.js";
 import { RunSummary, waitingState } from "../data/run-state.js";
 
 /** Describes the trial of a run folder with the plug-ins that are loaded. */
@@ -258,7 +259,8 @@ export class LiveRun {
     const gone = `The coordinator is gone without finishing. ${commandName()} resume ${this.folder} goes on after the last checkpoint.`;
     const why = failure?.message ?? (status === "interrupted" ? gone : undefined);
     const notices = [...this.#notices, ...silence];
-    this.state = this.summary?.state(this.#path, stored, why, notices) ?? this.state;
+    const state = { ...stored, hasReport: hasReport(this.folder) };
+    this.state = this.summary?.state(this.#path, state, why, notices) ?? this.state;
   }
 
   /** Checks once that the records of a run are those that it wrote. */

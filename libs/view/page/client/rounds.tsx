@@ -1,12 +1,15 @@
-import { signal } from "@preact/signals";
-import { render } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useSignal } from "@preact/signals";
+import type { ComponentProps } from "preact";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import type { RoundsData } from "../../src/data/rounds.js";
-import { ClientView } from "../client/client-view.js";
-import { clientsOf, unpackRounds, type ClientInRound } from "../data/read-rounds.js";
+import { clientsOf, overRounds, type ClientInRound } from "../data/read-rounds.js";
 import { flagsClient } from "../data/verdicts.js";
 import { PageNotice, formatRatio } from "../parts/index.js";
-import { ScoreStrip } from "./score-strip.js";
+import { palette } from "../parts/theme.js";
+import { ClientView } from "./client-view.js";
+import { Curves } from "./curves.js";
+import { RoundControl } from "./round-control.js";
+import { createFrame, ScoreStrip } from "./score-strip.js";
 
 /** Clients in the list beside the strip; the others are found by their name. */
 const maxListed = 12;
@@ -14,80 +17,85 @@ const maxListed = 12;
 /** Clients named in a sentence. */
 const maxNamed = 8;
 
-/** Shows the rounds of the run in their place on the page, if it has them. */
-export async function showRounds(): Promise<void> {
-  const place = document.getElementById("rounds");
-  const data = await unpackRounds();
-  if (!place || !data) return;
-  readAddress(data);
-  addEventListener("hashchange", () => {
-    readAddress(data);
-  });
-  render(<Rounds data={data} />, place);
-}
-
-const at = signal<number | undefined>(undefined);
-const selected = signal<number | undefined>(undefined);
-/** Is the address that of a client, so that the reader is to be led to it? */
-const isLinked = signal(false);
-
-/** Opens the client and the round that the address names, as in `#client-c07-round-3`. */
-function readAddress({ rounds }: RoundsData): void {
+/** The client and the round that the address names, as in `#client-c07-round-3`. */
+function readAddress({ rounds }: RoundsData) {
   const [, client, round] = /^#client-c(\d+)(?:-round-(\d+))?$/.exec(location.hash) ?? [];
-  if (client === undefined) return;
-  selected.value = Number(client);
+  if (client === undefined) return undefined;
   const place = rounds.findIndex((one) => String(one.round) === round);
-  at.value = place < 0 ? undefined : place;
-  isLinked.value = true;
+  return { client: Number(client), place: place < 0 ? undefined : place };
 }
 
-/** Chooses a client and a round, and notes both in the address. */
-function choose(index: number | undefined, place: number, { names, rounds }: RoundsData): void {
-  selected.value = index;
-  at.value = place;
-  if (index === undefined) return;
-  const [id = ""] = (names[index] ?? "").split(" ");
-  history.replaceState(null, "", `#client-${id}-round-${rounds[place]?.round ?? 0}`);
-}
-const search = signal("");
-
-/** A slider over rounds, the clients of the round, and everything about one of them. */
-function Rounds({ data }: { readonly data: RoundsData }) {
-  const last = data.rounds.length - 1;
-  const place = at.value ?? last;
-  const round = data.rounds[place]?.round ?? 0;
-  const clients = clientsOf(data, place);
-  const onSelect = (index: number) => {
-    choose(index, place, data);
-  };
+/**
+ * A slider over rounds that can be played, the clients of the round beside the curve of the metric,
+ * and everything about one of them.
+ * @param hasAddress whether the address names the client and the round
+ * @param curves the curves to show in place of the main arm's
+ */
+export function Rounds({
+  data,
+  hasAddress = false,
+  curves,
+}: {
+  readonly data: RoundsData;
+  readonly curves?: Omit<ComponentProps<typeof Curves>, "at"> | undefined;
+  readonly hasAddress?: boolean;
+}) {
+  const at = useSignal<number | undefined>(undefined);
+  const selected = useSignal<number | undefined>(undefined);
+  const search = useSignal("");
   const view = useRef<HTMLDivElement>(null);
+  const place = at.value ?? data.rounds.length - 1;
+  const clients = clientsOf(data, place);
+  const { strip, curve } = useMemo(() => frameOf(data), [data]);
+  const shownCurves = curves ?? curve;
   useEffect(() => {
-    if (isLinked.value) view.current?.scrollIntoView();
-    isLinked.value = false;
-  }, [isLinked.value]);
+    if (!hasAddress) return undefined;
+    const open = () => {
+      const wanted = readAddress(data);
+      if (!wanted) return;
+      selected.value = wanted.client;
+      at.value = wanted.place;
+      // The view of the client is there after the next frame.
+      requestAnimationFrame(() => view.current?.scrollIntoView());
+    };
+    open();
+    addEventListener("hashchange", open);
+    return () => {
+      removeEventListener("hashchange", open);
+    };
+  }, [data, hasAddress]);
+  const choose = (index: number | undefined, next: number) => {
+    selected.value = index;
+    at.value = next;
+    if (index === undefined || !hasAddress) return;
+    const [id = ""] = (data.names[index] ?? "").split(" ");
+    history.replaceState(null, "", `#client-${id}-round-${data.rounds[next]?.round ?? 0}`);
+  };
+  const onSelect = (index: number) => {
+    choose(index, place);
+  };
+  const onRound = (next: number) => {
+    choose(selected.value, next);
+  };
   const name = (index: number) => data.names[index] ?? String(index);
   return (
     <>
       <h2 id="rounds-title">Round by round</h2>
       <p class="note">
-        Move through the rounds of {data.arm}, and choose a client to see its evidence beside that
-        of the others.{sampleNote(data)}
+        Play the rounds of {data.arm}, and choose a client to see its evidence beside that of the
+        others.{sampleNote(data)}
       </p>
-      <label class="slider">
-        Round {round} of {data.total}
-        <input
-          type="range"
-          min={0}
-          max={last}
-          value={place}
-          aria-valuetext={`round ${round}`}
-          onInput={(event) => {
-            choose(selected.value, Number(event.currentTarget.value), data);
-          }}
-        />
-      </label>
+      <RoundControl
+        rounds={data.rounds.map(({ round }) => round)}
+        total={data.total}
+        at={place}
+        onRound={onRound}
+      />
       <p role="status">{describeRound(data, clients, name)}</p>
-      <ScoreStrip data={data} clients={clients} selected={selected.value} onSelect={onSelect} />
+      <div class="beside">
+        <ScoreStrip frame={strip} clients={clients} selected={selected.value} onSelect={onSelect} />
+        {shownCurves && <Curves {...shownCurves} at={data.rounds[place]?.round} />}
+      </div>
       <div class="chooser">
         <label class="filter">
           Find a client{" "}
@@ -98,7 +106,7 @@ function Rounds({ data }: { readonly data: RoundsData }) {
           />
         </label>
         <ul aria-label="Clients, the highest score over threshold first">
-          {listClients(clients, name).map(({ index, verdict, ratio }) => (
+          {listClients(clients, name, search.value).map(({ index, verdict, ratio }) => (
             <li key={index}>
               <button
                 type="button"
@@ -123,9 +131,7 @@ function Rounds({ data }: { readonly data: RoundsData }) {
               at={place}
               index={selected.value}
               clients={clients}
-              onRound={(next) => {
-                choose(selected.value, next, data);
-              }}
+              onRound={onRound}
               onSelect={onSelect}
             />
           ) : (
@@ -134,6 +140,25 @@ function Rounds({ data }: { readonly data: RoundsData }) {
       </div>
     </>
   );
+}
+
+/** What does not change from round to round: the axes of the strip, and the curve beside it. */
+function frameOf(data: RoundsData) {
+  const { metric = "" } = data;
+  const { clients, ratios, means } = overRounds(data);
+  const [colour = ""] = palette().arms;
+  const points = means.map(({ mean, ...one }) => ({ ...one, mean, low: mean, high: mean }));
+  return {
+    strip: createFrame(data, clients, ratios),
+    curve:
+      points.length < 2
+        ? undefined
+        : {
+            label: `Mean ${metric} of the benign clients by round`,
+            better: undefined,
+            curves: [{ label: metric, colour, dash: "", points, hasBand: false }],
+          },
+  };
 }
 
 function sampleNote({ rounds, total, clientSpacing, kinds }: RoundsData): string {
@@ -178,8 +203,9 @@ function describeRound(
 function listClients(
   clients: readonly ClientInRound[],
   name: (index: number) => string,
+  searched: string,
 ): ClientInRound[] {
-  const wanted = search.value.trim().toLowerCase();
+  const wanted = searched.trim().toLowerCase();
   const rank = ({ ratio }: ClientInRound) => (Number.isNaN(ratio) ? -1 : ratio);
   return clients
     .filter(({ index }) => name(index).toLowerCase().includes(wanted))

@@ -1,3 +1,4 @@
+import { maxOf, minOf } from "@fedclair/runs/numbers";
 import { useSignal } from "@preact/signals";
 import type { RoundsData } from "../../src/data/rounds.js";
 import type { ClientInRound } from "../data/read-rounds.js";
@@ -9,17 +10,44 @@ const rowHeight = 44;
 /** A ratio is drawn at least this large, since the axis is logarithmic. */
 const minRatio = 0.01;
 
+/** What the strips of all rounds of a run have in common, so that marks move and axes do not. */
+export interface StripFrame extends Pick<RoundsData, "names" | "truths"> {
+  /** The lowest and the highest ratio. */
+  readonly ratios: readonly [low: number, high: number];
+  /** The attacks, and then the benign clients. */
+  readonly rows: readonly string[];
+}
+
+/**
+ * @param ratios scores over thresholds of all rounds, or the ends of their range; only finite ones
+ * count
+ */
+export function createFrame(
+  { names, truths }: Pick<RoundsData, "names" | "truths">,
+  clients: readonly number[],
+  ratios: readonly number[],
+): StripFrame {
+  const rows = [...new Set(clients.map((index) => truths[index] ?? "benign"))];
+  const known = ratios.filter(Number.isFinite);
+  return {
+    names,
+    truths,
+    ratios: [minOf([0.8, ...known]), maxOf([1.25, ...known])],
+    rows: rows.sort((a, b) => Number(a === "benign") - Number(b === "benign")),
+  };
+}
+
 /**
  * The scores of a round over their thresholds, a row for each truth. Filled: flagged; the line is
- * the threshold.
+ * the threshold. A mark walks when another round is shown.
  */
 export function ScoreStrip({
-  data,
+  frame: { names, truths, ratios, rows },
   clients,
   selected,
   onSelect,
 }: {
-  readonly data: RoundsData;
+  readonly frame: StripFrame;
   readonly clients: readonly ClientInRound[];
   readonly selected: number | undefined;
   readonly onSelect: (index: number) => void;
@@ -28,32 +56,30 @@ export function ScoreStrip({
   const pointed = useSignal<number | undefined>(undefined);
   const scored = clients.filter(({ ratio }) => !Number.isNaN(ratio));
   if (scored.length === 0) return <p class="note">No client of this round has a score.</p>;
-  const truth = (index: number) => data.truths[index] ?? "benign";
-  const rows = [...new Set(scored.map(({ index }) => truth(index)))].sort(
-    (a, b) => Number(a === "benign") - Number(b === "benign"),
-  );
+  const truth = (index: number) => truths[index] ?? "benign";
   const left = Math.min(150, width / 4);
-  const ratios = scored.map(({ ratio }) => Math.max(ratio, minRatio));
-  const low = Math.log(Math.min(0.8, ...ratios));
-  const high = Math.log(Math.max(1.25, ...ratios));
+  const [low, high] = [
+    Math.log(Math.max(ratios[0], minRatio)),
+    Math.log(Math.max(ratios[1], minRatio)),
+  ];
   const x = (ratio: number) =>
     left + 8 + ((width - left - 44) * (Math.log(Math.max(ratio, minRatio)) - low)) / (high - low);
   const ticks = [0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000].filter(
     (tick) => Math.log(tick) >= low && Math.log(tick) <= high,
   );
   const height = rows.length * rowHeight;
-  const marks = scored.map((client, i) => ({
+  const marks = scored.map((client) => ({
     client,
     x: x(client.ratio),
     // A fixed pattern keeps clients of equal scores apart.
-    y: rows.indexOf(truth(client.index)) * rowHeight + 8 + ((i * 5) % 13) * 2.2,
+    y: rows.indexOf(truth(client.index)) * rowHeight + 8 + ((client.index * 5) % 13) * 2.2,
   }));
   const labels = placeNames(
     marks.filter(({ client: { verdict } }) => flagsClient(verdict) || verdict === "undecided"),
-    (index) => data.names[index] ?? "",
+    (index) => names[index] ?? "",
     width,
   );
-  const name = (index: number) => data.names[index] ?? "";
+  const name = (index: number) => names[index] ?? "";
   const at = clients.find(({ index }) => index === (pointed.value ?? selected));
   const indexOf = (target: EventTarget | null) => {
     const value = target instanceof SVGElement ? target.dataset.client : undefined;
@@ -117,11 +143,18 @@ export function ScoreStrip({
       </svg>
       <p class="note" role="status">
         {at
-          ? `${name(at.index)} (${truth(at.index)}): ${at.verdict}, score ${at.score}, ${Number.isNaN(at.ratio) ? "" : `${formatRatio(at.ratio)} `}threshold ${at.threshold}`
+          ? `${name(at.index)} (${truth(at.index)}): ${at.verdict}${describeScore(at)}`
           : "Filled: flagged; ringed: undecided; hollow: not flagged. Point at a client, or click it."}
       </p>
     </div>
   );
+}
+
+function describeScore({ score, threshold, ratio }: ClientInRound): string {
+  const times = Number.isNaN(ratio) ? "" : `${formatRatio(ratio)} `;
+  return threshold === "–"
+    ? `, ${times}threshold`
+    : `, score ${score}, ${times}threshold ${threshold}`;
 }
 
 /** The width of a letter and the height of a line in the names at marks, in pixels. */

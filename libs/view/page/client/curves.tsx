@@ -25,9 +25,12 @@ export function Curves({
   curves,
   label,
   better,
+  at: marked,
 }: {
   readonly curves: readonly Curve[];
   readonly label: string;
+  /** A round that is marked while the reader points at no other. */
+  readonly at?: number | undefined;
   readonly better: "higher" | "lower" | undefined;
 }) {
   const { ref, width } = useWidth();
@@ -35,7 +38,7 @@ export function Curves({
   const under = useSignal<number | undefined>(undefined);
   const shown = curves.filter((curve) => !hidden.value.has(curve.label));
   const scales = createScales(shown, width, better === "lower" && spanDecade(curves));
-  const at = under.value;
+  const at = under.value ?? marked;
   const point = (event: PointerEvent & { readonly currentTarget: SVGElement }) => {
     const place = event.clientX - event.currentTarget.getBoundingClientRect().left;
     under.value = nearestRound(shown, scales.roundAt(place));
@@ -63,7 +66,7 @@ export function Curves({
         {curves.map((curve) => (
           <button
             key={curve.label}
-            class="legend"
+            class="curve-key"
             aria-pressed={!hidden.value.has(curve.label)}
             onClick={() => (hidden.value = toggled(hidden.value, curve.label))}
           >
