@@ -5,6 +5,7 @@
 import { cp, mkdir, readFile, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
+import { buildPlayground } from "./build-playground.js";
 
 const workspace = join(import.meta.dirname, "..");
 const [live, tab, report] = [
@@ -51,14 +52,17 @@ const onlyEnglish = {
 };
 
 // An import of Node.js in what the worker needs ends the build here.
-await build({
+const training = {
   ...options,
+  plugins: [onlyEnglish],
+  define: { fedclairRelease: JSON.stringify(version) },
+};
+await build({
+  ...training,
   format: "esm",
   splitting: true,
   chunkNames: "chunk-[hash]",
   loader: { ".wasm": "binary" },
-  plugins: [onlyEnglish],
-  define: { fedclairRelease: JSON.stringify(version) },
   entryPoints: [
     { in: join(tab.page, "main.tsx"), out: "page" },
     { in: join(tab.page, "worker.ts"), out: "worker" },
@@ -69,8 +73,10 @@ await build({
 await cp(join(tab.page, "index.html"), join(tab.site, "index.html"));
 const tensorflow = dirname(require.resolve("@tensorflow/tfjs-backend-wasm/package.json"));
 const wasm = "tfjs-backend-wasm-simd.wasm";
-await cp(join(tensorflow, "dist", wasm), join(tab.site, wasm));
+const wasmFile = join(tensorflow, "dist", wasm);
+await cp(wasmFile, join(tab.site, wasm));
 await cp(join(workspace, "libs/tasks/assets"), join(tab.site, "data"), { recursive: true });
+await buildPlayground(build, training, { workspace, tensorflow: wasmFile });
 
 await build({
   ...options,

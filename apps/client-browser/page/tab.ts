@@ -57,7 +57,7 @@ export class Tab {
   readonly entries: { token: string; capacity: number };
   #worker: Worker | undefined;
   #releaseLock: () => void = () => undefined;
-  #watch = 0;
+  #watch: ReturnType<typeof setInterval> | undefined;
   #hasReported = false;
   #isBusy = false;
 

@@ -2,7 +2,6 @@
  * The host of this tab. It runs in a worker, so that training does not stop the page, the page can
  * end it at any time, and timers keep their pace while the tab is in the background.
  */
-import { loadBackend } from "@fedclair/compute";
 import { UserError } from "@fedclair/core";
 import { ClientRunner, prepareSentTrial, type Trial } from "@fedclair/core/internal";
 import {
@@ -13,10 +12,8 @@ import {
   type ReadData,
 } from "@fedclair/plugins/browser";
 import { connectTab, RefusedError, Traffic, UnreachableError } from "@fedclair/wire/browser";
-import { setWasmPaths } from "@tensorflow/tfjs-backend-wasm";
-import { env } from "@tensorflow/tfjs-core";
-import { cos, exp, log, sin } from "./fdlibm.js";
 import { release } from "./release.js";
+import { startWasm } from "./start-wasm.js";
 import type { Order, Outcome, Report } from "./messages.js";
 
 const scope = self as unknown as {
@@ -24,8 +21,6 @@ const scope = self as unknown as {
   onmessage: (event: { readonly data: Order }) => void;
 };
 const leaving = new AbortController();
-// so that numbers have the same bytes as in Node.js
-Object.assign(Math, { cos, exp, log, sin });
 
 scope.onmessage = ({ data: order }) => {
   if (order.kind === "leave") leaving.abort();
@@ -166,18 +161,4 @@ async function prepare(trial: Trial, files: readonly ChosenFile[]): Promise<Clie
   });
   await (hasOwn ? blameFiles(runner.prepare()) : runner.prepare());
   return runner;
-}
-
-/**
- * Starts TensorFlow.js on WebAssembly, with one thread as in Node.js, so that the results have the
- * same bytes.
- * @throws UserError if this browser lacks SIMD, which the kernels of fedclair need
- */
-async function startWasm(): Promise<string> {
-  setWasmPaths(new URL(".", location.href).href);
-  env().set("WASM_HAS_MULTITHREAD_SUPPORT", false);
-  if (!(await env().getAsync("WASM_HAS_SIMD_SUPPORT")))
-    throw new UserError("this browser has no SIMD for WebAssembly: use a newer one");
-  const { reason } = await loadBackend("wasm");
-  return reason.replace(/:.*/, "");
 }

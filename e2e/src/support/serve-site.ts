@@ -5,6 +5,8 @@ import { extname, join } from "node:path";
 import { cleanUps } from "./afterwards.js";
 
 const types: Readonly<Record<string, string>> = {
+  ".css": "text/css",
+  ".html": "text/html",
   ".js": "text/javascript",
   ".wasm": "application/wasm",
 };

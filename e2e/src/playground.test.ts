@@ -1,0 +1,54 @@
+import assert from "node:assert/strict";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { openPage, seriousFindings } from "./support/browser.js";
+import { fedclair } from "./support/command.js";
+import { temporaryFolder, workspace } from "./support/paths.js";
+import { requirePrograms } from "./support/programs.js";
+import { serveSite } from "./support/serve-site.js";
+
+const trial = `name: quick
+rounds: 2
+clients: 6
+task: { name: text-copy, sequences: 8, localSteps: 4, evaluationSequences: 8 }
+aggregator: { name: clair }
+attacks: [{ attack: { name: label-flip }, count: 2 }]
+`;
+
+/** Runs a trial in the page's worker. Resolves to the lines of its records. */
+const runInWorker = (text: string) => `new Promise((resolve, reject) => {
+  const worker = new Worker("worker.js", { type: "module" });
+  const lines = [];
+  worker.onerror = ({ message }) => reject(new Error(message));
+  worker.onmessage = ({ data }) => {
+    if (data.kind === "round") lines.push(data.line);
+    if (data.kind === "failed") reject(new Error(data.why));
+    if (data.kind === "ended") resolve(lines.join(""));
+  };
+  worker.postMessage(${JSON.stringify(text)});
+})`;
+
+describe("the playground in a browser", () => {
+  requirePrograms("chromium");
+
+  it("has the bytes of Node.js, a verdict, and an address for its setting", async () => {
+    const site = await serveSite("", join(workspace, "apps/client-browser/dist/site"));
+    const folder = await temporaryFolder();
+    await writeFile(join(folder, "quick.yaml"), trial);
+    const out = join(folder, "run");
+    const how = ["--transport", "memory", "--no-report", "--out", out];
+    const [{ page, complaints }, { code, stderr }] = await Promise.all([
+      openPage(`${site}/fedclair/index.html#rule=fedavg&share=0`),
+      fedclair(["run", join(folder, "quick.yaml"), ...how]),
+    ]);
+    assert.equal(code, 0, stderr);
+    await page.locator(".card", { hasText: "accuracy" }).waitFor();
+    assert.deepEqual(await seriousFindings(page), []);
+    await page.getByLabel("Rule at the server").selectOption("clair");
+    assert.match(page.url(), /rule=clair/);
+    await page.locator(".card", { hasText: "0 of 20 false alarms" }).waitFor();
+    const records = await page.evaluate(runInWorker(trial));
+    assert.equal(records, await readFile(join(out, "records.jsonl"), "utf8"));
+    assert.deepEqual(complaints, []);
+  });
+});
