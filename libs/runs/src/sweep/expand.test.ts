@@ -59,6 +59,14 @@ describe("expand", () => {
     ]);
   });
 
+  it("takes a list inside a list of values for one value", () => {
+    const { points } = grid({ tokens: [[17, 4], [9]] });
+    assert.deepEqual(
+      points.map(({ content }) => content),
+      [{ tokens: [17, 4] }, { tokens: [9] }],
+    );
+  });
+
   it("knows where in the file each value stands", () => {
     const { points } = grid({
       seed: [1, 2],

@@ -92,11 +92,14 @@ function listVariations(
     const items: readonly unknown[] = content;
     const several = takesList(path) ? items.length > 0 && items.every(Array.isArray) : true;
     if (several) {
-      // A value that itself varies counts as several values of this dimension.
+      // A value that itself varies counts as several values of this dimension; a list is one value.
       const name = takesList(path) ? path : [...path, "*"];
       const values = items.flatMap((item, i) => {
         const move = { at, from: [...from, String(i)] };
-        const { points } = listVariations(item, { name, ...move }, takesList);
+        const isList = Array.isArray(item) && !takesList(path);
+        const { points } = isList
+          ? { points: [{ content: item, picks: [], moves: [] }] }
+          : listVariations(item, { name, ...move }, takesList);
         return points.map((point) => ({ ...point, moves: [move, ...point.moves] }));
       });
       return {

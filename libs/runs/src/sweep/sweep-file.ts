@@ -8,6 +8,7 @@ import {
   readPythonClients,
   resolveTrial,
   seedsSchema,
+  trialSchema,
   type PreparedTrial,
   type TrialSource,
 } from "@fedclair/core/internal";
@@ -174,48 +175,31 @@ function withSeeds(
   return typeof seed === "number" ? { ...content, seed: listSeeds(seeds, seed) } : content;
 }
 
-/**
- * Creates a test for keys that take a list in a trial file: keys of the file itself, and options of
- * plug-ins according to their schemas.
- */
+/** Creates a test for keys that take a list in a trial file, options of plug-ins included. */
 function createListTest(plugins: Plugins): (path: readonly string[]) => boolean {
-  const { tasks, aggregators, attacks, mods = new Map(), personal = new Map() } = plugins;
-  const options = [tasks, aggregators, attacks, mods, personal].flatMap((registry) =>
-    [...registry.values()].flatMap(({ schema }) =>
-      findLists(z.toJSONSchema(schema, { io: "input", unrepresentable: "any" }), ""),
-    ),
-  );
-  const own = [
-    /^plugins$/,
-    /^external$/,
-    /^attacks$/,
-    /^baselines$/,
-    /^mods$/,
-    /^attacks\.[^.]+\.clients$/,
-    /^expect\.seeds$/,
-  ];
+  const how = { io: "input", unrepresentable: "any" } as const;
+  const whole: JsonSchema = z.toJSONSchema(trialSchema(plugins), how);
   return (path) => {
-    const joined = path.join(".");
-    return (
-      own.some((pattern) => pattern.test(joined)) ||
-      options.some((option) => `.${joined}`.endsWith(option))
-    );
+    // A dimension of whole plug-ins has the key `*`, which is not part of a trial.
+    const keys = path.filter((key) => key !== "*");
+    const here = keys.reduce((all, key) => all.flatMap((one) => enter(one, key)), [whole]);
+    return here.flatMap(listVariants).some(({ type }) => type === "array");
   };
 }
 
-/** Lists the paths of a plug-in's options that take a list, such as `.source.columns.actions`. */
-function findLists(schema: z.core.JSONSchema._JSONSchema, path: string): string[] {
-  if (typeof schema === "boolean") return [];
-  if (schema.type === "array") return [path];
-  const variants = [...(schema.anyOf ?? []), ...(schema.oneOf ?? []), ...(schema.allOf ?? [])];
-  return [
-    ...Object.entries(schema.properties ?? {}).flatMap(([key, inner]) =>
-      findLists(inner, `${path}.${key}`),
-    ),
-    ...variants
-      .filter((variant) => typeof variant === "object" && variant.type !== "array")
-      .flatMap((variant) => findLists(variant, path)),
-  ];
+/** Lists what a schema says about the value of a key, or about the entries of a list. */
+function enter(schema: JsonSchema, key: string): JsonSchema[] {
+  return listVariants(schema).flatMap(({ properties = {}, additionalProperties, items }) => {
+    const inner = Object.hasOwn(properties, key) ? properties[key] : additionalProperties;
+    return [inner, items].flat().filter((one) => typeof one === "object");
+  });
 }
+
+function listVariants(schema: JsonSchema): JsonSchema[] {
+  const inner = [...(schema.anyOf ?? []), ...(schema.oneOf ?? []), ...(schema.allOf ?? [])];
+  return [schema, ...inner.filter((one) => typeof one === "object").flatMap(listVariants)];
+}
+
+type JsonSchema = z.core.JSONSchema.BaseSchema;
 
 export const idPattern = /^[0-9a-f]{16}$/;

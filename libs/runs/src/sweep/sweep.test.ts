@@ -324,20 +324,25 @@ describe("a sweep", () => {
 
   it("keeps lists that an option takes, also inside of others", () => {
     const toy = toyPlugins.tasks.get("toy") ?? assert.fail();
-    const columns = z.strictObject({ actions: z.array(z.string()), size: z.number() });
+    const columns = z.strictObject({
+      actions: z.array(z.string()),
+      outputs: z.union([z.string(), z.array(z.string())]),
+      codes: z.record(z.string(), z.array(z.number())),
+      size: z.number(),
+    });
     const own = z.looseObject({
       source: z.union([z.strictObject({ columns }), z.literal("none")]).optional(),
     });
     const tasks = new Map([["toy", { ...toy, schema: own } as TaskPlugin]]);
     const text = file.replace(
       /faults: .*$/m,
-      "source: { columns: { actions: [a, b], size: [1, 2] } } }",
+      "source: { columns: { actions: [a], outputs: [a, b], codes: { a: [1, 2] }, size: [1, 2] } } }\nabsent: [{ clients: [c00], from: 1 }, { clients: [c01], from: 1 }]",
     );
-    const { dimensions } = parse(text, [], { ...toyPlugins, tasks });
-    assert.deepEqual(
-      dimensions.map(({ path }) => path),
-      ["seed", "task.source.columns.size", "attacks"],
-    );
+    const dimensionsOf = (yaml: string) =>
+      parse(yaml, [], { ...toyPlugins, tasks }).dimensions.map(({ path }) => path);
+    assert.deepEqual(dimensionsOf(text), ["seed", "task.source.columns.size", "attacks"]);
+    const varied = text.replace("outputs: [a, b]", "outputs: [[a, b], [a]]");
+    assert.ok(dimensionsOf(varied).includes("task.source.columns.outputs"));
   });
 
   it("finds measures that no trial has", async () => {
