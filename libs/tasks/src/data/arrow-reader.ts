@@ -45,8 +45,11 @@ serveReader<ColumnarRequest, Columns | ColumnarRows>(
     }
     const { table } = last;
     if (!rows) {
-      const flat = table.schema.fields.filter(({ type }) => !nested.has(type.typeId));
-      return { columns: flat.map(({ name }) => name), groups: [table.numRows] };
+      const names = (isNested: boolean) =>
+        table.schema.fields.flatMap(({ name, type }) =>
+          nested.has(type.typeId) === isNested ? [name] : [],
+        );
+      return { columns: names(false), nested: names(true), groups: [table.numRows] };
     }
     const count = Math.min(rowsOfAnswer, table.numRows - rows.from);
     const cells = rows.names.map((name) => {

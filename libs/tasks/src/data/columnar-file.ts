@@ -20,6 +20,8 @@ export interface ColumnarRequest {
 /** The columns of a file, and the number of rows in each of its groups. */
 export interface Columns {
   readonly columns: readonly string[];
+  /** Columns of lists or structs, which are not read. */
+  readonly nested: readonly string[];
   readonly groups: readonly number[];
 }
 
@@ -45,20 +47,20 @@ const arrow: Reader = new ReaderProcess(
   "write it as Parquet, which is read in parts",
 );
 
-/** Opens a Parquet file. Columns of nested types are not listed. */
+/** Opens a Parquet file. */
 export function openParquet(path: string, signal: AbortSignal): Promise<TableFile> {
   return open(parquet, path, signal);
 }
 
-/** Opens an Arrow file (IPC, also Feather 2). Columns of nested types are not listed. */
+/** Opens an Arrow file (IPC, also Feather 2). */
 export function openArrow(path: string, signal: AbortSignal): Promise<TableFile> {
   return open(arrow, path, signal);
 }
 
 async function open(reader: Reader, path: string, signal: AbortSignal): Promise<TableFile> {
   const ask: Ask = (rows) => reader.ask(rows ? { path, rows } : { path }, signal);
-  const { columns, groups } = (await ask()) as Columns;
-  return { path, unit: "row", columns, read: (names) => readRows(ask, groups, names) };
+  const { columns, nested, groups } = (await ask()) as Columns;
+  return { path, unit: "row", columns, nested, read: (names) => readRows(ask, groups, names) };
 }
 
 /** Reads one row group after another, in pieces. */

@@ -66,10 +66,13 @@ async function readMetadata(path: string, isFirst = false): Promise<FileMetaData
 }
 
 function listColumns(metadata: FileMetaData): Columns {
-  const columns = parquetSchema(metadata).children.flatMap(({ children, element }) =>
-    children.length > 0 ? [] : [element.name],
-  );
-  return { columns, groups: metadata.row_groups.map(({ num_rows: count }) => Number(count)) };
+  const { children: fields } = parquetSchema(metadata);
+  const names = (isNested: boolean) =>
+    fields.flatMap(({ children, element }) =>
+      children.length > 0 === isNested ? [element.name] : [],
+    );
+  const groups = metadata.row_groups.map(({ num_rows: count }) => Number(count));
+  return { columns: names(false), nested: names(true), groups };
 }
 
 /** Decodes the columns of a row group. */

@@ -161,12 +161,20 @@ export class TableBuilder {
       cell === undefined || cell === null || (typeof cell === "string" && !cell.trim());
     const got = isEmpty ? "nothing" : `'${show(cell)}'`;
     const hasComma = typeof cell === "string" && isCommaNumber(cell.trim());
-    const remedy = hasComma ? commaRemedy : "correct the cell, or leave the row out";
+    const isDate = cell instanceof Date;
+    const remedy = hasComma
+      ? commaRemedy
+      : isDate
+        ? dateRemedy
+        : "correct the cell, or leave the row out";
     return new UserError(
       `source: ${this.#place(this.#rows)}: column '${excerpt(name)}': expected ${expected}, got ${got}; ${remedy}`,
     );
   }
 }
+
+const dateRemedy =
+  "dates are not read: write the column as numbers or texts, or leave it out of the columns";
 
 /** Returns undefined if a cell is no finite number. */
 function parseNumber(cell: unknown): number | undefined {

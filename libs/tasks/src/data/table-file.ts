@@ -13,8 +13,10 @@ export interface TableFile {
   readonly path: string;
   /** What `Row.number` counts. */
   readonly unit: "line" | "row";
-  /** The names of all columns. */
+  /** The names of all columns that can be read. */
   readonly columns: readonly string[];
+  /** Columns of lists or structs, which cannot be read. */
+  readonly nested?: readonly string[];
   /** Reads the rows one after another, as far as the caller asks. */
   read(columns: readonly string[]): AsyncIterable<Row>;
 }

@@ -129,8 +129,10 @@ function resolveColumns(file: TableFile, wanted: Wanted): Readonly<Record<string
   const named = new Set(
     Object.values(wanted).flatMap(({ names = [], ignored = [] }) => [...names, ...ignored]),
   );
-  requireColumns(file, [...named]);
-  const others = file.columns.filter((name) => !named.has(name));
+  // Nested columns count, so that they are not left out without a word.
+  const columns = [...file.columns, ...(file.nested ?? [])];
+  requireColumns({ ...file, columns, nested: [] }, [...named]);
+  const others = columns.filter((name) => !named.has(name));
   return Object.fromEntries(
     Object.entries(wanted).map(([word, { type, names = others }]) => {
       if (names.length > 0) return [word, { type, names }];
@@ -139,13 +141,18 @@ function resolveColumns(file: TableFile, wanted: Wanted): Readonly<Record<string
   );
 }
 
-function requireColumns({ path, columns }: TableFile, names: readonly string[]): void {
+function requireColumns({ path, columns, nested = [] }: TableFile, names: readonly string[]): void {
   const known = new Set<string>();
   const doubled = new Set(columns.filter((name) => known.size === known.add(name).size));
   for (const name of names) {
     if (doubled.has(name)) {
       throw new UserError(
         `source: ${path} has several columns '${excerpt(name)}': give each a name of its own`,
+      );
+    }
+    if (nested.includes(name)) {
+      throw new UserError(
+        `source: ${path}: column '${excerpt(name)}' has lists or structs, which cannot be read: write each part as a column of its own, or leave it out of the columns`,
       );
     }
     if (!known.has(name)) throw createMissing(path, columns, name);
