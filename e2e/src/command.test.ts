@@ -180,18 +180,21 @@ describe("the command", () => {
     assert.deepEqual(run?.summary, summary);
     await writeFile(join(cwd, "trials", "b.yaml"), "name: [bad\n");
     await copyFile(join(workspace, "sweeps", "attack-table.yaml"), join(cwd, "trials", "c.yaml"));
+    await writeFile(join(cwd, "trials", "compose.yaml"), "services: {}\n");
     await mkdir(join(cwd, "runs", "torn"));
     await writeFile(join(cwd, "runs", "torn", "summary.json"), '{"name":');
     const { code, stdout, stderr } = await fedclair(["list"], { cwd });
     assert.equal(code, 2);
     assert.equal(stderr, "error: cannot read trials/b.yaml: the list says why\n");
     assert.match(stdout, /^trial +task +clients\ntrials\/a\.yaml +linear-regression +10$/m);
-    const verdict = "0 of 2 caught · 0 of 8 false alarms · 8 undecided";
+    const verdict = "0 of 2 contaminated flagged · 0 of 8 false alarms · 8 undecided";
     const row = `^${folder} +done +6 +20.* +1 +${verdict} +error\\.clair +\\d`;
     assert.match(stdout, new RegExp(row, "m"));
     assert.match(stdout, /^trials\/b\.yaml +trials\/b\.yaml:2:1: Flow sequence/m);
     assert.match(stdout, /^sweep +trials\ntrials\/c\.yaml +\d+$/m);
-    assert.doesNotMatch(stdout, /What attacks do|torn/);
+    assert.doesNotMatch(stdout, /What attacks do|torn|compose/);
+    const { stdout: one } = await fedclair(["list", folder], { cwd });
+    assert.match(one, new RegExp(row, "m"));
   });
 
   it("run shows a finished run again without touching it; --again starts a new one", async () => {

@@ -11,6 +11,7 @@ import { loadNamedPlugins } from "@fedclair/plugins";
 import {
   cardText,
   columns,
+  findRun,
   formatNumber,
   isSweep,
   parseSweep,
@@ -42,9 +43,11 @@ interface ListOptions {
 export async function list(folder: string | undefined, { json }: ListOptions): Promise<void> {
   const names =
     folder === undefined ? await trialFiles("trials").catch(() => []) : await trialFiles(folder);
-  const files = await Promise.all(names.map(listed));
+  const all = await Promise.all(names.map((name) => listed(name, name === folder)));
+  const files = all.filter((entry) => entry !== undefined);
   const places = folder === undefined ? ["runs"] : [folder, join(folder, "runs")];
-  const found = (await Promise.all(places.map(listRuns))).flat();
+  const itself = folder === undefined ? undefined : await findRun(folder).catch(() => undefined);
+  const found = [...(itself ? [itself] : []), ...(await Promise.all(places.map(listRuns))).flat()];
   const runs = found.map((run) => ({ run, primary: primaryOf(run) }));
   const folders = (await Promise.all(places.map(listSweeps))).flat();
   const trials = files.filter((entry) => "task" in entry);
@@ -113,9 +116,12 @@ type Listed =
     }
   | { readonly file: string; readonly fault: string };
 
-async function listed(file: string): Promise<Listed> {
+/** Returns undefined for other files of a folder, such as the settings of a tool. */
+async function listed(file: string, isNamed: boolean): Promise<Listed | undefined> {
   try {
     const source = readTrialFile(file);
+    const content = Object(source.yaml.content) as object;
+    if (!isNamed && !("task" in content || "clients" in content)) return undefined;
     if (selectUnknownCode(await readPluginCode(source)).length > 0) return listUnchecked(source);
     const plugins = await loadNamedPlugins(source);
     if (isSweep(source)) {

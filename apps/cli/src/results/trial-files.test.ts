@@ -24,6 +24,15 @@ describe("trialFiles", () => {
     assert.deepEqual(await trialFiles(folder), [join(folder, "a.yaml")]);
   });
 
+  it("leaves out the files of packages and tools", async () => {
+    for (const name of ["node_modules/a", "v/lib/site-packages", ".github"]) {
+      await mkdir(join(folder, name), { recursive: true });
+      await writeFile(join(folder, name, "c.yaml"), "");
+    }
+    assert.equal((await trialFiles(folder)).length, 2);
+    assert.equal((await trialFiles(join(folder, ".github"))).length, 1);
+  });
+
   it("rejects a path that does not exist", async () => {
     await assert.rejects(trialFiles(join(folder, "c")), /no trial file or folder/);
   });

@@ -1,10 +1,13 @@
 import { readdir, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { UserError } from "@fedclair/core/errors";
 
+/** Folders of packages and of tools, whose files are not the user's. */
+const foreign = /(^|\/)(node_modules|site-packages|\.[^/]+)\//;
+
 /**
- * Lists the trial files under a path, sorted, without those in run folders. In a folder, links and
- * pipes are left out: an error about a file may show its first words.
+ * Lists the trial files under a path, sorted, without those in run folders and packages. In a
+ * folder, links and pipes are left out: an error about a file may show its first words.
  */
 export async function trialFiles(path: string): Promise<string[]> {
   const isFolder = await stat(path).then(
@@ -22,5 +25,6 @@ export async function trialFiles(path: string): Promise<string[]> {
   return files
     .filter(({ name, parentPath }) => name.endsWith(".yaml") && !runs.has(parentPath))
     .map(({ name, parentPath }) => join(parentPath, name))
+    .filter((file) => !foreign.test(relative(path, file)))
     .sort();
 }

@@ -105,6 +105,9 @@ describe("RunFolder.claim", () => {
     for (const file of ["report.html", "trial.yaml"]) {
       await writeFile(join(out, file), "mine");
       await assert.rejects(begin(), /is not empty and holds no run: choose another --out/);
+      await writeFile(join(out, "sweep.json"), "{}");
+      await assert.rejects(begin(), /is a study or sweep: choose another --out/);
+      await rm(join(out, "sweep.json"));
     }
     assert.equal(await readFile(join(out, "trial.yaml"), "utf8"), "mine");
     assert.deepEqual(await names(), ["report.html", "trial.yaml"]);

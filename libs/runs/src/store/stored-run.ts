@@ -97,8 +97,11 @@ export async function findRun(folder: string, isOurs = false): Promise<StoredRun
   if (names.length === 0) return undefined;
   const advice = "choose another --out, or empty it";
   if (!names.includes("run.json")) {
+    const what = names.includes("sweep.json")
+      ? "is a study or sweep"
+      : "is not empty and holds no run";
     throw new UserError(
-      `the folder '${folder}' is not empty and holds no run: choose another --out for a new run, or name the folder of one`,
+      `the folder '${folder}' ${what}: choose another --out for a new run, or name the folder of a run`,
     );
   }
   if (!names.includes("trial.yaml")) return undefined;
