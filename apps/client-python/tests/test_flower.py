@@ -54,6 +54,13 @@ def test_an_app_reads_the_trials_config_and_a_missing_key_says_where_to_set_it()
         client.train(params, job())
 
 
+def test_initial_params_may_be_a_list_as_in_an_array_record():
+    initial = flower_clients(ClientApp(), lambda: [np.zeros(2), np.ones(1)])(0).initial(job())
+    assert list(initial) == list(ArrayRecord([np.zeros(2), np.ones(1)])) and initial["1"].tolist() == [1]
+    with pytest.raises(TypeError, match="initial returned ndarray: expected a torch module, .*or a list of arrays"):
+        flower_clients(ClientApp(), lambda: np.zeros(2))(0).initial(job())
+
+
 def test_a_state_that_hosts_and_arms_share_is_reported_once(caplog):
     app = ClientApp()
 

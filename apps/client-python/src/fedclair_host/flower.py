@@ -29,7 +29,7 @@ from .runner import log
 from .stream import Stream
 
 Initial = Callable[[], Any]
-"""Returns the initial params: a torch module, a state dict, an ArrayRecord, or arrays by name."""
+"""Returns the initial params: a torch module, a state dict, an ArrayRecord, arrays by name, or a list of arrays, which Flower names 0, 1, …"""
 
 
 def flower_clients(app: Any, initial: Initial | None = None) -> Callable[[int], Client]:
@@ -92,7 +92,13 @@ class _FlowerClient(Client):
     def initial(self, job: Job) -> Delta:
         if self._initial is None:
             raise NotImplementedError("a ClientApp has no initial params: give --initial module:function, or name the modules in the trial file")
-        return _arrays(self._initial())
+        value = self._initial()
+        if isinstance(value, (list, tuple)):
+            value = {str(index): array for index, array in enumerate(value)}
+        if not hasattr(value, "state_dict") and not hasattr(value, "items"):
+            expected = "a torch module, a state dict, an ArrayRecord, arrays by name or a list of arrays"
+            raise TypeError(f"the function named by initial returned {type(value).__name__}: expected {expected}")
+        return _arrays(value)
 
     def train(self, params: Params, job: Job) -> Update:
         content = self._reply("train", params, job)
