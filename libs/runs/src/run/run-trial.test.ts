@@ -15,6 +15,7 @@ import { prepare, toyPlugins, toyTrial } from "@fedclair/core/testing";
 import { listRunFaults } from "../measures/exit-faults.js";
 import { readRun } from "./read-run.js";
 import { recordTrial } from "./record-trial.js";
+import { startArms } from "./run-trial.js";
 import type { ArmRecord } from "../measures/arm-record.js";
 import { readLines } from "../store/lines.js";
 import type { ArmTiming } from "../store/arm-timing.js";
@@ -49,6 +50,18 @@ function counting(asked: string[]): ClientPool {
     },
   };
 }
+
+describe("startArms", () => {
+  it("throws the signal's reason if it aborts while the task starts", async () => {
+    const stopping = new AbortController();
+    const start = () => {
+      stopping.abort(new Error("enough"));
+      return Promise.reject(new Error("no answer"));
+    };
+    const begun = startArms(prepare(trial, toyPlugins), counting([]), stopping.signal, { start });
+    await assert.rejects(begun, /^Error: enough$/);
+  });
+});
 
 describe("recordTrial", () => {
   let out: string;

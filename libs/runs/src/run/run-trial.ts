@@ -122,7 +122,11 @@ function openStart({ params, ...state }: StartState): TrialState {
   return { ...state, params: loadParams(params) };
 }
 
-/** Returns the state from which all arms start. @throws UserError if the task cannot start */
+/**
+ * Returns the state from which all arms start.
+ * @throws UserError if the task cannot start
+ * @throws the signal's reason if it aborts
+ */
 export async function startArms(
   prepared: PreparedTrial,
   pool: ClientPool,
@@ -133,8 +137,13 @@ export async function startArms(
   const task = start ? { start } : await prepared.loadTask();
   const before = { trial, clientIds, pool, rng, signal };
   const simulated = clientIds.filter((id) => !external.has(id));
-  return await startTrial(task, clientIds, rng, {
-    askForParams: () => askForParams(before),
-    survey: (expects) => surveyClients(before, simulated, expects),
-  });
+  try {
+    return await startTrial(task, clientIds, rng, {
+      askForParams: () => askForParams(before),
+      survey: (expects) => surveyClients(before, simulated, expects),
+    });
+  } catch (error) {
+    signal.throwIfAborted(); // otherwise the task would be at fault
+    throw error;
+  }
 }
