@@ -154,6 +154,11 @@ const faults: readonly [what: string, text: string, message: string][] = [
     "t.yaml:6:9: limits: expected object, got 3",
   ],
   [
+    "a list of values without a sweep",
+    good + "limits: [{}, {}]\n",
+    "t.yaml:6:9: limits: expected object, got a list",
+  ],
+  [
     "an expectation without a range",
     good + "expect: { measures: { recall: {} } }\n",
     "t.yaml:6:31: expect.measures.recall: expected min, max or both",
