@@ -128,7 +128,7 @@ describe("PEFT adapters", function () {
       "tiny_llama:make_client",
       "peft",
     );
-    assert.match(stdout, /^0 of 4 caught · 0 of 12 false alarms · 4 undecided · /m);
+    assert.match(stdout, /^0 of 4 contaminated flagged · 0 of 12 false alarms · 4 undecided · /m);
     const { params } = decodeSafetensors(await readFile(join(out, "params.safetensors")));
     const names = [...params.keys()].filter((name) => name.startsWith("c00/"));
     assert.ok(names.length > 0 && names.every((name) => /\.lora_[AB]$/.test(name)), names.join());

@@ -414,10 +414,14 @@ describe("verdictCard", () => {
     recordOf("mean", 1, clientOf("c00", null, undefined, theirs)),
   ];
 
-  it("counts the caught and the false alarms, and compares with the baselines", () => {
+  it("counts the flagged and the false alarms, and compares with the baselines", () => {
     assert.deepEqual(verdictCard(runOf(single, rounds(0.75, 0.5), told)), {
       tone: "good",
-      parts: ["1 of 1 caught", "0 of 1 false alarm", "accuracy 0.750 (+0.250 over mean)"],
+      parts: [
+        "1 of 1 contaminated flagged",
+        "0 of 1 false alarm",
+        "accuracy 0.750 (+0.250 over mean)",
+      ],
     });
   });
 

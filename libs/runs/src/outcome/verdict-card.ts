@@ -26,7 +26,7 @@ const byStrength: readonly Tone[] = ["bad", "open", "good", "plain"];
 /** The result of a run at a glance. */
 export interface VerdictCard {
   readonly tone: Tone;
-  /** Such as `9 of 9 caught`, `0 of 21 false alarms`, `accuracy 0.849 (+0.026 over local)`. */
+  /** Such as `9 of 9 contaminated flagged`, `0 of 21 false alarms`, `accuracy 0.849 (+0.026 over local)`. */
   readonly parts: readonly string[];
 }
 
@@ -51,7 +51,7 @@ const maxBytes = 400;
 const maxBaselines = 3;
 
 /**
- * Sums up a run in a few words: how many contaminated clients were caught, how many benign ones
+ * Sums up a run in a few words: how many contaminated clients were flagged, how many benign ones
  * were flagged by mistake, and how well the benign ones do compared with the best
  * baselines. Baselines that know who is benign are left out.
  */
@@ -80,13 +80,13 @@ export function summaryCard(trial: Trial, { details }: Summary): VerdictCard {
     const measure = measures.find((one) => one !== undefined);
     return measure && countsOf(measure);
   };
-  const caught = find("recallOfClients", "recall") ?? { hits: 0, of: 0 };
+  const flagged = find("recallOfClients", "recall") ?? { hits: 0, of: 0 };
   const alarms = find("falseAlarmsOfClients", "falseAlarms") ?? { hits: 0, of: 0 };
   const open = find("undecidedContaminated")?.hits ?? 0;
   const counts = {
-    contaminated: caught.of,
-    hits: caught.hits,
-    isMissed: caught.hits + open < caught.of,
+    contaminated: flagged.of,
+    hits: flagged.hits,
+    isMissed: flagged.hits + open < flagged.of,
     benign: alarms.of,
     falseAlarms: alarms.hits,
     undecided: details.find((one) => isDetection(one, "undecided"))?.value ?? 0,
@@ -126,7 +126,7 @@ function verdictParts({
   const parts: CardPart[] = [];
   if (contaminated > 0) {
     const tone = hits === contaminated ? "good" : isMissed ? "bad" : "open";
-    parts.push({ tone, text: `${hits} of ${contaminated} caught` });
+    parts.push({ tone, text: `${hits} of ${contaminated} contaminated flagged` });
   }
   if (benign > 0) {
     const text = `${falseAlarms} of ${benign} false ${benign === 1 ? "alarm" : "alarms"}`;

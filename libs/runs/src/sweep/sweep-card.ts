@@ -20,7 +20,7 @@ export function sweepCard({
   if (contaminated.of > 0) {
     const isAll = contaminated.flagged === contaminated.of;
     const tone = isAll ? "good" : missed > 0 ? "bad" : "open";
-    parts.push({ tone, text: `${countShare(contaminated)} caught` });
+    parts.push({ tone, text: `${countShare(contaminated)} contaminated flagged` });
     if (missed > 0) {
       const text = `some pass in ${missed} of ${attacked.length} studies`;
       parts.push({ tone: "bad", text });
