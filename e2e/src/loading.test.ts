@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { workspace } from "./support/paths.js";
 
 const atOnce = /(?:^|[;}\s])(?:import|export)\s(?:[^"';]*?\sfrom\s)?\s*"([^"]+)"/g;
-const whenNeeded = /\bimport\(\s*"([^"]+)"\s*\)/g;
+const whenNeeded = /\bimport(?:\.meta\.resolve)?\(\s*"([^"]+)"\s*\)/g;
 
 /**
  * Lists the packages that a program imports, directly or through packages of this repository.

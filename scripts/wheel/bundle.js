@@ -10,8 +10,8 @@ const { build } = require("esbuild");
 
 /**
  * Packages that the bundle resolves while it runs, by name, with their entry points. The methods
- * are such packages too. Plug-ins from outside import core, linalg and zod; programs are started
- * as processes; and figures look for the modules of Vega that measure text.
+ * are such packages too. Plug-ins from outside import core, linalg and zod, and programs are
+ * started as processes.
  */
 const resolvedPackages = {
   "@fedclair/core": [".", "./errors", "./internal", "./text"],
@@ -20,9 +20,6 @@ const resolvedPackages = {
   "@fedclair/client": ["./main"],
   "@fedclair/view": ["./main"],
   zod: [".", "./v4"],
-  vega: ["."],
-  "vega-scenegraph": ["."],
-  "vega-view-transforms": ["."],
 };
 
 /** Packages that find files of their own, or that are chosen at run time, with what they need. */
@@ -33,7 +30,12 @@ const copiedPackages = {
   "@tensorflow/tfjs-backend-cpu": /^dist\/tf-backend-cpu\.node\.js$/,
   "@tensorflow/tfjs-backend-wasm":
     /^dist\/(tf-backend-wasm\.node\.js|tfjs-backend-wasm(-simd)?\.wasm)$/,
+  vega: /^build\/vega\.min\.js$/,
+  "vega-lite": /^build\/vega-lite\.min\.js$/,
 };
+
+/** The packages in the one file of vega. */
+const inFigures = /^(vega|d3-|topojson-client$|delaunator$|internmap$|robust-predicates$)/;
 
 /** Optional packages: native code, and queues of Valkey. Without them there are no PNG files. */
 const absentPackages = [
@@ -186,7 +188,8 @@ async function collectLicences(metafile) {
   const bundled = Object.keys(metafile.inputs).flatMap(
     (file) => /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1] ?? [],
   );
-  const names = [...new Set([...bundled, ...Object.keys(copiedPackages)])].sort();
+  const figures = (await readdir(modules)).filter((one) => inFigures.test(one));
+  const names = [...new Set([...bundled, ...Object.keys(copiedPackages), ...figures])].sort();
   const texts = names.map(async (name) => {
     const place = join(modules, name);
     const { version, license } = await readJson(join(place, "package.json"));

@@ -1,33 +1,35 @@
-import { createRequire } from "node:module";
-import { pathToFileURL } from "node:url";
-import * as vega from "vega";
-import { compile, type TopLevelSpec } from "vega-lite";
+import { readFileSync } from "node:fs";
+import { compileFunction } from "node:vm";
+import type * as Vega from "vega";
+import type * as VegaLite from "vega-lite";
 import { textWidth } from "./text-width.js";
 
-/** The part of vega-scenegraph that measures text. It is exported, but missing from the typings. */
-interface SceneGraph {
+/** What measures text. It is exported, but missing from the typings. */
+interface TextMetrics {
   readonly textMetrics: {
     width: (item: { readonly fontSize?: number }, text: string | null | undefined) => number;
   };
 }
 
 /**
- * Loads the modules that Vega uses to measure text, one for drawing and one for layout. Usually
- * they are the same, but npm may install two versions, and then a change to one does not affect the
- * other.
+ * Loads a package from its one file for browsers, in a third of the time of its 300 modules.
+ * @param needed the package that it needs itself
  */
-async function loadSceneGraphs(): Promise<SceneGraph[]> {
-  const ofVega = createRequire(import.meta.resolve("vega"));
-  const ofLayout = createRequire(ofVega.resolve("vega-view-transforms"));
-  const files = [ofVega, ofLayout].map((require) => require.resolve("vega-scenegraph"));
-  return Promise.all(
-    files.map(async (file) => (await import(pathToFileURL(file).href)) as SceneGraph),
-  );
+function loadBundle<T>(file: URL, needed?: unknown): T {
+  const exports = {};
+  const run = compileFunction(readFileSync(file, "utf8"), ["exports", "module", "require"]);
+  Reflect.apply(run, undefined, [exports, { exports }, () => needed]);
+  return exports as T;
 }
 
-for (const { textMetrics } of await loadSceneGraphs()) {
-  textMetrics.width = ({ fontSize }, text) => textWidth(text ?? "", fontSize ?? 11);
-}
+const vega = loadBundle<typeof Vega & TextMetrics>(
+  new URL("vega.min.js", import.meta.resolve("vega")),
+);
+const { compile } = loadBundle<typeof VegaLite>(
+  new URL("vega-lite.min.js", import.meta.resolve("vega-lite")),
+  vega,
+);
+vega.textMetrics.width = ({ fontSize }, text) => textWidth(text ?? "", fontSize ?? 11);
 
 /** Figures contain their data, so any attempt to load something is an error. */
 const rejectLoad = (uri: string) => Promise.reject(new Error(`a figure must not load ${uri}`));
@@ -35,7 +37,7 @@ const rejectLoad = (uri: string) => Promise.reject(new Error(`a figure must not 
 const allowedLink = /^([\w.-]+\/report\.html|#[\w-]+)$/;
 /** A picture that the figure contains. */
 const allowedPicture = /^data:image\/png;base64,[\w+/]+=*$/;
-const loader: vega.Loader = {
+const loader: Vega.Loader = {
   load: rejectLoad,
   sanitize: (uri: string) =>
     allowedLink.test(uri) || allowedPicture.test(uri)
@@ -62,7 +64,7 @@ const describedMark =
  * mark's description as a tooltip, a line has the descriptions of all its points in `data-about`,
  * and `data-series` is the entry of the legend that a mark belongs to.
  */
-export async function drawSvg(spec: TopLevelSpec): Promise<string> {
+export async function drawSvg(spec: VegaLite.TopLevelSpec): Promise<string> {
   const view = new vega.View(vega.parse(compile(spec).spec), { renderer: "none", loader });
   try {
     await view.runAsync();
