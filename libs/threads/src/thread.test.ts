@@ -165,6 +165,16 @@ describe("a thread", () => {
     assert.deepEqual(errors, ["stray"]);
   });
 
+  it("passes on what it prints, characters in one piece", async () => {
+    let output = "";
+    const print = `process.stdout.write(Buffer.of(0xc3)); process.stdout.write(Buffer.of(0xa9));`;
+    await start(
+      { onOutput: (text) => (output += text) },
+      source(`${print} setTimeout(() => console.error(" is an error"), 50)`),
+    ).ended;
+    assert.equal(output, "é is an error\n");
+  });
+
   it("ends a thread that has hosted nothing for a while", async () => {
     const thread = start({ idleMs: 1 }, silent());
     const [first, second] = [thread.host("counter", 1), thread.host("counter", 1)];

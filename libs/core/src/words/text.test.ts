@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { failure } from "./errors.js";
-import { bounds, isName, jsonBytes, printable } from "./text.js";
+import { bounds, isName, jsonBytes, printable, printableLines } from "./text.js";
 
 /** Generates text that an attacker could send, rich in control characters and lone surrogates. */
 const hostile = fc.string({
@@ -10,6 +10,15 @@ const hostile = fc.string({
     fc.constantFrom("\n", "\r", "\x1b", "\x7f", "\x9b", "\u2028", "\u202e", "\ud800", '"', "\\"),
   ),
   maxLength: 200,
+});
+
+describe("printableLines", () => {
+  it("leaves line ends and tabs alone, and escapes what else acts on a terminal", () => {
+    assert.equal(
+      printableLines('a\tb\n"é😀"\r\x1b[2Jc\u2028d\u202e\n'),
+      'a\tb\n"é😀"\\u{d}\\u{1b}[2Jc\\u{2028}d\\u{202e}\n',
+    );
+  });
 });
 
 describe("printable", () => {
