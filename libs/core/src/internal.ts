@@ -51,7 +51,7 @@ export { runRounds, type RoundDone, type TrialEvent } from "./loop/round.js";
 export type { Stepped } from "./loop/run-step.js";
 export { serverCode, type ServerCode, type WatchedServer } from "./loop/server-plugins.js";
 export { keepBases, startTrial, type TrialState } from "./loop/trial-state.js";
-export { admitUpdate, checkNames, maxChange } from "./tensors/admission.js";
+export { admitUpdate, checkNames, freeRank, maxChange } from "./tensors/admission.js";
 export {
   keepInMemory,
   resolveParams,

@@ -18,6 +18,7 @@ import type { SocketPool } from "./socket-pool.js";
 import { hostileMessage } from "../testing/arbitraries.js";
 import { collect, jobsFor, listenFor } from "../testing/pools.js";
 import { outcome, RawHost } from "../testing/raw-host.js";
+import { refuse } from "./codec/reply.js";
 import { WireError } from "./codec/wire-error.js";
 
 const unprintable = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
@@ -203,6 +204,31 @@ describe("SocketPool, attacked", () => {
       "refused a host (wasm\\nERROR: all is lost\\u{1b}[2J\\u{202e}, room for 4 clients, version test): " +
         "MALFORMED: backend 'wasm\\nERROR: all is lost\\u{1b}[2J\\u{202e}': expected at most 64 letters, digits and any of . _ + -",
     );
+  });
+
+  it("does not let a host refuse jobs with a code by which its clients were not lost", async () => {
+    const host = await open();
+    await host.joinReady();
+    for (const [code, recorded] of [
+      ["STRAGGLER", "MALFORMED"],
+      ["TRIAL_ENDED", "MALFORMED"],
+      ["CLIENT_ERROR", "CLIENT_ERROR"],
+    ] as const) {
+      host.reply = refuse({ code, message: "" });
+      const answer = (await collect(pool, jobsFor(["c0"]), admitNothing)).get("c0");
+      assert.ok(answer && "failure" in answer);
+      assert.equal(answer.failure.code, recorded);
+    }
+  });
+
+  it("remembers only a few releases of hosts that come and go", async () => {
+    await open({ softwareVersion: "1" });
+    for (let i = 0; i < 20; i++) {
+      const host = await connect();
+      assert.equal(outcome(await host.join({ softwareVersion: `2.${i}` })), "welcome");
+      host.socket.disconnect();
+    }
+    assert.equal(pool.otherReleases.length, 16);
   });
 
   it("refuses an invalid client name", async () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { bounds, errorCodes, exitCodes, maxChange } from "@fedclair/core/internal";
+import { bounds, errorCodes, exitCodes, freeRank, maxChange } from "@fedclair/core/internal";
 import { toyTrial } from "@fedclair/core/testing";
 import { fedclair } from "#gen/fedclair.js";
 import { maxTransfers } from "./send/assembler.js";
@@ -86,6 +86,7 @@ describe("limits", () => {
       "backends of a host": maxBackends,
       "name of a backend, software version, text of a plug-in": maxWordLength,
       "text of a failure": bounds.failureBytes,
+      "rank of two factors": freeRank,
       "number in the change of an F32 module": maxChange.f32,
       "number in the change of an F64 module": maxChange.f64,
       "metrics of an answer, in a record": bounds.recordedMetricsBytes,

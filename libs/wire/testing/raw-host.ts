@@ -31,6 +31,8 @@ export function outcome(reply: Reply): string {
 export class RawHost {
   readonly socket: Socket<Events, Events>;
   readonly channel: Channel;
+  /** The reply to every message. */
+  reply: Reply = accepted;
   readonly #received = new Inbox<CoordinatorMessage>();
 
   static async connect(url: string): Promise<RawHost> {
@@ -49,7 +51,7 @@ export class RawHost {
       new Traffic(),
       (bytes) => {
         this.#received.add(decodeCoordinatorMessage(bytes));
-        return accepted;
+        return this.reply;
       },
     );
     this.socket.onAny((event: string, ...args: unknown[]) => {

@@ -92,6 +92,15 @@ describe("admitUpdate, modules", () => {
       refusal({}, { single: { b: f32([2, 1], 1, 2), a: f32([2, 2], 1, 2, 3, 4) } }),
       "WRONG_SHAPE: module single: factors 2×1 and 2×2 do not multiply",
     );
+    const zeros = (n: number) => new Array<number>(n).fill(0);
+    const rank = (r: number) => {
+      return { b: f32([2, r], ...zeros(2 * r)), a: f32([r, 2], ...zeros(2 * r)) };
+    };
+    assert.equal(refusal({}, { single: rank(256) }), "admitted");
+    assert.equal(
+      refusal({}, { single: rank(257) }),
+      "WRONG_SHAPE: module single: factors of rank 257, expected at most 256",
+    );
     assert.equal(
       refusal({}, { double: f64([2], 0) }),
       "WRONG_SHAPE: module double: 1 numbers for a tensor of 2",

@@ -89,6 +89,12 @@ function checkModules({ delta }: Update, expected: Shapes): Failure | undefined 
         const message = `module ${name}: factors ${shapeText(b.shape)} and ${shapeText(a.shape)} do not multiply`;
         return failure("WRONG_SHAPE", message);
       }
+      const [rank = 0] = a.shape;
+      const largest = Math.max(freeRank, Math.min(...wanted));
+      if (rank > largest) {
+        const message = `module ${name}: factors of rank ${rank}, expected at most ${largest}`;
+        return failure("WRONG_SHAPE", message);
+      }
     }
     for (const tensor of tensorsOf(change)) {
       const count = countNumbers(tensor);
@@ -100,6 +106,12 @@ function checkModules({ delta }: Update, expected: Shapes): Failure | undefined 
   }
   return undefined;
 }
+
+/**
+ * The rank that two factors may have in any module. A higher one is allowed as far as it can say
+ * more: the work of an aggregator grows with its square, and small modules would hide it.
+ */
+export const freeRank = 256;
 
 /** The first few names: there may be very many. */
 function listOf(names: readonly string[]): string {

@@ -8,7 +8,7 @@ import {
 } from "@fedclair/core/internal";
 import type { SharedBases } from "../send/shared-bases.js";
 import { encodeCoordinatorMessage, type CoordinatorMessage } from "../codec/coordinator-message.js";
-import type { Join } from "../codec/host-message.js";
+import { checkClientFailure, type Join } from "../codec/host-message.js";
 import type { Reply } from "../codec/reply.js";
 import type { OpenJobs } from "./open-jobs.js";
 import type { Channel } from "../send/channel.js";
@@ -156,9 +156,11 @@ export class HostSession {
     try {
       const reply = await this.#sendJob(job, open.closed);
       if (reply.type !== "failure") return true;
-      open.fail(job, reply.failure);
+      const { failure } = reply;
+      open.fail(job, failure.code === "HOST_LOST" ? failure : checkClientFailure(failure));
     } catch (error) {
-      open.fail(job, toFailure(error, "MALFORMED")); // it cannot be encoded
+      // It cannot be encoded, or the host refuses it with a code that hides that it was lost.
+      open.fail(job, toFailure(error, "MALFORMED"));
     }
     return false;
   }

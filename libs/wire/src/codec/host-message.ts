@@ -156,7 +156,8 @@ const clientCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   ...(["CLIENT_ERROR", "CLIENT_TIMEOUT", "CLIENT_HUNG", "NO_EVALUATION"] as const),
 ]);
 
-function checkClientFailure(failure: Failure): Failure {
+/** @throws WireError if a host has no say in such a failure of a client */
+export function checkClientFailure(failure: Failure): Failure {
   if (clientCodes.has(failure.code)) return failure;
   throw new WireError("MALFORMED", `error code ${failure.code} is not a host's to say of a client`);
 }

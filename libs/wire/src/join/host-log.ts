@@ -1,10 +1,16 @@
 import { printable, type Failure } from "@fedclair/core/internal";
 import type { Join } from "../codec/host-message.js";
-import type { LogLine } from "./limited-log.js";
+import { createLimitedLog, type LogLine } from "./limited-log.js";
 import type { TokenClaims } from "./signed-token.js";
 
 /** Maximum length of the description of a host, in bytes. */
 const maxHostText = 200;
+
+/** Number of lines about hosts logged at once: more than join at the start of a trial. */
+const burst = 500;
+
+/** The number of other releases to remember. */
+const maxReleases = 16;
 
 /** Logs when hosts join, are refused or are lost, and remembers other releases among them. */
 export class HostLog {
@@ -18,7 +24,7 @@ export class HostLog {
    * @param release of the coordinator; empty if it is not compared
    */
   constructor(log: LogLine, logRefusal: LogLine, release: string) {
-    this.#log = log;
+    this.#log = createLimitedLog(log, undefined, burst);
     this.#logRefusal = logRefusal;
     this.#release = release;
   }
@@ -32,6 +38,7 @@ export class HostLog {
     const { external, softwareVersion } = join;
     this.#log(`a ${formatHost(join, claims)} joined`, "info");
     if (this.#release === "" || external || softwareVersion === this.#release) return;
+    if (this.#otherReleases.size === maxReleases) return;
     this.#otherReleases.add(softwareVersion);
     this.#log(
       `a host has release ${softwareVersion}, and this coordinator ${this.#release}: its numbers may differ; install the same release on both`,

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { Assembler } from "./assembler.js";
+import { ByteSemaphore } from "./byte-semaphore.js";
 import { encodeFrame, type Frame } from "../codec/frame.js";
 import { WireError } from "../codec/wire-error.js";
 
@@ -65,6 +66,20 @@ describe("Assembler", () => {
       if (changes.transfer === 2) continue; // another message's mistake
       assert.throws(() => assembler.accept(frame({ offset: 3 })), refusal("MALFORMED"));
     }
+  });
+
+  it("holds no more than the largest message of a host, and none that does not wait its turn", () => {
+    const large = 8 << 20;
+    const semaphore = new ByteSemaphore(large);
+    const [one, other] = [new Assembler(large, semaphore), new Assembler(large, semaphore)];
+    const rest = { offset: 3, total: large };
+    one.accept(frame({ transfer: 1, total: large }));
+    one.accept(frame({ transfer: 2, total: large }));
+    assert.throws(() => one.accept(frame({ transfer: 1, ...rest })), refusal("MALFORMED"));
+    assert.equal(one.accept(frame({ transfer: 2, ...rest })), undefined);
+    other.accept(frame({ transfer: 1, total: large }));
+    assert.throws(() => other.accept(frame({ transfer: 1, ...rest })), /came before the answer/);
+    for (const assembler of [one, other]) assembler.close();
   });
 
   it("drops the message that has waited longest when a ninth begins", () => {

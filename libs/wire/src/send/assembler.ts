@@ -17,7 +17,8 @@ export const maxTransfers = 8;
 
 /**
  * Joins frames into messages. Holds at most 8 unfinished messages of at most `maxMessageBytes`
- * each. A ninth replaces the oldest, so a sender may abandon a message without notice.
+ * each, and with a semaphore no more bytes than that together. Further ones replace the oldest, so
+ * a sender may abandon a message without notice.
  */
 export class Assembler {
   maxMessageBytes: number;
@@ -57,6 +58,7 @@ export class Assembler {
     if (offset === 0) existing?.permit?.release();
     // the whole message is in this frame
     if (offset === 0 && payload.length === total) return payload;
+    if (offset === 0) this.#makeRoom(total);
     const partial = offset === 0 ? this.#start(total) : existing;
     try {
       return this.#append(partial, { transfer, offset, total, payload });
@@ -80,6 +82,10 @@ export class Assembler {
       const message = `frame at ${offset} of ${total} does not continue transfer ${transfer}`;
       throw new WireError("MALFORMED", message);
     }
+    if (offset > 0 && partial.permit?.isWaiting === true) {
+      const message = `frame at ${offset} of ${total} came before the answer to the one before`;
+      throw new WireError("MALFORMED", message);
+    }
     if (payload.length > total - offset || (payload.length === 0 && total > 0)) {
       const message = `frame at ${offset} of ${total} carries ${payload.length} bytes`;
       throw new WireError("MALFORMED", message);
@@ -91,20 +97,21 @@ export class Assembler {
       return partial.message;
     }
     partial.permit?.extend();
-    this.#keep(transfer, partial);
+    // As the newest one: a Map keeps the order of insertion, and `accept` has removed it before.
+    this.#unfinished.set(transfer, partial);
     return undefined;
   }
 
-  /**
-   * Stores the transfer as the newest one. A Map keeps the order of insertion, and `accept` has
-   * removed the transfer before.
-   */
-  #keep(transfer: number, partial: Unfinished): void {
-    const [oldest] = this.#unfinished.keys();
-    if (oldest !== undefined && this.#unfinished.size >= maxTransfers) {
-      this.#unfinished.get(oldest)?.permit?.release();
+  /** Drops the oldest transfers until there is room for another message. */
+  #makeRoom(total: number): void {
+    const largest = this.#semaphore ? Math.max(this.maxMessageBytes, largeMessageBytes) : Infinity;
+    let bytes = total;
+    for (const { message } of this.#unfinished.values()) bytes += message.length;
+    for (const [oldest, { message, permit }] of this.#unfinished) {
+      if (this.#unfinished.size < maxTransfers && bytes <= largest) return;
+      bytes -= message.length;
+      permit?.release();
       this.#unfinished.delete(oldest);
     }
-    this.#unfinished.set(transfer, partial);
   }
 }

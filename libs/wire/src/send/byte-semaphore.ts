@@ -75,14 +75,18 @@ export class Permit {
     }, longestWait);
   }
 
+  get isWaiting(): boolean {
+    return this.#state === "waiting";
+  }
+
   /** Resolves when its sender may continue; undefined if it may continue at once. */
   get wait(): Promise<void> | undefined {
-    if (this.#state !== "waiting") return undefined;
+    if (!this.isWaiting) return undefined;
     return new Promise((resolve) => (this.#resolveWait = resolve));
   }
 
   grant(): void {
-    if (this.#state !== "waiting") return;
+    if (!this.isWaiting) return;
     this.#state = "granted";
     this.#listener.onGrant();
     this.extend();
