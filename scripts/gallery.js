@@ -103,7 +103,8 @@ function findHeadline(stdout) {
     .trim()
     .split("\n\n")
     .slice(-1);
-  const lines = last.split("\n").filter((line) => !line.startsWith("backend "));
+  // The first line is the verdict card, which says less.
+  const [, ...lines] = last.split("\n").filter((line) => !line.startsWith("backend "));
   return lines.join(" ");
 }
 

@@ -26,7 +26,7 @@ const byStrength: readonly Tone[] = ["bad", "open", "good", "plain"];
 /** The result of a run at a glance. */
 export interface VerdictCard {
   readonly tone: Tone;
-  /** Such as `9 of 9 contaminated flagged`, `0 of 21 false alarms`, `accuracy 0.849 (+0.026 over local)`. */
+  /** Such as `9 of 9 contaminated flagged`, `accuracy 0.849 (+0.026 over local)`. */
   readonly parts: readonly string[];
 }
 
