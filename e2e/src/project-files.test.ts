@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
+import { parseCommands } from "./support/documented-commands.js";
 import { workspace } from "./support/paths.js";
 
 const read = (path: string) => readFileSync(join(workspace, path), "utf8");
@@ -46,6 +47,14 @@ describe("the files of a public project", () => {
     const { node = [] } = gate.strategy.matrix;
     assert.equal(node[0], Number(first));
     assert.equal(node.at(-1), Number(end) - 1);
+  });
+
+  it("run README's commands in the gate, the first one before anything else is built", () => {
+    const commands = parseCommands(read("README.md")).map((words) => words.join(" "));
+    assert.deepEqual(commands.slice(0, 2), ["npm ci", "npm run demo"]);
+    assert.deepEqual(commands.slice(-2), ["npm ci", "npm test"]);
+    const steps = read(".ci/run").match(/^npm .*$/gm) ?? [];
+    assert.match(steps.join("\n"), /^npm ci\b.*\nnpm run clean\nnpm run demo\b.*\nnpm test\b.*$/);
   });
 
   it("give workflows read access only, a timeout, and actions of a pinned major version", () => {
