@@ -37,6 +37,8 @@ export default defineConfig({
     },
     nav: [
       { text: "Start", link: "/docs/first-answer" },
+      // It is no page of this site; the build adds it.
+      { text: "Playground", link: "/playground/index.html", target: "_self" },
       { text: "Gallery", link: "/docs/gallery" },
       { text: "Commands", link: "/docs/reference/commands" },
       // TypeDoc writes these pages afterwards, so they are no pages of this site.

@@ -1,4 +1,4 @@
-import { statSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { root } from "./sections.js";
 
@@ -16,7 +16,8 @@ export function slugify(heading) {
 
 /**
  * A plug-in of markdown-it. A link to a file that is not a page leads to a copy of it. A link to a
- * folder becomes plain text, because the site has no folders.
+ * folder becomes plain text, because the site has no folders. Pictures get their size, so that
+ * nothing moves when they arrive.
  * @throws Error if a page links to a file that does not exist
  */
 export function linkToFiles(md) {
@@ -24,11 +25,28 @@ export function linkToFiles(md) {
     for (const { children } of tokens) {
       let isFolder = false;
       for (const token of children ?? []) {
-        if (token.type === "link_open") isFolder = adaptLink(token, env.path);
+        if (token.type === "image") addSize(token, env.path);
+        else if (token.type === "link_open") isFolder = adaptLink(token, env.path);
         else if (token.type === "link_close" && isFolder) token.tag = "span";
       }
     }
   });
+}
+
+/** Adds the size of a PNG or WebP file. @throws Error for a lossless WebP file without a canvas */
+function addSize(token, page) {
+  const src = token.attrGet("src") ?? "";
+  if (!/\.(png|webp)$/.test(src) || /^[a-z]+:/.test(src)) return;
+  const bytes = readFileSync(join(dirname(page), decodeURIComponent(src)));
+  const read = {
+    IHDR: () => [bytes.readUInt32BE(16), bytes.readUInt32BE(20)],
+    VP8X: () => [bytes.readUIntLE(24, 3) + 1, bytes.readUIntLE(27, 3) + 1],
+    "VP8 ": () => [bytes.readUInt16LE(26) & 0x3fff, bytes.readUInt16LE(28) & 0x3fff],
+  }[bytes.toString("latin1", 12, 16)];
+  if (!read) throw new Error(`${relative(root, page)}: the size of ${src} cannot be read`);
+  const [width, height] = read();
+  token.attrSet("width", String(width));
+  token.attrSet("height", String(height));
 }
 
 /** @returns true if the link leads to a folder */

@@ -45,6 +45,24 @@ describe("the playground", () => {
     }
   });
 
+  it("gives the marks of the site's first page", async () => {
+    const place = new URL("../../../../docs/.vitepress/theme/scores.json", import.meta.url);
+    const { ratios } = JSON.parse(await readFile(place, "utf8")) as { ratios: number[][] };
+    const trial = trialText(usual).replace("rounds: 4", "rounds: 1");
+    const begin = trial.replace(/baselines:[^]*(?=attacks:)/, "");
+    const found: number[] = [];
+    const collect = (one: Report) => {
+      if (one.kind !== "round") return;
+      const { clients } = JSON.parse(one.line) as {
+        clients: { score: number; threshold: number }[];
+      };
+      for (const { score, threshold } of clients)
+        found.push(Number((score / threshold).toPrecision(3)));
+    };
+    await play(begin, collect, { version: "", backend: "wasm" });
+    assert.deepEqual(found, ratios[0]);
+  });
+
   it("has a trial for every setting, and an address that names it", async () => {
     const [[data] = [""]] = heterogeneities;
     for (const setting of [
