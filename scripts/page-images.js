@@ -1,7 +1,9 @@
-// node scripts/page-images.js: makes the pictures of docs/report.md and docs/browser.md again.
+// node scripts/page-images.js: makes the pictures of docs/report.md, docs/browser.md and
+// docs/playground.md again.
 // It runs a trial, opens its page in Debian's Chromium, and writes
 // docs/images/live-page{,-dark,-phone}.png. Then it lets a tab join a coordinator, and writes
 // docs/images/browser-tab.png, and another one with images of its own, for browser-tab-data.png.
+// docs/images/playground.png is the playground after its run.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -33,10 +35,25 @@ try {
   await picture(url, "live-page-phone", { width: 390, height: 844 });
   await pictureOfTab();
   await pictureOfOwnData();
+  await pictureOfPlayground();
 } finally {
   server?.kill("SIGINT");
   await browser.close();
   await rm(folder, { recursive: true });
+}
+
+/** The playground, from its folder. */
+async function pictureOfPlayground() {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
+  const page = await context.newPage();
+  const site = join(workspace, "apps/client-browser/dist/site");
+  await page.route("http://playground/**", (route, request) =>
+    route.fulfill({ path: join(site, new URL(request.url()).pathname) }),
+  );
+  await page.goto("http://playground/index.html");
+  await page.locator(".status.done").waitFor({ timeout: 120_000 });
+  await page.screenshot({ path: join(workspace, "docs/images/playground.png") });
+  await context.close();
 }
 
 /** A tab in a trial that it trains together with a host in Node.js. */

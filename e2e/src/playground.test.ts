@@ -3,6 +3,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { openPage, seriousFindings } from "./support/browser.js";
 import { fedclair } from "./support/command.js";
+import { listDocumentedCommands } from "./support/documented-commands.js";
 import { temporaryFolder, workspace } from "./support/paths.js";
 import { requirePrograms } from "./support/programs.js";
 import { serveSite } from "./support/serve-site.js";
@@ -34,12 +35,15 @@ describe("the playground in a browser", () => {
   it("has the bytes of Node.js, a verdict, and an address for its setting", async () => {
     const site = await serveSite("", join(workspace, "apps/client-browser/dist/site"));
     const folder = await temporaryFolder();
-    await writeFile(join(folder, "quick.yaml"), trial);
+    await writeFile(join(folder, "playground.yaml"), trial);
+    const [{ words } = { words: [] }] = listDocumentedCommands().filter(
+      ({ document }) => document === "docs/playground.md",
+    );
+    const documented = words.slice(2).map((word) => word.replace(/.*\.yaml/, join(folder, "$&")));
     const out = join(folder, "run");
-    const how = ["--transport", "memory", "--no-report", "--out", out];
     const [{ page, complaints }, { code, stderr }] = await Promise.all([
       openPage(`${site}/fedclair/index.html#rule=fedavg&share=0`),
-      fedclair(["run", join(folder, "quick.yaml"), ...how]),
+      fedclair([...documented, "--no-report", "--out", out]),
     ]);
     assert.equal(code, 0, stderr);
     await page.locator(".card", { hasText: "accuracy" }).waitFor();
