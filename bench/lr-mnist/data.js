@@ -5,8 +5,9 @@ import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { stream } from "@fedclair/linalg";
-import { readMnist, taskLoaders } from "@fedclair/tasks";
+import { taskLoaders } from "@fedclair/tasks";
 import { holdings, reserve } from "@fedclair/tasks/internal";
+import { readMnist } from "@fedclair/tasks/shared";
 
 const count = 84_372;
 const side = 28;

@@ -6,7 +6,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { gramNT, Matrix, mean, multiplyTN, symmetricEigen } from "@fedclair/linalg";
-import { readMnist } from "@fedclair/tasks";
+import { readMnist } from "@fedclair/tasks/shared";
 
 const root = join(import.meta.dirname, "../..");
 const folder = join(root, "runs/papers-data");

@@ -3,7 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { BackendChoice } from "@fedclair/compute";
 import { readPythonClients } from "@fedclair/core/internal";
 import { loadNamedPlugins, watchServer } from "@fedclair/plugins";
-import { runAndReport, showIfDone } from "@fedclair/view";
+import { runAndReport, showIfDone } from "@fedclair/view/run";
 import {
   chooseTrialBackend,
   createLog,

@@ -6,7 +6,6 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import { UserError } from "@fedclair/core";
-import { tabData } from "@fedclair/tasks/tab-data";
 import type { SocketPoolOptions } from "@fedclair/wire";
 
 /** The page for tabs, as `SocketPool.listen` takes it. */
@@ -78,6 +77,7 @@ async function listFiles(): Promise<ReadonlyMap<string, PageFile>> {
     const type = types[extname(name)] ?? "application/octet-stream";
     files.set(path, { type, read: () => readFile(join(siteFolder, name)) });
   }
+  const { tabData } = await import("@fedclair/tasks/tab-data");
   for (const [name, read] of Object.entries(tabData)) {
     files.set(`/data/${name}`, { type: "application/octet-stream", read });
   }

@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { readMnist } from "@fedclair/tasks";
+import { readMnist } from "@fedclair/tasks/shared";
 
 const pixels = 784;
 

@@ -13,7 +13,3 @@ export const taskLoaders = {
   table: async () => (await import("./table/index.js")).table,
   "text-copy": async () => (await import("./text-copy/index.js")).textCopy,
 } satisfies Readonly<Record<string, () => Promise<TaskPlugin>>>;
-
-export { readMnist } from "./digits/data.js";
-export { partitionChoice } from "./partition/options.js";
-export { shuffleSamples } from "./partition/shuffle-samples.js";

@@ -12,8 +12,6 @@ export { drawFigures, type Drawing, type Figure } from "./figures/figures.js";
 export { factList, html, preformatted, table, type Html } from "./report/html.js";
 export { findInfluences, influenceText } from "./data/influences.js";
 export { loneFigureSection, htmlPage } from "./report/page.js";
-export { runAndReport } from "./report/run-and-report.js";
-export { showIfDone } from "./report/show-run.js";
 export { textWidth } from "./figures/text-width.js";
 export { comparisonPage } from "./report/comparison-page.js";
 export { readForReport } from "./data/rounds-tally.js";

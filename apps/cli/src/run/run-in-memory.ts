@@ -1,7 +1,7 @@
 import { UserError } from "@fedclair/core";
 import { readPythonClients } from "@fedclair/core/internal";
 import { loadNamedPlugins } from "@fedclair/plugins";
-import { runAndReport, showIfDone } from "@fedclair/view";
+import { runAndReport, showIfDone } from "@fedclair/view/run";
 import {
   chooseTrialBackend,
   clientEventLogger,

@@ -1,7 +1,6 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { parseYaml } from "@fedclair/core/internal";
-import { partitionChoice, shuffleSamples } from "@fedclair/tasks";
-import { splitRows } from "@fedclair/tasks/shared";
+import { partitionChoice, shuffleSamples, splitRows } from "@fedclair/tasks/shared";
 import { z } from "zod";
 
 /** A request to divide labelled samples among clients. */

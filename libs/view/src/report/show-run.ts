@@ -14,8 +14,6 @@ import {
   type RunRequest,
   type TrialDescription,
 } from "@fedclair/runs";
-import { readForReport } from "../data/rounds-tally.js";
-import { writeRunReport } from "./write-report.js";
 
 /** How to show a run. */
 export interface ShowOptions {
@@ -54,6 +52,10 @@ export async function showRun(
 }
 
 async function writeReport(folder: string, description: TrialDescription): Promise<Run> {
+  const [{ readForReport }, { writeRunReport }] = await Promise.all([
+    import("../data/rounds-tally.js"),
+    import("./write-report.js"),
+  ]);
   const reported = await readForReport(folder, description);
   await writeRunReport(reported, folder);
   return reported.run;
