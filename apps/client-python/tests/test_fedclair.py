@@ -93,7 +93,7 @@ def test_tables_tell_the_seeds_of_a_study_apart(folder):
 
 
 def test_a_failure_is_an_exception_with_the_text_of_the_command(folder, capfd):
-    with pytest.raises(fedclair.FedclairError, match="rounds: .*expected") as failed:
+    with pytest.raises(fedclair.FedclairError, match="^error: trial: rounds: .*expected") as failed:
         fedclair.run({**trial, "rounds": 0}, clients="own_clients:Own")
     assert failed.value.exit_code == 2
     assert "rounds" in capfd.readouterr().err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import tempfile
 from contextlib import contextmanager
@@ -165,7 +166,12 @@ def _as_file(trial: StrPath | Mapping[str, Any]) -> Iterator[str]:
     with tempfile.TemporaryDirectory() as place:
         file = Path(place) / "trial.yaml"
         file.write_text(to_json(trial, "trial"), encoding="utf-8")
-        yield str(file)
+        try:
+            yield str(file)
+        except FedclairError as error:
+            # Nobody knows that file, and a dict has no lines.
+            text = re.sub(rf"{re.escape(str(file))}(:\d+:\d+)?: (trial: )?", "trial: ", str(error))
+            raise FedclairError(text, error.exit_code) from None
 
 
 def open_run(folder: StrPath) -> Run:
