@@ -10,7 +10,7 @@ import { columns } from "../words/columns.js";
 import { compareArms } from "./arm-rows.js";
 import { outcomeText } from "./outcome-text.js";
 import { refinementText } from "./refinement-text.js";
-import { compareMeans, summaryCard, verdictCard } from "./verdict-card.js";
+import { compareMeans, isBetter, summaryCard, verdictCard } from "./verdict-card.js";
 import { verdictSentence } from "./verdict.js";
 
 const trial: Trial = {
@@ -487,6 +487,7 @@ describe("verdictCard", () => {
   it("says how many times an error is lower, and how far a share is higher", () => {
     assert.equal(compareMeans(0.5, 2.6, "lower"), "5.2 times lower than");
     assert.equal(compareMeans(2.6, 0.5, "lower"), "5.2 times higher than");
+    assert.deepEqual([isBetter(0.9999, 1, "lower"), isBetter(0.9, 1, "lower")], [false, true]);
     assert.equal(compareMeans(1, 1, "lower"), "the same as");
     assert.equal(compareMeans(-1, 1, "lower"), "2 under");
     assert.equal(compareMeans(0.8, 0.75, "higher"), "+0.050 over");

@@ -154,7 +154,7 @@ function gainPart(run: Run): CardPart[] {
     ({ label, mean }) => `${compareMeans(own.mean, mean, better)} ${label}`,
   );
   const against = texts.length === 0 ? "" : ` (${texts.join(", ")})`;
-  const isWorse = best && (better === "lower" ? best.mean < own.mean : best.mean > own.mean);
+  const isWorse = best && better !== undefined && isBetter(best.mean, own.mean, better);
   const tone = !best || better === undefined ? "plain" : isWorse === true ? "bad" : "good";
   const guess = readMetric(run.summary.guessing, metric);
   const isGuess = guess !== undefined && !isAboveGuessing(own.mean, guess, better);
@@ -162,6 +162,12 @@ function gainPart(run: Run): CardPart[] {
     { tone, text: `${metric} ${formatNumber(own.mean)}${against}` },
     ...(isGuess ? [{ tone: "bad" as const, text: "no better than guessing" }] : []),
   ];
+}
+
+/** Is a baseline's mean better, so far that the card does not call both the same? */
+export function isBetter(baseline: number, own: number, better: "higher" | "lower"): boolean {
+  if (compareMeans(own, baseline, better) === "the same as") return false;
+  return better === "lower" ? baseline < own : baseline > own;
 }
 
 /**

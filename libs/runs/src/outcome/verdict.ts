@@ -6,6 +6,7 @@ import { ownProperty } from "../measures/measure.js";
 import { countNoun } from "../words/numbers.js";
 import type { Run } from "../run/read-run.js";
 import { compareArms, comparePrimary, type ArmMean, type ArmRow } from "./arm-rows.js";
+import { isBetter } from "./verdict-card.js";
 
 /** Limit for the whole sentence, since reasons from records may be long. */
 const maxBytes = 8192;
@@ -176,12 +177,13 @@ function betterClause(
   own: number,
   others: readonly ArmMean[],
 ): string {
-  const direction = { higher: 1, lower: -1 }[description.metrics[metric]?.better ?? "higher"];
+  const { better = "higher" } = description.metrics[metric] ?? {};
+  const direction = { higher: 1, lower: -1 }[better];
   const [best] = others
     .filter(({ benignOnly }) => !benignOnly)
     .sort((x, y) => direction * (y.mean - x.mean));
   if (!best || description.metrics[metric] === undefined) return "";
-  return direction * (best.mean - own) > 0 ? `: ${best.label} serves them better` : "";
+  return isBetter(best.mean, own, better) ? `: ${best.label} serves them better` : "";
 }
 
 /**

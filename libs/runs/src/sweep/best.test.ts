@@ -125,6 +125,8 @@ describe("the summary of a sweep over attacks", () => {
     assert.match(clair, /^clair: alie \(accuracy -0\.260 \[-0\.374, -0\.146\] \(3\)\)\.$/);
     assert.match(krum, /^krum: alie /);
     assert.match(fedavg, /^fedavg: alie /);
+    const harmless = runs.map((run) => ({ ...run, details: runs[0]?.details ?? [] }));
+    assert.match(textsOf(harmless)?.[0] ?? "", /^clair: none of 1 does harm, as far as the seeds/);
   });
 
   it("names those that are mostly not flagged otherwise", () => {
