@@ -140,10 +140,10 @@ describe("a tab in a browser", function () {
     const { page, complaints } = await openTab(url, 4);
     const notice = (text: RegExp) => page.getByRole("alert").filter({ hasText: text }).waitFor();
     await notice(/choose a CSV file with the columns y \(to predict\)/);
-    const hostile = "<img src=x>.csv";
+    const hostile = "my <img src=x>.csv";
     await joinWith(page, hostile, "u,v,y\n1,2,3\n<img src=y>,2,3\n");
     await notice(
-      /train on your data\..*<img src=x>\.csv, line 3: column 'u': expected a number as in 1 other rows, got '<img src=y>'/,
+      /train on your data\. my <img src=x>\.csv, line 3: column 'u': expected a number as in 1 other rows, got '<img src=y>'/,
     );
     assert.equal(await page.locator("img").count(), 0);
     await joinWith(page, "mine.csv", mine ?? "");
@@ -255,7 +255,30 @@ describe("a tab in a browser", function () {
       .getByRole("alert")
       .filter({ hasText: /task of this trial is network, and a browser tab can train digits/ })
       .waitFor();
+    await unfit.page.locator(".status.failed").waitFor();
     other.coordinator.kill("SIGINT", "group");
+  });
+
+  it("takes over the clients of a tab that leaves", async () => {
+    const out = join(await temporaryFolder(), "run");
+    const length = ["--set", "clients=8", "--set", "rounds=6", "--no-report", "--out", out];
+    const { coordinator, url } = await startCoordinator([
+      ...[fixture("long"), "--join-page", ...length],
+    ]);
+    const open = async () => {
+      const { page } = await openPage(url);
+      await page.getByRole("heading", { name: "Join long" }).waitFor();
+      await page.getByRole("button", { name: "Join" }).click();
+      await waitForStage(page, "joined");
+      return page;
+    };
+    const [leaves] = [await open(), await open()];
+    await coordinator.waitForOutput(/round 2:/);
+    await leaves.getByRole("button", { name: "Leave" }).click();
+    const { code, stderr } = await coordinator.ended;
+    assert.ok([0, exitCodes.lost].includes(Number(code)), stderr);
+    const failures = (await readRecords(out)).map(listFailures).filter(({ length }) => length > 0);
+    assert.ok(failures.length <= 1, JSON.stringify(failures));
   });
 
   it("finishes a trial with another tab, a Node.js host and a Python host, also when one is closed", async () => {
@@ -341,7 +364,10 @@ describe("a tab in a browser", function () {
       const wide = await page.evaluate<number>("document.documentElement.scrollWidth - innerWidth");
       assert.ok(wide <= 0, `${wide} pixels too wide`);
     };
-    await look(await openPage(`${url}/`));
+    const form = await openPage(`${url}/`);
+    await form.page.getByRole("heading", { name: "Join text-copy-synthetic" }).waitFor();
+    assert.equal(await form.page.locator("input[name=clients]").inputValue(), "10");
+    await look(form);
     const phone = await openTab(url, 2, { dark: true, width: 390, height: 844 });
     await waitForStage(phone.page, "joined");
     await look(phone);

@@ -21,7 +21,7 @@ export function App({ tab }: { readonly tab: Tab }) {
       <header class="top">
         <span class="home">fedclair</span>
         <h1 class="crumb">Train in this tab</h1>
-        <span class={`status ${marks[stage.name]}`} role="status">
+        <span class={`status ${isFault(stage) ? "failed" : marks[stage.name]}`} role="status">
           {stageTexts[stage.name]}
         </span>
       </header>
@@ -55,20 +55,39 @@ const marks: Readonly<Record<Stage["name"], string>> = {
   ended: "done",
 };
 
+/** Has the tab ended otherwise than by the end of the trial or by its user? */
+function isFault(stage: Stage): boolean {
+  return stage.name === "ended" && stage.outcome !== "over" && stage.outcome !== "left";
+}
+
 function Start({ tab, stage }: { readonly tab: Tab; readonly stage: Stage }) {
   const { entries } = tab;
   const files = tab.files.value;
+  const { name, claim, task = "", rounds = 0, clients = 0 } = tab.invitation.value;
   const join = (event: Event) => {
     event.preventDefault();
     tab.join();
   };
   return (
-    <Section id="join" title={stage.name === "ended" ? "Join again" : "Join the trial"}>
+    <Section
+      id="join"
+      title={`Join ${name ?? "the trial"}${stage.name === "ended" ? " again" : ""}`}
+    >
       {stage.name === "ended" && <Ending tab={tab} stage={stage} />}
       <p>
         This tab can train clients of the trial that this coordinator runs. It needs a part of your
         processor, and nothing else of your machine. You can leave at any time.
       </p>
+      {claim !== undefined && <p class="claim">{claim}</p>}
+      {name !== undefined && (
+        <Facts
+          facts={[
+            ["task", task],
+            ["rounds", String(rounds)],
+            ["clients", clients.toLocaleString("en-GB")],
+          ]}
+        />
+      )}
       <form onSubmit={join}>
         <div class="controls">
           <label>
@@ -92,7 +111,7 @@ function Start({ tab, stage }: { readonly tab: Tab; readonly stage: Stage }) {
                 min={1}
                 max={1_000_000}
                 required
-                defaultValue={String(entries.capacity)}
+                defaultValue={String(entries.capacity ?? tab.usualCapacity)}
                 onInput={({ currentTarget }) => {
                   entries.capacity = currentTarget.valueAsNumber;
                 }}
@@ -222,19 +241,20 @@ function Counts({
 /** Says why this tab does not take part any more, and what can be done. */
 function Ending({
   tab,
-  stage: { outcome, reason, code },
+  stage,
 }: {
   readonly tab: Tab;
   readonly stage: Extract<Stage, { readonly name: "ended" }>;
 }) {
+  const { outcome, reason, code } = stage;
   const { jobs, seconds } = tab.totals.value;
-  const isFault = outcome !== "over" && outcome !== "left";
+  const isUrgent = isFault(stage);
   const own = tab.own.value;
   const hint = (code && codeAdvice[code]) ?? advice[outcome];
   return (
     <>
-      <PageNotice isUrgent={isFault}>
-        <b>{outcomes[outcome]}</b> {isFault ? `${sentence(reason)} ` : ""}
+      <PageNotice isUrgent={isUrgent}>
+        <b>{outcomes[outcome]}</b> {isUrgent ? `${sentence(reason, tab.files.value)} ` : ""}
         {hint}
       </PageNotice>
       {jobs > 0 && (
@@ -274,10 +294,15 @@ const codeAdvice: Readonly<Partial<Record<ErrorCode, string>>> = {
   BACKEND_MISMATCH: "A browser tab computes with wasm only: this trial needs other hosts.",
 };
 
-/** Makes a sentence of a reason: a capital letter, and a full stop. */
-function sentence(text: string): string {
+/**
+ * Makes a sentence of a reason: a full stop, and a capital letter unless it begins with the name of
+ * a file or a folder of the user's.
+ */
+function sentence(text: string, files: readonly ChosenFile[] = []): string {
   const end = /[.!?]$/.test(text) ? "" : ".";
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${end}`;
+  const isName = files.some(({ path }) => path.split("/").some((name) => text.startsWith(name)));
+  const first = text.charAt(0);
+  return `${isName ? first : first.toUpperCase()}${text.slice(1)}${end}`;
 }
 
 function Host({ tab, stage }: { readonly tab: Tab; readonly stage: Stage }) {

@@ -4,20 +4,20 @@ import { App, stageTexts } from "./app.js";
 import { listDropped } from "./chosen-files.js";
 import { Tab } from "./tab.js";
 
-/** How many clients a tab trains if nobody says otherwise. */
-const usualCapacity = 4;
-
 /**
  * Reads the token and the number of clients behind the `#` of the address, which a browser does not
  * send to the server, and removes them from the address and its history.
  */
-function takeFragment(): { readonly token: string; readonly capacity: number } {
+function takeFragment(): {
+  readonly token: string;
+  readonly capacity: number | undefined;
+} {
   const given = new URLSearchParams(location.hash.slice(1));
   if (location.hash !== "") history.replaceState(null, "", location.pathname);
   const capacity = Number(given.get("clients"));
   return {
     token: given.get("token") ?? "",
-    capacity: Number.isInteger(capacity) && capacity > 0 ? capacity : usualCapacity,
+    capacity: Number.isInteger(capacity) && capacity > 0 ? capacity : undefined,
   };
 }
 

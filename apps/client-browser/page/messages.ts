@@ -23,6 +23,9 @@ export interface TrialFacts {
   readonly backend: string;
 }
 
+/** The facts about a trial that the coordinator tells before a tab joins. */
+export type Invitation = Omit<TrialFacts, "backend"> & { readonly claim?: string };
+
 /** Why a worker has ended. */
 export type Outcome =
   /** The trial is over. */

@@ -2,7 +2,7 @@ import { signal } from "@preact/signals";
 import type { ErrorCode } from "@fedclair/core/internal";
 import type { ChosenFile, ReadData } from "@fedclair/plugins/browser";
 import { holdLock } from "./hold-lock.js";
-import type { End, Order, Outcome, Report, TrialFacts, Work } from "./messages.js";
+import type { End, Invitation, Order, Outcome, Report, TrialFacts, Work } from "./messages.js";
 
 /** What this tab is doing. */
 export type Stage =
@@ -37,6 +37,9 @@ const checkEvery = 20_000;
 /** Time that a worker has to say goodbye to the coordinator, in ms. */
 const farewell = 2000;
 
+/** The most clients that a tab trains if nobody says otherwise. */
+const mostTakenOver = 50;
+
 /** The state of this tab and its worker. */
 export class Tab {
   readonly stage = signal<Stage>({ name: "form" });
@@ -53,16 +56,34 @@ export class Tab {
   readonly fileProblem = signal("");
   /** Facts about the files, once the last trial has read them. */
   readonly own = signal<ReadData | undefined>(undefined);
-  /** What the form contains besides. */
-  readonly entries: { token: string; capacity: number };
+  /** What the coordinator says about its trial before this tab joins; empty if it has a token. */
+  readonly invitation = signal<Partial<Invitation>>({});
+  /** What the form contains besides. Without a number, the tab trains `usualCapacity` clients. */
+  readonly entries: { token: string; capacity?: number | undefined };
   #worker: Worker | undefined;
   #releaseLock: () => void = () => undefined;
   #watch: ReturnType<typeof setInterval> | undefined;
   #hasReported = false;
   #isBusy = false;
 
-  constructor(entries: { readonly token: string; readonly capacity: number }) {
+  constructor(entries: { readonly token: string; readonly capacity: number | undefined }) {
     this.entries = { ...entries };
+    void this.#readInvitation();
+  }
+
+  /** Does not fail: whoever cannot be asked cannot be joined, and then the page says so. */
+  async #readInvitation(): Promise<void> {
+    const answer = await fetch("trial.json").catch(() => undefined);
+    if (answer?.ok) this.invitation.value = (await answer.json()) as Partial<Invitation>;
+  }
+
+  /**
+   * How many clients the tab trains if nobody says otherwise: all of the trial, up to a number. It
+   * can then take over those of a tab that leaves. The coordinator divides clients by these numbers.
+   */
+  get usualCapacity(): number {
+    const { clients = 4 } = this.invitation.value;
+    return Math.min(clients, mostTakenOver);
   }
 
   /** Starts a worker, which joins the coordinator. */
@@ -85,7 +106,7 @@ export class Tab {
       this.#end("failed", message || "the worker of this tab could not be started");
     };
     const files = this.files.value;
-    const { token, capacity } = this.entries;
+    const { token, capacity = this.usualCapacity } = this.entries;
     // The files are one client's.
     this.#order({ kind: "join", token, capacity: files.length > 0 ? 1 : capacity, files });
     this.#watchWorker();

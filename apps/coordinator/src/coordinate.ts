@@ -69,7 +69,9 @@ export async function coordinate(file: string, options: CoordinateOptions): Prom
     options.metrics === undefined ? undefined : parseAddress(options.metrics, "--metrics");
   const tokens = tokensOf(options);
   const tls = certificatesOf(options);
-  const joinPage = await createJoinPageFor(options.joinPage, host);
+  const { name, claim, task, rounds, clients } = trial;
+  const invitation = tokens ? undefined : { name, claim, task: task.name, rounds, clients };
+  const joinPage = await createJoinPageFor(options.joinPage, host, invitation);
   let logDelay = 0; // no host can leave before the pool listens
   const pool = await SocketPool.listen({
     host,
