@@ -79,7 +79,7 @@ export class Tab {
 
   /**
    * How many clients the tab trains if nobody says otherwise: all of the trial, up to a number. It
-   * can then take over those of a tab that leaves. The coordinator divides clients by these numbers.
+   * can then take over those of a tab that leaves. The coordinator divides them by these numbers.
    */
   get usualCapacity(): number {
     const { clients = 4 } = this.invitation.value;
