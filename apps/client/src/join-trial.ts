@@ -1,7 +1,13 @@
 import { chooseBackend, currentBackend } from "@fedclair/compute";
 import type { BackendChoice } from "@fedclair/compute/choices";
 import { UserError } from "@fedclair/core";
-import { ClientRunner, prepareSentTrial, type Trial } from "@fedclair/core/internal";
+import {
+  ClientRunner,
+  errorMessage,
+  exitCodes,
+  prepareSentTrial,
+  type Trial,
+} from "@fedclair/core/internal";
 import {
   selectRunnerOptions,
   identifyPlugins,
@@ -105,24 +111,27 @@ export async function joinTrial(options: JoinOptions): Promise<JoinResult> {
         toUserError(error); // it was announced, and cannot be loaded
       }
       log.info(`backend ${name}, as the coordinator says`);
-      const trial = JSON.parse(trialJson) as Trial;
+      const from = "the coordinator's trial";
+      const trial = await readTrial(from, async () => {
+        const trial = JSON.parse(trialJson) as Trial;
+        const events = clientEventLogger(log);
+        const described = selectRunnerOptions(trial, from);
+        if (listClientPlugins(trial).length > 0) {
+          const { thread } = identified ?? {};
+          const { findEnded = () => undefined } = options;
+          const watched = { modules, ...described, backend: name, thread, events, findEnded };
+          runner = new WatchedRunner(watched);
+        } else {
+          const { content } = described;
+          const prepared = prepareSentTrial(content, from, await loadForHost(content));
+          runner = new ClientRunner(prepared, events);
+        }
+        return trial;
+      });
       at.trial = trial.name;
       onPlace?.({ trial: trial.name });
-      const from = "the coordinator's trial";
-      const events = clientEventLogger(log);
-      const described = selectRunnerOptions(trial, from);
-      if (listClientPlugins(trial).length > 0) {
-        const { thread } = identified ?? {};
-        const { findEnded = () => undefined } = options;
-        const watched = { modules, ...described, backend: name, thread, events, findEnded };
-        runner = new WatchedRunner(watched);
-      } else {
-        const { content } = described;
-        const prepared = prepareSentTrial(content, from, await loadForHost(content));
-        runner = new ClientRunner(prepared, events);
-      }
       patience.waitFor(`task ${trial.task.name}, preparing its data`);
-      await runner.prepare();
+      await runner?.prepare();
       patience.stop();
     },
     jobsAtOnce: () => runner?.maxBatch ?? 1,
@@ -165,4 +174,15 @@ export async function joinTrial(options: JoinOptions): Promise<JoinResult> {
     },
   });
   return { ...ending, jobs, tensors };
+}
+
+/** Reads what a coordinator sent as its trial, which may be anything. @throws UserError */
+async function readTrial<T>(from: string, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    const why = `${from} is none that this host can read: ${errorMessage(error)}`;
+    throw new UserError(`${why}: install the same release on both`, exitCodes.usage, error);
+  }
 }

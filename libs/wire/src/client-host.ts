@@ -204,8 +204,15 @@ class ClientHost {
       return;
     }
     clearTimeout(this.#patience);
+    const { trialJson, backend, chunkBytes, maxMessageBytes } = reply;
+    for (const bytes of [chunkBytes, maxMessageBytes])
+      if (bytes < 1 || bytes > mostMessageBytes) {
+        throw new UserError(
+          `the coordinator at ${this.#options.url} asks for frames of ${chunkBytes} and messages of ${maxMessageBytes} bytes: expected 1 to ${mostMessageBytes}`,
+        );
+      }
     channel.applyLimits(reply);
-    const { trialJson, backend } = reply;
+    this.#jobs.maxMessageBytes = maxMessageBytes;
     if (!backends.includes(backend)) {
       throw new UserError(
         `the coordinator at ${this.#options.url} asks for backend '${printable(backend, maxWordLength)}', and this host has ${backends.join(", ")}: install the same release on both`,
@@ -238,7 +245,8 @@ class ClientHost {
     if (message.type !== "trialEnd") return this.#jobs.handle(message);
     // Send the reply first.
     void turnOfEventLoop().then(() => {
-      this.#finish({ reason: message.reason, exitCode: message.exitCode });
+      // A higher code could end the process as if it were 0.
+      this.#finish({ reason: message.reason, exitCode: Math.min(message.exitCode, 255) });
     });
     return accepted;
   }
@@ -304,6 +312,9 @@ class ClientHost {
     }, patienceSeconds * 1000);
   }
 }
+
+/** The largest message that a trial may allow (`limits.maxMessageBytes`). */
+const mostMessageBytes = 2 ** 30;
 
 /** Draws an id of this host, 16 hexadecimal digits. */
 function createInstanceId(): string {

@@ -162,6 +162,15 @@ export function describeHost(
       }
     });
 
+    for (const limits of [{ chunkBytes: 0 }, { maxMessageBytes: 2 ** 32 - 1 }])
+      it(`ends with 2 if the coordinator asks for ${JSON.stringify(limits)}`, async () => {
+        await listen(limits);
+        host = start(coordinator.url);
+        const ended = await host.ended;
+        assert.equal(ended.exitCode, 2, ended.text);
+        assert.match(ended.text, /bytes/);
+      });
+
     for (const [code, exitCode] of [
       ["PROTOCOL_VERSION", 2],
       ["BAD_TOKEN", 2],

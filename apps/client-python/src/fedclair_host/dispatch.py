@@ -37,6 +37,9 @@ _outside = {signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP} if has
 #: that no job waits for.
 _most_jobs, _most_bases, _idle_base_bytes = 64, 4, 1 << 26
 
+#: Bytes of a base beside its numbers: a coordinator may send very many small ones.
+_base_overhead = 1 << 10
+
 #: How often a process may end without a client that did it.
 _most_unexplained = 3
 
@@ -103,7 +106,7 @@ class Dispatcher:
         """Handles a message about jobs. :raises WireError: if it is malformed"""
         body = message.WhichOneof("body")
         if body == "base":
-            held = sum(len(base.data) for base in self._bases.values())
+            held = sum(len(base.data) + _base_overhead for base in self._bases.values())
             if held + len(data) > self._most_base_bytes:
                 raise WireError("OVERSIZE", f"bases of {held + len(data)} bytes: at most {self._most_base_bytes} are kept")
             self._shapes[message.base.id] = check_params(message.base.params)

@@ -231,6 +231,19 @@ describe("JobQueue", () => {
     assert.deepEqual(begun(), [1]);
   });
 
+  it("keeps a bounded number of jobs and of bytes of bases", () => {
+    const { queue, add, bring } = manualQueue();
+    const jobs = Array.from({ length: 70 }, (_, id) => add(id));
+    assert.equal(jobs.indexOf("OVERSIZE"), 64);
+    queue.maxMessageBytes = 0; // leaves 64 MiB for small bases, which count 1 KiB more than they have
+    const bases = Array.from({ length: 2 ** 16 + 10 }, (_, i) => outcome(bring(i + 2)));
+    const kept = bases.filter((reply) => reply === "accepted").length;
+    assert.ok(kept > 60_000 && kept < 2 ** 16, String(kept));
+    assert.equal(bases.at(-1), "OVERSIZE");
+    queue.handle({ type: "forgetBase", id: 2 });
+    assert.equal(outcome(bring(2)), "accepted");
+  });
+
   it("forgets everything when it is cleared", async () => {
     const { begun, delivered, add, finish, queue } = manualQueue();
     add(0);

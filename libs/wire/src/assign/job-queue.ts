@@ -1,6 +1,13 @@
 import { addTerms, type Params } from "@fedclair/core";
-import { deltaBytes, nextGroup, type Answer, type ClientJob } from "@fedclair/core/internal";
+import {
+  deltaBytes,
+  nextGroup,
+  payloadBytes,
+  type Answer,
+  type ClientJob,
+} from "@fedclair/core/internal";
 import type { CoordinatorMessage, DerivedBase, JobOnBase } from "../codec/coordinator-message.js";
+import { defaultLimits } from "../codec/protocol.js";
 import { accepted, refuse, type Reply } from "../codec/reply.js";
 import { checkTerms } from "./check-terms.js";
 import { toFailure } from "../codec/wire-error.js";
@@ -18,6 +25,17 @@ const largeBytes = 2 ** 16;
 function isLarge(answer: Answer): boolean {
   return "update" in answer && deltaBytes(answer.update.delta) >= largeBytes;
 }
+
+/**
+ * What a coordinator may leave at a host: jobs that are not answered, of which it sends 32 at a
+ * time, and the bytes of four of the largest bases and of small ones.
+ */
+const mostJobs = 64;
+const mostBases = 4;
+const smallBaseBytes = 2 ** 26;
+
+/** Bytes of a base beside its numbers. */
+const overheadBytes = 2 ** 10;
 
 /** The work of a host. */
 export interface HostWork {
@@ -44,6 +62,7 @@ interface Base {
   /** Params with the same shapes, available before `params` is computed. */
   like: Params;
   params: Params | Promise<Params>;
+  readonly bytes: number;
 }
 
 /**
@@ -53,7 +72,10 @@ interface Base {
 export class JobQueue {
   readonly #work: HostWork;
   readonly #deliver: Deliver;
+  /** The largest message that the coordinator sends, in bytes. */
+  maxMessageBytes = defaultLimits.maxMessageBytes;
   readonly #bases = new Map<number, Base>();
+  #baseBytes = 0;
   /** Jobs that have not started. */
   #jobs: ClientJob[] = [];
   /**
@@ -73,12 +95,11 @@ export class JobQueue {
   handle(message: Exclude<CoordinatorMessage, { readonly type: "trialEnd" }>): Reply {
     switch (message.type) {
       case "base":
-        this.#bases.set(message.id, { like: message.params, params: message.params });
-        return accepted;
+        return this.#keep(message.id, createBase(message.params));
       case "derivedBase":
         return this.#derive(message);
       case "forgetBase":
-        this.#bases.delete(message.id);
+        this.#forget(message.id);
         return accepted;
       case "clientJob":
         return this.#add(message);
@@ -95,11 +116,31 @@ export class JobQueue {
   clear(): void {
     for (const id of this.#wanted.keys()) this.#drop(id);
     this.#bases.clear();
+    this.#baseBytes = 0;
   }
 
   /** Resolves when nothing is running. */
   async idle(): Promise<void> {
     await this.#running;
+  }
+
+  /** Keeps a base, if there is room for it. */
+  #keep(id: number, base: Base): Reply {
+    this.#forget(id);
+    const all = this.#baseBytes + base.bytes;
+    const most = mostBases * this.maxMessageBytes + smallBaseBytes;
+    if (all > most) {
+      const message = `bases of ${all} bytes: at most ${most} are kept`;
+      return refuse({ code: "OVERSIZE", message });
+    }
+    this.#bases.set(id, base);
+    this.#baseBytes = all;
+    return accepted;
+  }
+
+  #forget(id: number): void {
+    this.#baseBytes -= this.#bases.get(id)?.bytes ?? 0;
+    this.#bases.delete(id);
   }
 
   /** Computes a base from another one. Jobs on it wait until it is ready. */
@@ -108,16 +149,20 @@ export class JobQueue {
     if (!before) return refuseUnknownBase(from);
     checkTerms({ base: before.like, rounds: [terms] });
     const sum = Promise.resolve(before.params).then((params) => addTerms(params, terms));
-    const base: Base = { like: before.like, params: sum };
-    this.#bases.set(id, base);
+    const base = createBase(before.like, sum);
+    const reply = this.#keep(id, base);
     const store = (params: Params) => (base.like = base.params = params);
     sum.then(store, () => undefined); // its jobs report the error
-    return accepted;
+    return reply;
   }
 
   #add({ baseId, rounds, ...message }: JobOnBase): Reply {
     const base = this.#bases.get(baseId);
     if (!base) return refuseUnknownBase(baseId);
+    if (this.#wanted.size >= mostJobs) {
+      const text = `more than ${mostJobs} jobs that are not answered`;
+      return refuse({ code: "OVERSIZE", message: text });
+    }
     const { candidates, control, personal } = message;
     const parts = candidates ? [candidates.own, candidates.mean, candidates.refined] : [];
     checkTerms({ base: base.like, rounds: [...rounds, ...parts, ...(control ? [[control]] : [])] });
@@ -206,6 +251,10 @@ export class JobQueue {
       return jobs.map(({ id: jobId, clientId }) => ({ jobId, clientId, failure }));
     }
   }
+}
+
+function createBase(like: Params, params: Params | Promise<Params> = like): Base {
+  return { like, params, bytes: payloadBytes(like.values()) + overheadBytes };
 }
 
 function refuseUnknownBase(id: number): Reply {
