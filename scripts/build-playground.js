@@ -10,17 +10,19 @@ import { dirname, join } from "node:path";
  */
 const withoutNode = {
   name: "without-node",
-  setup({ onResolve }) {
+  setup({ onLoad, onResolve }) {
     const leaveOut = ({ path }) => ({ path, external: true, sideEffects: false });
     onResolve({ filter: /^(node:.*|events|readline)$/ }, (one) =>
-      /\/libs\/(threads|rules)\//.test(one.importer)
-        ? undefined // package.json says what they do without
-        : leaveOut(one),
+      neverCalled.test(one.importer) ? { path: one.path, namespace: "absent" } : leaveOut(one),
     );
+    onLoad({ filter: /./, namespace: "absent" }, () => ({ contents: "module.exports = {}" }));
     // A run imports it only for a trial file that is a sweep.
     onResolve({ filter: /\/sweep-file\.js$/ }, leaveOut);
   },
 };
+
+/** The page starts no thread and reads no file, and does not offer the rule ffa-lora. */
+const neverCalled = /\/libs\/(threads\/|rules\/.*\/ffa-lora\/)/;
 
 /**
  * @param {Function} build esbuild's
@@ -41,7 +43,6 @@ export async function buildPlayground(build, options, { workspace, tensorflow })
     loader: { ".wasm": "binary" },
     plugins: [withoutNode, ...plugins],
     metafile: true,
-    logOverride: { "import-is-undefined": "silent" },
     entryPoints: [
       { in: join(page, "main.tsx"), out: "page" },
       { in: join(page, "worker.ts"), out: "worker" },
