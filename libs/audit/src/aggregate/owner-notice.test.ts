@@ -24,6 +24,16 @@ describe("the client that owns a result", () => {
     assert.match(notice, /nearly that of eve, which has 100\.0 % of the energy of 5 changes/);
   });
 
+  it("is named whatever shape a module has", async () => {
+    const vector = (clientId: string, x: number): Update => ({
+      ...createUpdate(clientId),
+      delta: new Map([["w", { shape: [2], data: Float64Array.of(x, -x) }]]),
+    });
+    const updates = [vector("alice", 1), vector("bob", 2), vector("eve", 1e5)];
+    const { notice = "" } = await aggregate(updates, { aggregator: "fedavg" });
+    assert.match(notice, /nearly that of eve/);
+  });
+
   it("is nobody if the aggregator bounds sizes or the others count", async () => {
     const huge = createUpdate("eve", 1e5);
     for (const robust of ["coordinate-median", "norm-clip", "krum"]) {

@@ -1,15 +1,9 @@
-import {
-  isLowRank,
-  toMatrix,
-  type Aggregation,
-  type TensorDelta,
-  type Update,
-} from "@fedclair/core";
+import { isLowRank, type Aggregation, type TensorDelta, type Update } from "@fedclair/core";
 import { oneLine } from "@fedclair/core/internal";
 import { frobenius, item, sum } from "@fedclair/linalg";
 import { innerProduct, toFactors } from "@fedclair/rules";
 import { maxLost } from "./lost-energy.js";
-import { createProbe } from "./refining-notice.js";
+import { createProbe, unfold } from "./refining-notice.js";
 
 /** Selects the updates that the shared result is made of. */
 export function selectPooled(
@@ -57,7 +51,7 @@ export function noticeOwner(
 
 /** Computes |X|² of a module's change. */
 function measureEnergy(change: TensorDelta): number {
-  if (!isLowRank(change)) return frobenius(toMatrix(change)) ** 2;
+  if (!isLowRank(change)) return frobenius(unfold(change)) ** 2;
   const factors = toFactors(change);
   return innerProduct(factors, factors);
 }

@@ -1,8 +1,10 @@
 import {
   isLowRank,
+  readNumbers,
   toMatrix,
   type Aggregation,
   type Delta,
+  type Tensor,
   type TensorDelta,
   type Update,
 } from "@fedclair/core";
@@ -52,9 +54,7 @@ export function createProbe() {
   return (module: string, change: TensorDelta): Matrix => {
     const known = products.get(change);
     if (known !== undefined) return known;
-    const [b, a] = isLowRank(change)
-      ? [toMatrix(change.b), toMatrix(change.a)]
-      : [toMatrix(change)];
+    const [b, a] = isLowRank(change) ? [toMatrix(change.b), toMatrix(change.a)] : [unfold(change)];
     const last = a ?? b;
     const directions = gaussian(stream("refining").at(module), last.cols, probeCount);
     const product = multiply(last, directions);
@@ -62,6 +62,13 @@ export function createProbe() {
     products.set(change, whole);
     return whole;
   };
+}
+
+/** A tensor of any number of extents as a matrix, with a row for each entry of the first one. */
+export function unfold(tensor: Tensor): Matrix {
+  const numbers = readNumbers(tensor);
+  const rows = tensor.shape[0] ?? 1;
+  return Matrix.fromRowMajor(rows, numbers.length / rows, numbers);
 }
 
 /** Estimates |X|² and |X − X̃|² of a change X and its refined version X̃, up to a common factor. */
