@@ -1,5 +1,6 @@
 import { maxOf, minOf } from "@fedclair/runs/numbers";
 import { useSignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
 import type { RoundsData } from "../../src/data/rounds.js";
 import type { ClientInRound } from "../data/read-rounds.js";
 import { flagsClient } from "../data/verdicts.js";
@@ -53,6 +54,11 @@ export function ScoreStrip({
   readonly onSelect: (index: number) => void;
 }) {
   const { ref, width } = useWidth();
+  const drawn = useRef(width);
+  const isResized = drawn.current !== width;
+  useEffect(() => {
+    drawn.current = width;
+  });
   const pointed = useSignal<number | undefined>(undefined);
   const scored = clients.filter(({ ratio }) => !Number.isNaN(ratio));
   if (scored.length === 0) return <p class="note">No client of this round has a score.</p>;
@@ -86,7 +92,7 @@ export function ScoreStrip({
     return value === undefined ? undefined : Number(value);
   };
   return (
-    <div class="strip" ref={ref}>
+    <div class={`strip ${isResized ? "" : "walking"}`} ref={ref}>
       <svg
         width={width}
         height={height + 22}

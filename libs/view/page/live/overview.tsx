@@ -1,4 +1,4 @@
-import { useComputed } from "@preact/signals";
+import { useComputed, useSignal } from "@preact/signals";
 import type { FlaggedClient, RunState } from "../../src/data/protocol.js";
 import type { RunData } from "../data/run-data.js";
 import type { ShownRun } from "./connection.js";
@@ -12,12 +12,14 @@ import {
   formatValue,
 } from "../parts/index.js";
 import { reportAddress } from "../../src/data/routes.js";
+import { RoundStrip } from "./round-strip.js";
 import { clientAddress } from "./route.js";
 import { CardLine } from "./status-parts.js";
 import { curveDashes, palette } from "../parts/theme.js";
 
 /** What a reader wants to know first. */
 export function Overview({ followed, run }: ShownRun) {
+  const round = useSignal<number | undefined>(undefined);
   return (
     <section id="overview" aria-label="At a glance">
       {run.why !== undefined && <PageNotice isUrgent>{run.why}</PageNotice>}
@@ -30,8 +32,11 @@ export function Overview({ followed, run }: ShownRun) {
       )}
       {run.arms.length > 0 && (
         <div class="columns">
-          <Methods followed={followed} run={run} />
-          <Flagged run={run} />
+          <Methods followed={followed} run={run} round={round.value} />
+          <div>
+            <Flagged run={run} />
+            <RoundStrip followed={followed} run={run} round={round} />
+          </div>
         </div>
       )}
     </section>
@@ -77,7 +82,7 @@ export function Progress({ followed, run }: ShownRun) {
   );
 }
 
-function Methods({ followed, run }: ShownRun) {
+function Methods({ followed, run, round }: ShownRun & { readonly round: number | undefined }) {
   const { metric } = run;
   const curves = useComputed(() => curvesOf(followed.grown.value.data, run));
   if (!metric) {
@@ -104,7 +109,7 @@ function Methods({ followed, run }: ShownRun) {
         {better}
         {!metric.isGlobal && ". The band is the 10–90 % range of the first."}
       </p>
-      {curves.value && <Curves {...curves.value} />}
+      {curves.value && <Curves {...curves.value} at={round} />}
       <MethodTable followed={followed} run={run} what={what} />
     </div>
   );

@@ -9,7 +9,6 @@ import { Facts, PageNotice, formatMoment } from "../parts/index.js";
 import { HostSection } from "./host-section.js";
 import { Overview } from "./overview.js";
 import { route } from "./route.js";
-import { RoundSection } from "./round-section.js";
 import { Head, StatusMark } from "./status-parts.js";
 
 /** A run: at a glance, its clients, hosts and cost. */
@@ -50,7 +49,6 @@ export function RunView({ path }: { readonly path: string }) {
         {run ? (
           <>
             <Overview followed={followed} run={run} />
-            <RoundSection followed={followed} run={run} />
             <ClientSection followed={followed} run={run} />
             <HostSection followed={followed} />
             <CostSection followed={followed} run={run} />

@@ -1,21 +1,24 @@
-import { useComputed, useSignal } from "@preact/signals";
-import { Curves } from "../client/curves.js";
+import { useComputed, type Signal } from "@preact/signals";
 import { RoundControl } from "../client/round-control.js";
 import { createFrame, ScoreStrip } from "../client/score-strip.js";
 import type { ClientInRound } from "../data/read-rounds.js";
 import { clientId, clientIndex } from "../data/run-data.js";
 import { verdictOf } from "../data/verdicts.js";
-import { Section } from "../parts/index.js";
 import type { ShownRun } from "./connection.js";
-import { curvesOf } from "./overview.js";
 import { openClient, route } from "./route.js";
 
 /** More marks would cover each other; the map shows them all. */
 const maxMarks = 1000;
 
-/** The rounds of the first method, played one after another: scores beside the curves. */
-export function RoundSection({ followed, run }: ShownRun) {
-  const chosen = useSignal<number | undefined>(undefined);
+/**
+ * The scores of a round of the first method over their thresholds. The rounds can be played.
+ * @param round the round that the reader has chosen; undefined: the last one
+ */
+export function RoundStrip({
+  followed,
+  run,
+  round,
+}: ShownRun & { readonly round: Signal<number | undefined> }) {
   const count = run.clients;
   const frame = useComputed(() => {
     const { data } = followed.grown.value;
@@ -31,8 +34,8 @@ export function RoundSection({ followed, run }: ShownRun) {
   const { data } = followed.grown.value;
   const { columns } = data.arm(0);
   if (!run.judges || columns.length < 2 || data.clients.length > maxMarks) return null;
-  const last = columns.length - 1;
-  const at = Math.min(chosen.value ?? last, last);
+  const place = columns.findIndex((one) => one.round === round.value);
+  const at = place < 0 ? columns.length - 1 : place;
   const column = columns[at];
   const clients = data.clients.flatMap((client, row): ClientInRound[] => {
     const verdict = verdictOf(column?.codes[row] ?? 0);
@@ -41,27 +44,23 @@ export function RoundSection({ followed, run }: ShownRun) {
       : [{ ...unread, index: client, verdict, ratio: column?.ratios[row] ?? NaN }];
   });
   const selected = route.value.client;
-  const curves = curvesOf(data, run);
   return (
-    <Section id="rounds" title="Round by round">
+    <>
       <RoundControl
-        rounds={columns.map(({ round }) => round)}
+        rounds={columns.map((one) => one.round)}
         total={run.rounds}
         at={at}
-        onRound={(next) => (chosen.value = next)}
+        onRound={(next) => (round.value = columns[next]?.round)}
       />
-      <div class="beside">
-        <ScoreStrip
-          frame={frame.value}
-          clients={clients}
-          selected={selected === undefined ? undefined : clientIndex(selected)}
-          onSelect={(client) => {
-            openClient(clientId(client, count), column?.round);
-          }}
-        />
-        {curves && <Curves {...curves} at={column?.round} />}
-      </div>
-    </Section>
+      <ScoreStrip
+        frame={frame.value}
+        clients={clients}
+        selected={selected === undefined ? undefined : clientIndex(selected)}
+        onSelect={(client) => {
+          openClient(clientId(client, count), column?.round);
+        }}
+      />
+    </>
   );
 }
 
