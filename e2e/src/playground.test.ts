@@ -54,5 +54,10 @@ describe("the playground in a browser", () => {
     const records = await page.evaluate(runInWorker(trial));
     assert.equal(records, await readFile(join(out, "records.jsonl"), "utf8"));
     assert.deepEqual(complaints, []);
+    await page.evaluate("navigator.serviceWorker.ready.then(() => undefined)");
+    await page.context().setOffline(true);
+    await page.reload();
+    await page.getByRole("heading", { name: "Playground" }).waitFor();
+    assert.equal(await page.evaluate('fetch("worker.js").then(({ ok }) => ok)'), true);
   });
 });
