@@ -10,6 +10,7 @@ import { basename, join } from "node:path";
 import { parse } from "yaml";
 import { parseArguments } from "./arguments.js";
 import { launchBrowser } from "./browser.js";
+import { readFirstScores } from "./first-scores.js";
 import { formatAs } from "./format.js";
 import { groupBy } from "../studies/support/group-by.js";
 import { groupOf, listShipped } from "./shipped.js";
@@ -25,6 +26,9 @@ const { values } = parseArguments({
 
 /** The most pixels of a picture. */
 const [maxWidth, maxHeight] = [720, 720];
+
+/** The trial of README's picture, whose scores the gate compares. */
+const pictured = "trials/text-copy/sotu.yaml";
 
 /** Trials that are not run here, with what they need. */
 const elsewhere = {
@@ -81,7 +85,8 @@ async function runTrial(file) {
     await mkdir(join(root, images), { recursive: true });
     const { picture, title, caption } = await takePicture(join(out, "report.html"), figure);
     await writeFile(join(root, images, image), picture);
-    return { headline: findHeadline(stdout), seconds, image, title, caption };
+    const first = file === pictured ? { first: await readFirstScores(out) } : {};
+    return { headline: findHeadline(stdout), seconds, image, title, caption, ...first };
   } finally {
     await rm(folder, { recursive: true });
   }
