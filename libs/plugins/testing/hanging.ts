@@ -128,6 +128,18 @@ export default [
     create: (): Aggregator => ({ aggregate: never }),
   }),
   definePlugin({
+    kind: "aggregator",
+    name: "patching-rule",
+    summary: "Changes what its thread needs, and throws.",
+    schema: options,
+    create: (): Aggregator => ({
+      aggregate: () => {
+        acts["patch"]?.();
+        throw new Error("patched");
+      },
+    }),
+  }),
+  definePlugin({
     kind: "attack",
     name: "hanging-client-attack",
     summary,

@@ -13,9 +13,6 @@ export class Overdue extends Error {}
 /** The thread ended by itself: its code called process.exit, or used too much memory. */
 export class ThreadEnded extends Error {}
 
-/** The thread ended because of an error that nothing in it caught. */
-export class Uncaught extends ThreadEnded {}
-
 export interface ThreadOptions {
   /** The thread in error messages, such as `a thread of CLAIR`. */
   readonly name: string;
@@ -96,10 +93,9 @@ export class Thread<M extends Makers<M>, Report = never> {
     this.#worker.on("error", (thrown: unknown) => {
       this.#drain();
       const error = thrown instanceof Error ? thrown : new Error(errorMessage(thrown));
-      const isOutOfMemory = "code" in error && error.code === "ERR_WORKER_OUT_OF_MEMORY";
-      const End = isOutOfMemory ? ThreadEnded : Uncaught;
       const why = printable(error.message, errorBytes);
-      this.#reportEnd(new End(`${name} ended: ${why}`, { cause: error }));
+      this.#reportEnd(new ThreadEnded(`${name} ended: ${why}`, { cause: error }));
+      const isOutOfMemory = "code" in error && error.code === "ERR_WORKER_OUT_OF_MEMORY";
       if (!isOutOfMemory) options.onUncaught?.(error);
     });
     this.ended = new Promise((resolve) => {

@@ -1,5 +1,6 @@
+import { errorMessage } from "@fedclair/core/errors";
 import { printableLines } from "@fedclair/core/text";
-import { Thread } from "@fedclair/threads";
+import { Thread, ThreadEnded } from "@fedclair/threads";
 import type { PluginReport } from "./thread-messages.js";
 import type { PluginMakers } from "./worker.js";
 
@@ -23,4 +24,10 @@ export function startPluginThread(onUncaught?: (error: Error) => void): PluginTh
 /** Names the code that a thread runs, or ran when it ended. */
 export function nameCode(thread: PluginThread | undefined): string {
   return thread?.code ?? "code of a plug-in";
+}
+
+/** Explains an error of a thread that is not one of the code that it ran. */
+export function describeFault(error: unknown): ThreadEnded {
+  const hint = "does a plug-in change built-in objects, such as Map.prototype?";
+  return new ThreadEnded(`its thread failed: ${errorMessage(error)}: ${hint}`, { cause: error });
 }

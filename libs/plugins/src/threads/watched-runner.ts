@@ -1,4 +1,4 @@
-import { errorLocation, errorMessage } from "@fedclair/core/errors";
+import { errorLocation } from "@fedclair/core/errors";
 import {
   failure,
   payloadBytes,
@@ -8,9 +8,9 @@ import {
   type ReportedJob,
   type RunnerEvents,
 } from "@fedclair/core/internal";
-import { Overdue, PageUse, ThreadEnded, Uncaught } from "@fedclair/threads";
+import { Overdue, PageUse, ThreadEnded } from "@fedclair/threads";
 import { ClientThread, Replaced, type ClientThreadOptions } from "./client-thread.js";
-import { nameCode, startPluginThread, type PluginThread } from "./plugin-thread.js";
+import { describeFault, nameCode, startPluginThread, type PluginThread } from "./plugin-thread.js";
 import type { PluginReport } from "./thread-messages.js";
 
 /** A runner of jobs in a thread. */
@@ -173,9 +173,7 @@ export class WatchedRunner implements JobRunner {
       if (!isEnd) void thread.end(new Replaced());
       const why = isEnd ? error : describeFault(error);
       const { jobs: together } = doing.call === batch ? doing : { jobs: 1 };
-      // StrayErrors lets only an error of these jobs end the thread.
-      const before = error instanceof Uncaught ? [] : ready.listBefore(batch, jobs);
-      return { why, code: nameCode(thread), jobs: together, before };
+      return { why, code: nameCode(thread), jobs: together, before: ready.listBefore(batch, jobs) };
     }
   }
 
@@ -271,9 +269,4 @@ export class WatchedRunner implements JobRunner {
       events?.onStray?.(task, what);
     }
   }
-}
-
-function describeFault(error: unknown): ThreadEnded {
-  const hint = "does a plug-in change built-in objects, such as Map.prototype?";
-  return new ThreadEnded(`its thread failed: ${errorMessage(error)}: ${hint}`, { cause: error });
 }

@@ -110,6 +110,18 @@ describe("ThreadServer", () => {
     });
   }
 
+  it("ends the arm whose thread a plug-in has changed, and serves the next one", async () => {
+    const rule = { aggregator: { name: "patching-rule" }, task: { name: "linear-regression" } };
+    const [prepared, opened] = await open("hanging", rule);
+    for (const message of [/patched/, /its thread failed: .+ Map\.prototype\?$/, /patched/])
+      await assert.rejects(run(prepared, opened), (error) => {
+        assert.ok(error instanceof UserError);
+        assert.match(error.message, message);
+        assert.equal(error.exitCode, exitCodes.stopped);
+        return true;
+      });
+  });
+
   it("fails an external client whose attack at the coordinator does not return", async () => {
     const [prepared, opened] = await open("hanging", {
       task: { name: "hanging" },

@@ -14,7 +14,7 @@ import {
 } from "@fedclair/core/internal";
 import { Overdue, ThreadEnded, toPostable, type Hosted } from "@fedclair/threads";
 import type { PluginModule } from "../resolve-module.js";
-import { nameCode, startPluginThread, type PluginThread } from "./plugin-thread.js";
+import { describeFault, nameCode, startPluginThread, type PluginThread } from "./plugin-thread.js";
 import type { ServerReply } from "./thread-messages.js";
 import type { ServerSide } from "./server-side.js";
 
@@ -163,7 +163,13 @@ export class ThreadServer implements WatchedServer {
       throw new ArmFault(fault, stack && Object.assign(new Error(), { stack }));
     } catch (error) {
       if (error instanceof ThreadEnded) throw new ArmFault(error.message, error);
-      if (!(error instanceof Overdue)) throw error;
+      const isKnown = error instanceof ArmFault || error instanceof UserError;
+      if (isKnown || signal?.aborted === true) throw error;
+      if (!(error instanceof Overdue)) {
+        const fault = describeFault(error);
+        await this.#thread?.end(fault);
+        throw new ArmFault(fault.message, fault);
+      }
       const why = `${nameCode(this.#thread)} did not return within ${serverSeconds} s (limits.serverSeconds)`;
       throw new ArmFault(why, undefined);
     } finally {
