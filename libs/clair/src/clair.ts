@@ -45,7 +45,7 @@ export async function clair(
     const present = indicesWhere(rows, (row) => row >= 0);
     const active = { clients, present, rows };
     const judgement = await judgeRound(modules, active, options, context);
-    const { found, voters, groups } = judgement;
+    const { found, voters, groups, votes, judge } = judgement;
     const canFlag = clients.length >= leastClients(options);
     const isOfPairs = judgement.judge.by === "evidence" && !judgement.judge.measures.isDense;
     const ownNorms = norms.map((ofModule) => pick(ofModule, indicesOf(clients)));
@@ -61,7 +61,6 @@ export async function clair(
 
     // Step 6: report on this round's clients.
     const pooling = indicesWhere(judged, ({ isPooled }) => isPooled);
-    const votes = groups.map((group, k) => (item(judged, k).sharesVote ? -1 : group));
     const shared = takeOncePerGroup(pooling, voters, votes);
     const takePresent = (some: readonly number[]) =>
       pick(
@@ -94,11 +93,11 @@ export async function clair(
     return {
       status: toStatuses(updates, inactive, verdicts),
       verdicts,
-      judge: judgement.judge,
+      judge,
       active: pick(clients, present),
       pooled,
       canFlag,
-      tangents: byId(judgement.judge.by === "gap" ? (found?.detection.scores ?? []) : []),
+      tangents: byId(judge.by === "gap" ? (found?.detection.scores ?? []) : []),
       farModules: findFarModules(
         modules,
         pick(clients, voters),

@@ -16,7 +16,7 @@ import {
   type ModuleMeasures,
 } from "./measures/measures.js";
 import { compareClients } from "./measures/compare-clients.js";
-import { groupCopies, listVoters } from "./measures/copies.js";
+import { groupCliques, groupCopies, listVoters } from "./measures/copies.js";
 import { measureResiduals } from "./measures/residuals.js";
 import { selectMeasures } from "./measures/module-measures.js";
 import type { ModulePool } from "./modules/module-pool.js";
@@ -49,7 +49,7 @@ export interface ClairResult {
    * counts once.
    */
   readonly copies: readonly (readonly string[])[];
-  /** Groups that share the weight of one client: those of copies, and all that are in cliques. */
+  /** Groups that share the weight of one client: those of copies and of cliques. */
   readonly votes: readonly (readonly string[])[];
   /** Whether there were enough active clients to flag any. */
   readonly canFlag: boolean;
@@ -165,6 +165,8 @@ interface RoundJudgement {
   readonly voters: readonly number[];
   /** The number of each client's group of copies. */
   readonly groups: readonly number[];
+  /** The number of the group with which each client shares a vote: of its copies or its clique. */
+  readonly votes: readonly number[];
   /** The shared space; absent without a client. */
   readonly found?: FoundSpace;
 }
@@ -182,7 +184,7 @@ export async function judgeRound(
   const { clients } = active;
   const { rule } = options;
   const all = indices(clients.length);
-  const alone = { voters: all, groups: all };
+  const alone = { voters: all, groups: all, votes: all };
   if (clients.length === 0) return { clients: [], judge: { by: "gap" }, ...alone };
   if (rule.by === "evidence" && clients.length >= minScoredClients)
     return weighEvidence(modules, active, { ...options, rule }, context);
@@ -237,7 +239,7 @@ async function weighEvidence(
   };
   // A copy lies as far outside as the client that votes for it.
   const ofGroup = new Map(voters.map((k, i) => [item(groups, k), i]));
-  const votes = groups.map((group) => ofGroup.get(group) ?? NaN);
+  const copied = groups.map((group) => ofGroup.get(group) ?? NaN);
   const isNoisy = options.side === "left" && measured.every(({ isDense }) => isDense);
   const measureFor = ({ detection, comparison }: FoundSpace) => {
     const residuals =
@@ -252,10 +254,10 @@ async function weighEvidence(
         : undefined;
     return combineMeasures({
       ...known,
-      tangents: pick(detection.scores, votes),
+      tangents: pick(detection.scores, copied),
       residuals: residuals && {
         ...residuals,
-        energies: Float64Array.from(votes, (i) => at(residuals.energies, i)),
+        energies: Float64Array.from(copied, (i) => at(residuals.energies, i)),
       },
     });
   };
@@ -278,7 +280,9 @@ async function weighEvidence(
   );
   const own = present.length < clients.length ? selectClients(measures, present) : measures;
   const judge = { by: "evidence", ...findings, measures: own } as const;
-  return { clients: verdicts, judge, voters, groups, found };
+  const sharing = indices(clients.length).filter((k) => verdicts[k]?.sharesVote === true);
+  const votes = groupCliques(measures, sharing);
+  return { clients: verdicts, judge, voters, groups, votes, found };
 }
 
 /**

@@ -1,5 +1,5 @@
-import { at, indices, item, median, type Matrix } from "@fedclair/linalg";
-import { rounding, wholeCosines } from "./measures.js";
+import { at, indices, item, median, pickNumbers, type Matrix } from "@fedclair/linalg";
+import { computeAgreement, rounding, wholeCosines, type ClientMeasures } from "./measures.js";
 
 /**
  * Changes are copies if their distance, 1 − cosine, is below this share of the usual one. The limit
@@ -39,16 +39,55 @@ export function groupCopies(
   // Neither holds for clients that were not compared.
   const areNear = (i: number, j: number) =>
     1 - whole.get(i, j) < near || 1 - cosines.get(i, j) < near;
-  // A member is near all others, so that nobody joins groups by being near to both.
-  const members: number[][] = [];
-  for (const i of clients) {
-    const own = members.findIndex((group) => group.every((j) => areNear(i, j) || areNear(j, i)));
-    if (own < 0) members.push([i]);
-    else members[own]?.push(i);
-  }
+  const members = groupMutually(clients, (i, j) => areNear(i, j) || areNear(j, i));
   if (members.length < 2) return groups; // nobody would be left to compare with
   for (const group of members) for (const k of group) groups[k] = item(group, 0);
   return groups;
+}
+
+/**
+ * Groups clients that move together with few others, so that each group has one vote. Two of them
+ * are near if either is nearer to the other than halfway between the usual client and its third
+ * nearest. So who resembles several clients that are unlike each other, such as a mean of them,
+ * shares the vote of one of them at most.
+ * @param some the clients that move together with few others
+ * @returns the number of each client's group; that of its copies for all others
+ */
+export function groupCliques(
+  measures: Pick<ClientMeasures, "cosines" | "sample" | "size" | "groups">,
+  some: readonly number[],
+): number[] {
+  const { cosines, groups, size } = measures;
+  const voters = listVoters(groups, size);
+  const usual = computeAgreement(measures, voters);
+  const limits = new Map(
+    some.map((k) => {
+      const others = voters.filter((j) => groups[j] !== groups[k]);
+      const own = pickNumbers(cosines.column(k), others).filter((x) => !Number.isNaN(x));
+      return [k, (at(usual, k) + (own.sort().at(-3) ?? -1)) / 2];
+    }),
+  );
+  // Clients that were not compared are taken for near.
+  const isFar = (i: number, j: number) => cosines.get(j, i) < (limits.get(i) ?? NaN);
+  const cliques = [...groups];
+  for (const clique of groupMutually(some, (i, j) => !(isFar(i, j) && isFar(j, i)))) {
+    for (const k of clique) cliques[k] = item(groups, item(clique, 0));
+  }
+  return cliques;
+}
+
+/** A member is near all others, so that nobody joins groups by being near to both. */
+function groupMutually(
+  clients: readonly number[],
+  areNear: (i: number, j: number) => boolean,
+): number[][] {
+  const members: number[][] = [];
+  for (const i of clients) {
+    const own = members.find((group) => group.every((j) => areNear(i, j)));
+    if (own === undefined) members.push([i]);
+    else own.push(i);
+  }
+  return members;
 }
 
 /**
