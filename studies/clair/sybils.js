@@ -5,11 +5,11 @@
 // --rounds 1 it is what an audit sees. With --stay an honest client leaves after so many rounds,
 // and another one comes. With --dense the pairs are multiplied out.
 import { clairAggregator, clairSchema } from "@fedclair/clair";
-import { stream } from "@fedclair/linalg";
+import { mean, stream } from "@fedclair/linalg";
 import { meanInterval } from "@fedclair/runs";
 import { parseArguments } from "../../scripts/arguments.js";
 import { markdown } from "../support/text.js";
-import { createClients, multiplyOut } from "./sybils/clients.js";
+import { createClients, measureWeights, multiplyOut } from "./sybils/clients.js";
 import { tricks } from "./sybils/tricks.js";
 
 const { values } = parseArguments({
@@ -29,6 +29,7 @@ const columns = [
   "honest flagged, %",
   "rounds with an honest one flagged, %",
   "honest benign, %",
+  "weight of the honest client that counts least, %",
   "rounds with the honest client that is least often in the result, %",
   "attackers flagged, %",
   "attackers benign, %",
@@ -58,6 +59,8 @@ async function play(trick, bad, seed) {
   const counts = { honest: [0, 0, 0], bad: [0, 0, 0], rounds: 0 };
   /** How often each honest client was in the result, and there at all. */
   const presence = new Map();
+  /** The weight of each honest client in every round. */
+  const weights = new Map();
   let state;
   for (let round = 1; round <= rounds; round++) {
     const honest = federation.honest(round, clients - bad);
@@ -73,6 +76,10 @@ async function play(trick, bad, seed) {
     };
     const result = await clair.aggregate(input, state);
     ({ state } = result);
+    measureWeights(result.change, honest).forEach((weight, k) => {
+      const { clientId } = honest[k];
+      weights.set(clientId, [...(weights.get(clientId) ?? []), weight]);
+    });
     const flagged = { honest: 0 };
     for (const { clientId, status, pooled } of result.verdicts) {
       const own = isBad.has(clientId) ? counts.bad : counts.honest;
@@ -87,13 +94,18 @@ async function play(trick, bad, seed) {
     }
     if (flagged.honest > 0) counts.rounds++;
   }
+  const times = [...presence.values()];
   const percent = (part, whole) => (100 * part) / Math.max(whole, 1);
   return {
     "honest flagged, %": percent(counts.honest[1], counts.honest[0]),
     "rounds with an honest one flagged, %": percent(counts.rounds, rounds),
     "honest benign, %": percent(counts.honest[2], counts.honest[0]),
+    "weight of the honest client that counts least, %": percent(
+      Math.min(...[...weights.values()].map((own) => mean(own))),
+      1,
+    ),
     "rounds with the honest client that is least often in the result, %": Math.min(
-      ...[...presence.values()].map(([times, all]) => percent(times, all)),
+      ...times.map(([own, all]) => percent(own, all)),
     ),
     "attackers flagged, %": percent(counts.bad[1], counts.bad[0]),
     "attackers benign, %": percent(counts.bad[2], counts.bad[0]),

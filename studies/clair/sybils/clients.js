@@ -1,3 +1,5 @@
+import { cholesky, choleskySolve, Matrix, multiplyNT, sum } from "@fedclair/linalg";
+
 // Clients of a federation with low-rank pairs: each change is B·A, of which all clients share a
 // part, each has a part of its own that lasts, and each round adds chance.
 const modules = ["q", "v", "up"];
@@ -71,7 +73,12 @@ export function toUpdate(clientId, change) {
 /** An update without pairs. */
 export function multiplyOut({ delta, ...rest }) {
   const multiplied = new Map();
-  for (const [module, { b, a }] of delta) {
+  for (const [module, change] of delta) {
+    const { b, a } = change;
+    if (!a) {
+      multiplied.set(module, change);
+      continue;
+    }
     const data = Float32Array.from({ length: height * width }, (_, i) => {
       const [row, column] = [Math.floor(i / width), i % width];
       const terms = Array.from(
@@ -83,6 +90,26 @@ export function multiplyOut({ delta, ...rest }) {
     multiplied.set(module, { shape: [height, width], data });
   }
   return { ...rest, delta: multiplied };
+}
+
+/**
+ * How much of each honest change is in a result, by least squares, relative to an even mean. It may
+ * have come by way of others.
+ */
+export function measureWeights(terms, honest) {
+  const flatten = (updates) => {
+    const deltas = updates.map((update) => multiplyOut(update).delta);
+    return modules.flatMap((module) =>
+      Array.from({ length: height * width }, (_, i) =>
+        sum(deltas.map((delta) => delta.get(module)?.data[i] ?? 0)),
+      ),
+    );
+  };
+  const sent = Matrix.fromRows(honest.map((update) => flatten([update])));
+  const result = Matrix.fromRows([flatten(terms.map((delta) => ({ delta })))]);
+  const root = cholesky(multiplyNT(sent, sent));
+  if (!root) throw new Error("expected honest changes that differ");
+  return [...choleskySolve(root, multiplyNT(sent, result)).data].map((w) => w * honest.length);
 }
 
 /** A change times a factor. */
@@ -99,23 +126,25 @@ export function addNoise(change, share, rng) {
   });
 }
 
-/** A change between two, by the pairs of both. @param share of the second */
-export function mix(change, other, share) {
-  const mixed = new Map();
-  for (const [module, { b, a }] of change) {
-    const second = other.get(module);
-    const parts = [
-      [b, 1 - share],
-      [second.b, share],
-    ];
+/** A sum of changes, by the pairs of all. @param terms changes with their weights */
+export function combine(terms) {
+  const combined = new Map();
+  for (const module of modules) {
+    const parts = terms.map(([change, weight]) => ({ ...change.get(module), weight }));
     const rows = Array.from({ length: height }, (_, i) =>
-      parts.flatMap(([part, weight]) =>
-        part.slice(i * rank, (i + 1) * rank).map((x) => weight * x),
-      ),
+      parts.flatMap(({ b, weight }) => b.slice(i * rank, (i + 1) * rank).map((x) => weight * x)),
     );
-    mixed.set(module, { b: rows.flat(), a: [...a, ...second.a] });
+    combined.set(module, { b: rows.flat(), a: parts.flatMap(({ a }) => a) });
   }
-  return mixed;
+  return combined;
+}
+
+/** A change with one module of another change. @param i number of the module */
+export function replaceModule(change, other, i) {
+  const name = modules[i % modules.length];
+  return new Map(
+    [...change].map(([module, own]) => [module, module === name ? other.get(module) : own]),
+  );
 }
 
 /** A change of which only the first directions are left. */

@@ -1,5 +1,5 @@
 // What attackers do beside the harm itself, which is an update uphill of twice the size.
-import { addNoise, cutRank, mix, scale, toUpdate } from "./clients.js";
+import { addNoise, combine, cutRank, replaceModule, scale, toUpdate } from "./clients.js";
 
 const harm = 2;
 
@@ -20,6 +20,9 @@ const all = (make) => (state) => Array.from({ length: state.bad }, (_, i) => mak
 /** @type {Record<string, (state: any) => any[]>} */
 export const tricks = {
   "nothing else": all((state, i) => flip(state, i)),
+  "no harm": all(({ federation, honest, round }, i) =>
+    toUpdate(`bad-${i}`, federation.train(honest.length + i, round)),
+  ),
   "new names": all((state, i) => flip(state, i, `bad-${i}-${Math.floor(state.round / 2)}`)),
   "new names each round": all((state, i) => flip(state, i, `bad-${i}-${state.round}`)),
   "joins late": (state) => (state.round < 15 ? [] : tricks["nothing else"](state)),
@@ -49,12 +52,25 @@ export const tricks = {
   "rougher copies of one": all((state, i) =>
     copy(state, i, state.bad, (change, _, rng) => addNoise(change, 0.8, rng)),
   ),
-  "between two": all(({ federation, round, bad }, i) =>
-    toUpdate(
-      `bad-${i}`,
-      mix(federation.trainAt(0, round), federation.trainAt(1, round), (i + 1) / (bad + 1)),
-    ),
-  ),
+  "between two": all(({ federation, round, bad }, i) => {
+    const share = (i + 1) / (bad + 1);
+    const terms = [
+      [federation.trainAt(0, round), 1 - share],
+      [federation.trainAt(1, round), share],
+    ];
+    return toUpdate(`bad-${i}`, combine(terms));
+  }),
+  "means of several": all(({ federation, round, rng }, i) => {
+    const terms = Array.from({ length: 4 + i }, (_, k) => [
+      federation.trainAt(k, round),
+      1 / (4 + i),
+    ]);
+    return toUpdate(`bad-${i}`, addNoise(combine(terms), 0.02, rng.at(i)));
+  }),
+  "one module of another": all(({ federation, honest, round }, i) => {
+    const own = federation.train(honest.length + i, round);
+    return toUpdate(`bad-${i}`, replaceModule(own, federation.trainAt(0, round), i));
+  }),
   "half flips, half copies": all((state, i) =>
     i % 2 === 0 ? flip(state, i) : copy(state, i, 1, (change) => change),
   ),
