@@ -13,8 +13,8 @@ export async function openRunWith<T>(
   modules: readonly string[],
   read: (folder: string, description?: TrialDescription) => Promise<T>,
 ): Promise<T> {
-  const plugins = await loadPlugins(resolveModules(modules));
-  const stored = await describeStored(folder, plugins);
+  const resolved = resolveModules(modules);
+  const stored = await describeStored(folder, (content) => loadPlugins(resolved, content));
   if ("description" in stored) return await read(folder, stored.description);
   const list = new Intl.ListFormat("en-GB").format(stored.missing);
   process.stderr.write(

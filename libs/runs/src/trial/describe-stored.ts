@@ -19,12 +19,16 @@ export type StoredDescription =
 /**
  * Describes the trial of a run folder. The names of clients are left out if they are in data
  * elsewhere that no run of this user has read.
- * @param plugins those that are loaded
+ * @param load loads the plug-ins for the content of a trial
  * @throws UserError if the folder holds no run, or as `describeTrial`
  */
-export async function describeStored(folder: string, plugins: Plugins): Promise<StoredDescription> {
+export async function describeStored(
+  folder: string,
+  load: (content: unknown) => Promise<Plugins>,
+): Promise<StoredDescription> {
   const file = join(folder, "trial.yaml");
   const source = readSource(folder);
+  const plugins = await load(source.yaml.content);
   const missing = listMissingPlugins(source, plugins);
   if (missing.length > 0) return { missing };
   const trial = resolveTrial(source, plugins);

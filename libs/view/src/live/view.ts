@@ -48,12 +48,9 @@ export async function view(folder: string, options: ViewOptions): Promise<void> 
     { insecure, ...(token !== undefined && { tokens: { secret: token } }), ...(tls && { tls }) },
     (line) => process.stderr.write(`${line}\n`),
   );
-  // Loaded when the first run is opened: all plug-ins take a second.
-  let plugins: ReturnType<typeof loadPlugins> | undefined;
-  const describe = async (run: string) => {
-    plugins ??= loadPlugins(resolveModules(modules));
-    return await describeStored(run, await plugins);
-  };
+  const resolved = resolveModules(modules);
+  const describe = (run: string) =>
+    describeStored(run, (content) => loadPlugins(resolved, content));
   const server = await servePage({
     root: folder,
     isRun: options.parent,
