@@ -216,7 +216,7 @@ describe("the live page in a browser", () => {
     const [client = ""] = (await readout.innerText()).split(",");
     await page.keyboard.press("Enter");
     const dialog = page.getByRole("dialog", { name: `Client ${client}` });
-    await dialog.getByText("Round 1", { exact: true }).waitFor();
+    await dialog.getByText(/^Round 1 of \d+$/).waitFor();
     assert.equal(new URL(page.url()).hash, `#/run/client/${client}?round=1`);
     await page.goBack();
     await page.locator(".map").waitFor();

@@ -1,6 +1,7 @@
 import { useEffect, useRef } from "preact/hooks";
 import type { RoundsData } from "../../src/data/rounds.js";
 import { ClientView } from "../client/client-view.js";
+import { RoundControl } from "../client/round-control.js";
 import { clientsOf } from "../data/read-rounds.js";
 import { clientId, clientIndex } from "../data/run-data.js";
 import { flagsClient, verdictOf } from "../data/verdicts.js";
@@ -103,18 +104,12 @@ function Rounds({
           ["flagged in", String(flagged.length)],
         ]}
       />
-      <label class="slider">
-        Round {round}
-        <input
-          type="range"
-          min={0}
-          max={last}
-          value={at}
-          onInput={(event) => {
-            show(Number(event.currentTarget.value));
-          }}
-        />
-      </label>
+      <RoundControl
+        rounds={rounds.map((one) => one.round)}
+        total={history.total}
+        at={at}
+        onRound={show}
+      />
       {wanted !== undefined && found < 0 && (
         <PageNotice>
           It was not in round {wanted} of {history.arm}; this is its last one.

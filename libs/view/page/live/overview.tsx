@@ -192,7 +192,7 @@ function Flagged({ run }: Pick<ShownRun, "run">) {
           caption="Flagged clients, the furthest above the threshold first"
           heads={["client", "score over threshold", "rounds", "truth"]}
           rows={flagged.slice(0, 12).map(flaggedCells)}
-          numbers={[2]}
+          numbers={[1, 2]}
         />
       )}
       {flaggedCount > 12 && <p class="note">{flaggedCount - 12} more are in the map below.</p>}
@@ -214,23 +214,8 @@ function flaggedCells(client: FlaggedClient) {
     <a key="name" href={clientAddress(id)}>
       {name}
     </a>,
-    <Margin key="margin" ratio={ratio} />,
+    Number.isNaN(ratio) ? "invalid" : formatRatio(ratio),
     `${roundsFlagged} of ${roundsJudged}`,
     mistake === undefined ? truth : <b key="truth">{`${truth}: ${mistake}`}</b>,
   ];
-}
-
-/** A bar whose first part ends at the threshold, on a logarithmic scale up to ten times. */
-function Margin({ ratio }: { readonly ratio: number }) {
-  if (Number.isNaN(ratio)) return <span>invalid</span>;
-  const width = 12 + 64 * Math.min(1, Math.log10(Math.max(1, ratio)));
-  return (
-    <span class="margin">
-      <svg width="76" height="10" aria-hidden="true">
-        <rect class="bar" x="0" y="2" width={width} height="6" />
-        <line class="limit" x1="12" x2="12" y1="0" y2="10" />
-      </svg>
-      {formatRatio(ratio)}
-    </span>
-  );
 }
