@@ -21,23 +21,6 @@ export function linePanel(title, values, encoding, layers = []) {
   return { ...size, title, ...(layers.length === 0 ? line : { layer: [line, ...layers] }) };
 }
 
-/** A vertical line with a label, for a predicted position. */
-export function predictedLine(x, label) {
-  const at = { field: "x", type: "quantitative" };
-  return [
-    {
-      data: { values: [{ x }] },
-      mark: { type: "rule", strokeDash: [4, 3], color: mutedColour },
-      encoding: { x: at },
-    },
-    {
-      data: { values: [{ x, label }] },
-      mark: { type: "text", align: "left", dx: 4, baseline: "top", color: mutedColour },
-      encoding: { x: at, y: { value: 2 }, text: { field: "label" } },
-    },
-  ];
-}
-
 /** A horizontal line. */
 export function level(y) {
   const encoding = { y: { field: "y", type: "quantitative" } };

@@ -10,7 +10,7 @@ import {
   totalVariation,
 } from "./evaluate-histogram.js";
 import { explain, explanations, predict, type TrueScores } from "./explanations.js";
-import { fitByGrid } from "./grid-fit.js";
+import { fitByGrid } from "../../testing/grid-fit.js";
 import { blur, scaleScores } from "./older-models.js";
 
 const grid = { lo: -5, hi: 5, bins: 50 };

@@ -6,7 +6,7 @@ import {
   totalVariation,
 } from "../../src/model/evaluate-histogram.js";
 import { fitHistogram } from "../../src/model/fit.js";
-import { fitByGrid, computeKl } from "../../src/model/grid-fit.js";
+import { fitByGrid, computeKl } from "../grid-fit.js";
 import { ModelError } from "../../src/model/model-error.js";
 import { compareAll, readLoss, failUnknownFields, createTolerances } from "./checks.js";
 

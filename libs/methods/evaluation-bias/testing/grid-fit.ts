@@ -1,7 +1,7 @@
 import { sum } from "@fedclair/linalg";
-import type { BaseMeasure } from "./family.js";
-import { evaluateHistogram, shannon, totalVariation } from "./evaluate-histogram.js";
-import { ModelError } from "./model-error.js";
+import type { BaseMeasure } from "../src/model/family.js";
+import { evaluateHistogram, shannon, totalVariation } from "../src/model/evaluate-histogram.js";
+import { ModelError } from "../src/model/model-error.js";
 
 /** A point of the grid, and the distance of its evaluation from the data. */
 interface GridPoint {

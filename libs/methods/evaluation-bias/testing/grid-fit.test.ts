@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { evaluateHistogram, histogramBase, normalise } from "./evaluate-histogram.js";
+import { evaluateHistogram, histogramBase, normalise } from "../src/model/evaluate-histogram.js";
 import { fitByGrid } from "./grid-fit.js";
 
 const points = Array.from({ length: 21 }, (_, i) => i - 10);
