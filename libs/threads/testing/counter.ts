@@ -70,7 +70,8 @@ class Counter {
     };
     parentPort?.close();
     service.report("not forged");
-    return [channels.length, workerData];
+    const handles = Reflect.get(process, "_getActiveHandles") as () => unknown[];
+    return [channels.length, handles(), workerData];
   }
 
   reportAndExit(count: number): void {

@@ -70,10 +70,15 @@ export class ClientThread {
     return { batch, answers: this.#run(batch, jobs) };
   }
 
-  /** Lists the other clients whose code has run before a batch, and may still run. */
-  listBefore(batch: number, jobs: readonly ReportedJob[]): string[] {
+  /**
+   * Lists the other clients whose code may have run.
+   * @param until the batch that ran last. Default: all that were posted
+   */
+  listOthers(jobs: readonly ReportedJob[], until = this.#lastBatch): string[] {
     const own = new Set(jobs.map(({ clientId }) => clientId));
-    return [...this.#batches].flatMap(([id, first]) => (first < batch && !own.has(id) ? [id] : []));
+    return [...this.#batches].flatMap(([id, first]) =>
+      first <= until && !own.has(id) ? [id] : [],
+    );
   }
 
   async #run(batch: number, jobs: readonly ClientJob[]): Promise<readonly Answer[]> {

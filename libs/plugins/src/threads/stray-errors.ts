@@ -22,6 +22,8 @@ export class StrayErrors {
    */
   constructor(onLate: (job: ReportedJob | undefined, what: string, location: string) => void) {
     this.#onLate = onLate;
+    // The first use begins to follow contexts; what ran before it would take over that of `begin`.
+    this.#context.run([], () => undefined);
     process.on("uncaughtException", (error: unknown) => {
       if (this.#isRunning()) {
         this.#isEnding = true; // the thread ends, and with it the attempt

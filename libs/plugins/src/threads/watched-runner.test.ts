@@ -172,7 +172,7 @@ describe("WatchedRunner", () => {
     assert.deepEqual(await runEach({ runAll }), [0, failed, 2, 3]);
   });
 
-  const others = "which ran in the same thread before, disturbs other clients";
+  const others = "which ran in the same thread, disturbs other clients";
   const apart = "but the job succeeded in a thread of its own: code of";
 
   it("names a client whose code calls process.exit in the job of another, which succeeds", async () => {
@@ -196,6 +196,24 @@ describe("WatchedRunner", () => {
     assert.deepEqual(events, [`c02 excused: ${what}, ${apart} one of c00, c01, ${others}`]);
   });
 
+  it("fails nobody for what others do, even if answers are lost with each thread", async () => {
+    const opened = await open({ fault: "exit in second job" });
+    assert.deepEqual(await runEach({ runAll: (jobs) => opened.runAll(jobs) }), [0, 1, 2, 3]);
+    assert.deepEqual(
+      events.filter((event) => event.includes(" failed: ")),
+      [],
+    );
+  });
+
+  it("takes code of a client that nothing reports for nobody's", async () => {
+    const opened = await open({ fault: "throw unheard late", client: 1 });
+    const runAll = (jobs: readonly ClientJob[]) => opened.runAll(jobs);
+    assert.deepEqual(await runEach({ runAll }), [0, 1, 2, 3]);
+    assert.deepEqual(events, [
+      `c02 excused: its thread ended: boom, ${apart} one of c00, c01, ${others}`,
+    ]);
+  });
+
   it("runs clients again apart whose thread another has changed", async () => {
     const opened = await open({ fault: "patch", client: 1 });
     const answers = await runEach({ runAll: (jobs) => opened.runAll(jobs) });
@@ -206,7 +224,7 @@ describe("WatchedRunner", () => {
       event,
       /^c02 excused: its thread failed: .+does a plug-in change built-in objects/,
     );
-    assert.ok(event.endsWith(`${apart} one of c00, c01, ${others}`), event);
+    assert.ok(event.endsWith(`${apart} one of c00, c01, c03, ${others}`), event);
   });
 
   it("does not run a client that has ended another host", async () => {

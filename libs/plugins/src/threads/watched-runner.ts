@@ -44,8 +44,8 @@ interface End {
   readonly code: string;
   /** The number of jobs that ran together. */
   readonly jobs: number;
-  /** The other clients whose code ran in the thread before. */
-  readonly before: readonly string[];
+  /** The other clients whose code may have ended it. */
+  readonly others: readonly string[];
 }
 
 /** The number of threads that end in no client's job before a job fails. */
@@ -65,9 +65,9 @@ const largeBytes = 2 ** 16;
  * `limits.clientSeconds`. The client then fails with CLIENT_HUNG; the other jobs run in a new
  * thread. The results are those of a `ClientRunner` in the main thread.
  *
- * Code of a client may go on after its answer, and end the thread in the job of another. Therefore
- * a job fails only if the thread ends and no other client has run in it before. Otherwise the job
- * runs again in a thread of its own.
+ * Code of a client may go on after its answer, and end the thread in the job of another, or before
+ * the answer of another is posted. Therefore a job fails only if the thread ends and no other
+ * client has run in it. Otherwise the job runs again in a thread of its own.
  */
 export class WatchedRunner implements JobRunner {
   readonly #options: WatchedRunnerOptions;
@@ -168,12 +168,16 @@ export class WatchedRunner implements JobRunner {
       const { doing } = thread.activity;
       const isEnd = error instanceof Overdue || error instanceof ThreadEnded;
       if (!isEnd && !thread.isAlive) return new Replaced(); // as it failed in a job before
-      if (isEnd && doing.call !== batch && !isLast) return error;
+      const isHere = doing.call === batch;
+      if (isEnd && !isHere && !isLast) return error;
       // Code of a client may have changed what the thread itself needs, such as Map.prototype.
       if (!isEnd) void thread.end(new Replaced());
-      const why = isEnd ? error : describeFault(error);
-      const { jobs: together } = doing.call === batch ? doing : { jobs: 1 };
-      return { why, code: nameCode(thread), jobs: together, before: ready.listBefore(batch, jobs) };
+      return {
+        why: isEnd ? error : describeFault(error),
+        code: nameCode(thread),
+        jobs: isHere ? doing.jobs : 1,
+        others: ready.listOthers(jobs, isHere ? batch : undefined),
+      };
     }
   }
 
@@ -185,7 +189,7 @@ export class WatchedRunner implements JobRunner {
     const { events, task } = this.#options;
     const [job] = jobs;
     if (job && jobs.length === 1)
-      return end.before.length > 0
+      return end.others.length > 0
         ? await this.#runApart(job, end)
         : [this.#fail(job, end.code, end.why)];
     if (end.jobs > 1) {
@@ -217,13 +221,13 @@ export class WatchedRunner implements JobRunner {
     }
   }
 
-  #describeOthers({ why, code, before }: End): string {
+  #describeOthers({ why, code, others }: End): string {
     const what = why instanceof Overdue ? `${code} did not return` : why.message;
-    const known = before.filter((id) => this.#strays.has(id));
-    const names = known.length > 0 ? known : before;
+    const known = others.filter((id) => this.#strays.has(id));
+    const names = known.length > 0 ? known : others;
     const more = names.length > mostNamed ? ` and ${names.length - mostNamed} more` : "";
     const who = `${names.length > 1 ? "one of " : ""}${names.slice(0, mostNamed).join(", ")}${more}`;
-    return `${what}, but the job succeeded in a thread of its own: code of ${who}, which ran in the same thread before, disturbs other clients`;
+    return `${what}, but the job succeeded in a thread of its own: code of ${who}, which ran in the same thread, disturbs other clients`;
   }
 
   #fail(job: ClientJob, code: string, why: Error): Answer {
