@@ -432,12 +432,12 @@ describe("writeReportOf", () => {
     assert.ok(size < 3e6, `${size} bytes`);
   }).timeout(60_000);
 
-  it("reports 70,000 rounds", async () => {
+  it("reports 35,000 rounds", async () => {
     const baselines = createTestRun({}, {}).trial.baselines.slice(0, 1);
-    const run = createTestRun({ rounds: 70_000, clients: 3, baselines }, { c01: "sign-flip" });
+    const run = createTestRun({ rounds: 35_000, clients: 3, baselines }, { c01: "sign-flip" });
     const page = await report(run);
     assert.ok(page.length < 1e6, `${page.length} characters`);
-    assert.match(page, /Drawn are 275 of 70,000 rounds/);
-    assert.match(page, /<td class="text">70000 of 70000<\/td>/);
+    assert.match(page, /Drawn are 275 of 35,000 rounds/);
+    assert.match(page, /<td class="text">35000 of 35000<\/td>/);
   }).timeout(120_000);
 });
