@@ -299,6 +299,7 @@ describe("a tab in a browser", function () {
     // 0 if the tab had just answered everything
     assert.ok([0, exitCodes.lost].includes(Number(code)), stderr);
     await waitForStage(stays.page, "ended");
+    await stays.page.getByText(/You contributed \d+ updates/).waitFor();
     assert.equal((await host.ended).code, 0);
     const records = await readRecords(out);
     assert.equal(records.length, 8);

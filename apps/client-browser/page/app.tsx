@@ -247,7 +247,7 @@ function Ending({
   readonly stage: Extract<Stage, { readonly name: "ended" }>;
 }) {
   const { outcome, reason, code } = stage;
-  const { jobs, seconds } = tab.totals.value;
+  const { jobs, updates, seconds } = tab.totals.value;
   const isUrgent = isFault(stage);
   const own = tab.own.value;
   const hint = (code && codeAdvice[code]) ?? advice[outcome];
@@ -259,8 +259,8 @@ function Ending({
       </PageNotice>
       {jobs > 0 && (
         <p class="note">
-          {countLabel(jobs, "job")} in {formatSeconds(seconds)},{" "}
-          {formatBytes(tab.traffic.value.bytesSent)} sent.
+          You contributed {countLabel(updates, "update")}, with {countLabel(jobs, "job")} in{" "}
+          {formatSeconds(seconds)} and {formatBytes(tab.traffic.value.bytesSent)} sent.
         </p>
       )}
       {own && jobs > 0 && <Own own={own} />}

@@ -49,7 +49,7 @@ export class Tab {
   readonly problems = signal<readonly string[]>([]);
   readonly traffic = signal({ bytesSent: 0, bytesReceived: 0 });
   /** Totals over all rounds. */
-  readonly totals = signal({ jobs: 0, seconds: 0 });
+  readonly totals = signal({ jobs: 0, updates: 0, seconds: 0 });
   /** The user's files to train on, if some are chosen. */
   readonly files = signal<readonly ChosenFile[]>([]);
   /** Why files could not be chosen. */
@@ -93,7 +93,7 @@ export class Tab {
     this.own.value = undefined;
     this.rounds.value = [];
     this.problems.value = [];
-    this.totals.value = { jobs: 0, seconds: 0 };
+    this.totals.value = { jobs: 0, updates: 0, seconds: 0 };
     this.traffic.value = { bytesSent: 0, bytesReceived: 0 };
     const worker = new Worker("/worker.js", { type: "module", name: "host" });
     this.#worker = worker;
@@ -195,6 +195,7 @@ export class Tab {
     rounds.value = [now, ...(current ? earlier : rounds.value)].slice(0, keptRounds);
     totals.value = {
       jobs: totals.value.jobs + clients.length,
+      updates: totals.value.updates + (isTraining ? clients.length : 0),
       seconds: totals.value.seconds + seconds,
     };
   }
