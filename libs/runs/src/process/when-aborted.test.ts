@@ -19,4 +19,15 @@ describe("unlessAborted", () => {
     await assert.rejects(unlessAborted(abort.signal, Promise.resolve(1)), /Ctrl-C/);
     await assert.rejects(whenAborted(abort.signal), /Ctrl-C/);
   });
+
+  it("leaves no rejection of the work to nobody, which would end the program", async () => {
+    const stray: unknown[] = [];
+    const listener = (error: unknown) => stray.push(error);
+    process.on("unhandledRejection", listener);
+    const late = Promise.reject(new Error("late"));
+    await assert.rejects(unlessAborted(AbortSignal.abort(new Error("Ctrl-C")), late), /Ctrl-C/);
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off("unhandledRejection", listener);
+    assert.deepEqual(stray, []);
+  });
 });

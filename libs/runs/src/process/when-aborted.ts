@@ -11,6 +11,7 @@ export async function whenAborted(signal: AbortSignal): Promise<never> {
  * nothing of it stays there.
  */
 export async function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  work.catch(() => undefined); // nobody waits for it if the signal has aborted already
   signal.throwIfAborted();
   const ended = new AbortController();
   const aborted = once(signal, "abort", { signal: ended.signal }).then(() => {
