@@ -114,16 +114,10 @@ export function explainIssue(issue: z.core.$ZodIssue, content: unknown): string 
     content,
   );
   if (value === undefined) return `missing, ${message}`;
-  if (typeof value === "object") {
-    const isMisplaced = Array.isArray(value) && !message.includes(", got ");
-    return isMisplaced && !isAboutList(issue) ? `${message}, got a list` : message;
-  }
+  const isMisplaced = Array.isArray(value) && issue.code.startsWith("invalid");
+  if (isMisplaced && !message.includes(", got ")) return `${message}, got a list`;
+  if (typeof value === "object") return message;
   return `${message}, got ${typeof value === "string" ? `"${excerpt(value)}"` : `${value as number}`}`;
-}
-
-/** Is a list expected, but another one? */
-function isAboutList(issue: z.core.$ZodIssue): boolean {
-  return "origin" in issue && (issue.origin === "array" || issue.origin === "set");
 }
 
 /**
