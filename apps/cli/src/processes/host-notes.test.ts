@@ -9,10 +9,11 @@ describe("the notes of hosts", () => {
     notes.close();
   });
 
-  const noteOf = (text: string) => {
+  const noteOf = (text: string, beside = "") => {
     const file = notes.create();
     const content = Buffer.alloc(4096);
     content.write(text);
+    content.write(beside, 2048);
     writeFileSync(file, content);
     return file;
   };
@@ -38,6 +39,24 @@ describe("the notes of hosts", () => {
       "c04\tc06\nit ended its host with SIGSEGV (train of c04, c06 in round 2)",
     ]);
     assert.equal(notes.settle(file, 7), undefined, "it is cleared");
+  });
+
+  it("name no client if one ran beside another, and the one that ran alone", () => {
+    const both = ["c01\ntrain of c01 in round 2", "c02\ntrain of c02 in round 2"] as const;
+    const folder = dirname(noteOf(""));
+    const before = told(folder);
+    const doing = "train of c01 in round 2, or train of c02 in round 2";
+    assert.equal(notes.settle(noteOf(...both), 7), doing);
+    assert.equal(notes.settle(noteOf("", both[1]), 7), "train of c02 in round 2");
+    assert.deepEqual(
+      told(folder)
+        .filter((text) => !before.includes(text))
+        .sort(),
+      [
+        `c01\tc02\nit ended its host with 7 (${doing})`,
+        "c02\nit ended its host with 7 (train of c02 in round 2)",
+      ],
+    );
   });
 
   it("may be removed by somebody else", () => {

@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 
-/** Size of a note in bytes, as hosts write it. */
+/** Size of a file in bytes: a note of the clients' thread, and one of a client beside it. */
 const size = 4096;
 
 /** Signals that a process brings upon itself. */
@@ -47,8 +47,12 @@ export class HostNotes {
   settle(file: string, code: number | string): string | undefined {
     if (this.#folder === undefined || !existsSync(file)) return undefined;
     const note = readFileSync(file);
-    const text = note.toString("utf8", 0, note.indexOf(0));
-    const [clients = "", doing] = text.split("\n");
+    const notes = [0, size / 2].flatMap((at) => {
+      const text = note.toString("utf8", at, note.indexOf(0, at));
+      return text === "" || (at > 0 && note[at - 1] !== 0) ? [] : [text.split("\n")];
+    });
+    const clients = notes.map(([clients]) => clients).join("\t");
+    const doing = notes.length > 0 ? notes.map(([, doing]) => doing).join(", or ") : undefined;
     const isOwn = typeof code === "number" || faults.has(code) || this.#killed.has(clients);
     if (clients !== "" && doing !== undefined && !isOwn) this.#killed.add(clients);
     if (clients !== "" && doing !== undefined && isOwn) {

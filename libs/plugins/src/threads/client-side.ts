@@ -30,9 +30,10 @@ export async function openClientSide(
   modules: readonly PluginModule[],
   trial: ThreadTrial,
   isAlone: boolean,
+  isApart: boolean,
 ) {
   const { activity } = service;
-  const note = new HostNote();
+  const note = new HostNote(isApart);
   const stray = new StrayErrors((job, did, location) => {
     if (!job) {
       service.report(["onStray", undefined, `${did}${location}`]);

@@ -44,16 +44,17 @@ export class ClientThread {
   /**
    * Prepares a thread, which ends if a client's code does not return within its time.
    * @param isAlone as in `ClientRunner`
+   * @param isApart whether it is for one client, beside the thread of the others
    */
   static async start(
     { content, from, backend, modules, limits }: ClientThreadOptions,
-    { isAlone, pages }: { readonly isAlone: boolean; readonly pages: PageUse },
+    { isAlone, isApart, pages }: Record<"isAlone" | "isApart", boolean> & { pages: PageUse },
     onReport: (report: PluginReport) => void,
     thread = startPluginThread(),
   ): Promise<ClientThread> {
     thread.limitTime(() => Infinity); // preparing the data may take long
     thread.onReport = onReport;
-    const clients = thread.host("clients", modules, { content, from, backend }, isAlone);
+    const clients = thread.host("clients", modules, { content, from, backend }, isAlone, isApart);
     const maxBatch = await clients.ask("maxBatch");
     thread.limitTime(({ jobs }) => limitSeconds(limits, jobs));
     return new ClientThread(thread, clients, maxBatch, pages);

@@ -1,8 +1,8 @@
 import { openSync, writeSync } from "node:fs";
 import type { ReportedJob } from "@fedclair/core/internal";
 
-/** Size of a note in bytes, as the process that starts hosts makes it. */
-const size = 4096;
+/** Size of a note in bytes, of which the process that starts hosts makes two in each file. */
+const size = 2048;
 
 /**
  * The file in which a host notes which clients run. If one of them ends the process of the host,
@@ -10,10 +10,13 @@ const size = 4096;
  */
 export class HostNote {
   readonly #file: number | undefined;
+  readonly #at: number;
   readonly #content = Buffer.alloc(size);
   #isEmpty = true;
 
-  constructor(path = process.env["FEDCLAIR_HOST_NOTE"]) {
+  /** @param isApart whether the clients run beside the thread of the others */
+  constructor(isApart: boolean, path = process.env["FEDCLAIR_HOST_NOTE"]) {
+    this.#at = isApart ? size : 0;
     try {
       this.#file = path === undefined ? undefined : openSync(path, "r+");
     } catch {
@@ -28,13 +31,13 @@ export class HostNote {
     const doing = `${first.kind} of ${clients.join(", ")} in round ${first.round}`;
     const bytes = this.#content.write(`${clients.join("\t")}\n${doing}`, 0, size - 1);
     this.#content[bytes] = 0;
-    writeSync(this.#file, this.#content, 0, bytes + 1, 0);
+    writeSync(this.#file, this.#content, 0, bytes + 1, this.#at);
     this.#isEmpty = false;
   }
 
   clear(): void {
     if (this.#file === undefined || this.#isEmpty) return;
-    writeSync(this.#file, Buffer.of(0), 0, 1, 0);
+    writeSync(this.#file, Buffer.of(0), 0, 1, this.#at);
     this.#isEmpty = true;
   }
 }

@@ -88,6 +88,8 @@ export class WatchedRunner implements JobRunner {
   readonly #strays = new Map<string, string>();
   /** Clients in whose jobs threads ended. They run in threads of their own until they succeed. */
   readonly #apart = new Set<string>();
+  /** Resolves when no client runs in a thread of its own. */
+  #apartIsFree: Promise<unknown> = Promise.resolve();
   readonly #pages = new PageUse();
   /** The number of TensorFlow.js tensors in the thread after the last jobs. */
   tensors = 0;
@@ -203,12 +205,18 @@ export class WatchedRunner implements JobRunner {
   }
 
   /**
-   * Runs a job in a thread of its own.
+   * Runs a job in a thread of its own, one at a time.
    * @param end how the thread ended in it that it had with others
    */
   async #runApart(job: ClientJob, end?: End): Promise<readonly Answer[]> {
     this.#apart.add(job.clientId);
-    const ready = await this.#start();
+    const answers = this.#apartIsFree.then(() => this.#runApartNow(job, end));
+    this.#apartIsFree = answers.catch(() => undefined);
+    return await answers;
+  }
+
+  async #runApartNow(job: ClientJob, end: End | undefined): Promise<readonly Answer[]> {
+    const ready = await this.#start(true);
     try {
       const result = await this.#runIn(ready, [job], true);
       if (result instanceof Error) throw result; // it has answered
@@ -217,7 +225,7 @@ export class WatchedRunner implements JobRunner {
       if (end) this.#options.events?.onOthersCode?.(job, this.#describeOthers(end));
       return result;
     } finally {
-      void ready.thread.end(new Replaced());
+      await ready.thread.end(new Replaced());
     }
   }
 
@@ -245,17 +253,17 @@ export class WatchedRunner implements JobRunner {
   /** Returns a thread that is ready, and starts one if there is none. */
   async #open(): Promise<ClientThread> {
     if (this.#ready?.thread.isAlive === true) return this.#ready;
-    this.#opening ??= this.#start().finally(() => (this.#opening = undefined));
+    this.#opening ??= this.#start(false).finally(() => (this.#opening = undefined));
     return (this.#ready = await this.#opening);
   }
 
-  async #start(): Promise<ClientThread> {
+  async #start(isApart: boolean): Promise<ClientThread> {
     if (this.#isClosed) throw new ThreadEnded("its host has ended");
     const thread = this.#given?.isAlive === true ? this.#given : startPluginThread();
     this.#given = undefined;
     this.#threads.add(thread);
     void thread.ended.then(() => this.#threads.delete(thread));
-    const shared = { isAlone: this.#isAlone, pages: this.#pages };
+    const shared = { isAlone: this.#isAlone, isApart, pages: this.#pages };
     const onReport = (report: PluginReport) => {
       this.#receive(report);
     };

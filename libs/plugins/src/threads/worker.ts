@@ -13,7 +13,8 @@ const makers = {
     modules: readonly PluginModule[],
     trial: ThreadTrial,
     isAlone: boolean,
-  ): Promise<ClientSide> => openClientSide(service, modules, trial, isAlone),
+    isApart: boolean,
+  ): Promise<ClientSide> => openClientSide(service, modules, trial, isAlone, isApart),
   server: (modules: readonly PluginModule[], trial: ThreadTrial): Promise<ServerSide> =>
     openServerSide(service, modules, trial),
 };
