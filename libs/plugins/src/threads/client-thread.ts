@@ -44,7 +44,7 @@ export class ClientThread {
   /**
    * Prepares a thread, which ends if a client's code does not return within its time.
    * @param isAlone as in `ClientRunner`
-   * @param isApart whether it is for one client, beside the thread of the others
+   * @param isApart whether it runs one client, while others run in another thread
    */
   static async start(
     { content, from, backend, modules, limits }: ClientThreadOptions,

@@ -1,7 +1,7 @@
 import { openSync, writeSync } from "node:fs";
 import type { ReportedJob } from "@fedclair/core/internal";
 
-/** Size of a note in bytes, of which the process that starts hosts makes two in each file. */
+/** Size of a note in bytes. The process that starts hosts makes files for two notes. */
 const size = 2048;
 
 /**
@@ -14,7 +14,7 @@ export class HostNote {
   readonly #content = Buffer.alloc(size);
   #isEmpty = true;
 
-  /** @param isApart whether the clients run beside the thread of the others */
+  /** @param isApart whether one client runs while others run in another thread */
   constructor(isApart: boolean, path = process.env["FEDCLAIR_HOST_NOTE"]) {
     this.#at = isApart ? size : 0;
     try {

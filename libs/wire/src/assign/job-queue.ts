@@ -27,8 +27,8 @@ function isLarge(answer: Answer): boolean {
 }
 
 /**
- * What a coordinator may leave at a host: jobs that are not answered, of which it sends 32 at a
- * time, and the bytes of four of the largest bases and of small ones.
+ * The most that a coordinator may leave at a host: unanswered jobs (it sends 32 at a time), and the
+ * bytes of bases: four of the largest, and small ones.
  */
 const mostJobs = 64;
 const mostBases = 4;
