@@ -13,9 +13,7 @@ export async function readFirstScores(run) {
 if (process.argv[1] === import.meta.filename) {
   const [, , run = "", trial = "trials/text-copy/sotu.yaml"] = process.argv;
   const gallery = JSON.parse(await readFile(join(import.meta.dirname, "../docs/gallery.json")));
-  const [shown, found] = [gallery[trial].first, await readFirstScores(run)].map((one) =>
-    JSON.stringify(one),
-  );
+  const [shown, found] = [gallery[trial].first, JSON.stringify(await readFirstScores(run))];
   if (shown !== found) {
     console.error(
       `error: the picture of ${trial} shows other scores than its run: npm run lab -- gallery --only ${trial}\nshown ${shown}\nfound ${found}`,

@@ -85,7 +85,7 @@ async function runTrial(file) {
     await mkdir(join(root, images), { recursive: true });
     const { picture, title, caption } = await takePicture(join(out, "report.html"), figure);
     await writeFile(join(root, images, image), picture);
-    const first = file === pictured ? { first: await readFirstScores(out) } : {};
+    const first = file === pictured ? { first: JSON.stringify(await readFirstScores(out)) } : {};
     return { headline: findHeadline(stdout), seconds, image, title, caption, ...first };
   } finally {
     await rm(folder, { recursive: true });

@@ -198,7 +198,10 @@ describe("the report", function () {
       const { page } = await openPage(addressOf(run), { scripts: false });
       await page.getByText("In words: who, by how much").click();
       const text = await page.locator("body").innerText();
-      assert.match(text, /^text-copy-small\n\n\d of \d contaminated flagged · \d of \d false alarms · /);
+      assert.match(
+        text,
+        /^text-copy-small\n\n\d of \d contaminated flagged · \d of \d false alarms · /,
+      );
       assert.match(text, /\nFlagged\n.*\nWhen last judged, /);
       assert.match(text, /\nScores against the threshold\n[^]*\nClients[^]*\nMeasures\n/);
       assert.equal(await page.locator("#rounds").innerText(), "");
