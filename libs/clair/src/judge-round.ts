@@ -15,9 +15,14 @@ import {
   type ClientMeasures,
   type ModuleMeasures,
 } from "./measures/measures.js";
-import { compareClients } from "./measures/compare-clients.js";
+import { compareClients, type ComparedClients } from "./measures/compare-clients.js";
 import { groupCliques, groupCopies, listVoters } from "./measures/copies.js";
-import { measureResiduals } from "./measures/residuals.js";
+import {
+  countDirections,
+  listLeastHalf,
+  measureResiduals,
+  type Residuals,
+} from "./measures/residuals.js";
 import { selectMeasures } from "./measures/module-measures.js";
 import type { ModulePool } from "./modules/module-pool.js";
 import { leastClients, toFindOptions, type ClairOptions, type ClairRule } from "./options.js";
@@ -240,30 +245,25 @@ async function weighEvidence(
   // A copy lies as far outside as the client that votes for it.
   const ofGroup = new Map(voters.map((k, i) => [item(groups, k), i]));
   const copied = groups.map((group) => ofGroup.get(group) ?? NaN);
+  const gramsOfVoting = grams.map((gram) => gram.among(voters));
   const isNoisy = options.side === "left" && measured.every(({ isDense }) => isDense);
-  const measureFor = ({ detection, comparison }: FoundSpace) => {
+  const measureFor = async (space: FoundSpace) => {
     const residuals =
-      isNoisy && !comparison.centre
-        ? measureResiduals(
-            detection.energies,
-            grams.map((gram) => gram.among(voters)),
-            pick(norms, voters),
-            measured.map(({ shape }) => shape),
-            known.ranks,
-          )
+      isNoisy && !space.comparison.centre
+        ? await findResiduals(modules, voting, { grams: gramsOfVoting, measured }, space)
         : undefined;
     return combineMeasures({
       ...known,
-      tangents: pick(detection.scores, copied),
+      tangents: pick(space.detection.scores, copied),
       residuals: residuals && {
         ...residuals,
         energies: Float64Array.from(copied, (i) => at(residuals.energies, i)),
       },
     });
   };
-  const firstMeasures = measureFor(first);
+  const firstMeasures = await measureFor(first);
   const found = await fitToCore(first, options, selectClients(firstMeasures, voters), bank);
-  const measures = found === first ? firstMeasures : measureFor(found);
+  const measures = found === first ? firstMeasures : await measureFor(found);
   const { clients: verdicts, ...findings } = judgeByEvidence(
     measures,
     clients.map(({ id }) => id),
@@ -283,6 +283,37 @@ async function weighEvidence(
   const sharing = indices(clients.length).filter((k) => verdicts[k]?.sharesVote === true);
   const votes = groupCliques(measures, sharing);
   return { clients: verdicts, judge, voters, groups, votes, found };
+}
+
+/** Measures what lies outside a space of columns, and in how many directions. */
+async function findResiduals(
+  modules: ModulePool,
+  clients: readonly Client[],
+  { grams, measured }: Pick<ComparedClients, "grams" | "measured">,
+  { detection, views }: FoundSpace,
+): Promise<Residuals | undefined> {
+  const found = measureResiduals(
+    detection.energies,
+    grams,
+    clients.map(({ norm }) => norm),
+    measured.map(({ shape }) => shape),
+    views.ranks,
+  );
+  const half = found && listLeastHalf(found.energies);
+  if (!half) return undefined;
+  const spaces = await views.spaces(half);
+  const some = pick(clients, half);
+  const inside = await modules.each((module, m) =>
+    module.ask("gramInside", item(spaces, m), indicesOf(some)),
+  );
+  const own = grams.map((gram) => gram.among(half));
+  const directions = countDirections(
+    own,
+    inside,
+    some.map(({ norm }) => norm),
+    found,
+  );
+  return { energies: found.energies, directions };
 }
 
 /**

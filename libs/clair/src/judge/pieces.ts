@@ -66,8 +66,8 @@ export interface EvidencePiece {
 
 /** A larger median cosine counts as this one, so that rounding between copies is no evidence. */
 const maxUsualCosine = 0.95;
-/** With fewer directions, the energy of noise is far from normally distributed. */
-const minDegrees = 100;
+/** Residuals of fewer independent directions are no noise. */
+const minDirections = 100;
 /** A smaller median cosine counts as this one: the clients have nothing in common. */
 const minUsualCosine = 1e-3;
 /** Median product of row spaces above which they started from one A₀; otherwise it is about 0. */
@@ -127,7 +127,7 @@ export function createComparison(
   };
   const { residuals } = measures;
   const spread =
-    residuals && residuals.degrees >= minDegrees ? findNoiseSpread(residuals) : undefined;
+    residuals && residuals.directions >= minDirections ? findNoiseSpread(residuals) : undefined;
   const residual = residuals && spread !== undefined ? { ...residuals, spread } : undefined;
   return (trusted, agreement) =>
     compare(measures, { measured, nearest, moving, residual }, trusted, agreement);
@@ -172,7 +172,7 @@ function compare(
     all.push({ kind: "opposed", values, measured: agreement, ...plain });
   }
   if (hasSpace && residual) {
-    const own = { values: residual.energies, measured: measured.outside };
+    const own = { values: residual.energies.map(Math.cbrt), measured: measured.outside };
     all.push({ kind: "outside", ...own, ...plain, isTwoSided: true, spread: residual.spread });
   } else if (hasSpace) {
     all.push({ kind: "outside", values: outside, measured: measured.outside, ...plain });

@@ -17,7 +17,7 @@ const mostCompared = 256;
 const nearestCount = 8;
 
 /** How the clients' changes lie to each other. */
-interface ComparedClients {
+export interface ComparedClients {
   /** ⟨X_i, X_j⟩ / (|X_i| |X_j|) with norms of whole changes, by module; NaN if not compared. */
   readonly grams: readonly Matrix[];
   readonly cosines: Matrix;

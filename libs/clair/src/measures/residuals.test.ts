@@ -12,24 +12,56 @@ import {
 import { randomBasis, updateOf } from "@fedclair/rules/testing";
 import { clair } from "../clair.js";
 import { clairSchema } from "../options.js";
-import { findNoiseSpread, measureResiduals } from "./residuals.js";
+import { countDirections, findNoiseSpread, listLeastHalf, measureResiduals } from "./residuals.js";
 
 describe("measureResiduals", () => {
   it("relates the energy outside the space to the usual one, by module", () => {
     // Three clients of norms 1, 1 and 2 with a fifth, a fifth and a half of their energy outside.
     const energies = [{ inside: Float64Array.of(4, 8, 1), outside: Float64Array.of(1, 2, 1) }];
-    const gram = Matrix.fromRows([
-      [1, 0, 0],
-      [0, 1, 0],
-      [0, 0, 1],
-    ]);
+    const gram = Matrix.identity(3);
     const found = measureResiduals(energies, [gram], [1, 1, 2], [[5, 3]], [1]);
-    assert.equal(found?.degrees, 12);
+    assert.deepEqual(found?.dimensions, [12]);
     [1, 1, 10].forEach((x, k) => {
       assert.ok(Math.abs((found.energies[k] ?? NaN) - x) < 1e-12);
     });
     const none = [{ inside: Float64Array.of(1, 1, 1), outside: Float64Array.of(0, 0, 1) }];
     assert.equal(measureResiduals(none, [gram], [1, 1, 2], [[5, 3]], [1]), undefined);
+  });
+});
+
+describe("listLeastHalf", () => {
+  it("lists the clients of least energy, and nobody among fewer than nineteen clients", () => {
+    const energies = Float64Array.from(indices(19), (k) => 19 - k);
+    assert.deepEqual(listLeastHalf(energies), [18, 17, 16, 15, 14, 13, 12, 11, 10, 9]);
+    assert.equal(listLeastHalf(energies.subarray(1)), undefined);
+  });
+});
+
+describe("countDirections", () => {
+  const none = new Matrix(3, 3);
+
+  it("is one over the mean squared cosine between residuals", () => {
+    // Without anything inside; cosines of ½, ½ and 0 between clients of norms 1, 2 and 3.
+    const gram = Matrix.fromRows([
+      [1, 1 / 2, 1 / 2],
+      [1 / 2, 1, 0],
+      [1 / 2, 0, 1],
+    ]);
+    const many = { dimensions: [90], usual: [4] };
+    assert.ok(Math.abs(countDirections([gram], [none], [1, 2, 3], many) - 6) < 1e-12);
+    // Of a half inside that is the same for all, the rest of the second and third is opposite.
+    const inside = Matrix.fromRows([
+      [1 / 2, 1 / 2, 1 / 2],
+      [1 / 2, 1 / 2, 1 / 2],
+      [1 / 2, 1 / 2, 1 / 2],
+    ]);
+    assert.ok(Math.abs(countDirections([gram], [inside], [1, 1, 1], many) - 3) < 1e-12);
+  });
+
+  it("is at most the number of dimensions, however small cosines are by chance", () => {
+    const few = { dimensions: [4, 5], usual: [1, 1] };
+    const grams = [Matrix.identity(3), Matrix.identity(3)];
+    assert.equal(countDirections(grams, [none, none], [1, 1, 1], few), 9);
   });
 });
 
@@ -42,24 +74,20 @@ describe("findNoiseSpread", () => {
       return draws.reduce((total, x) => total + (sizeOf(k) * x) ** 2, 0) / 200;
     });
 
-  it("is √(2/ν) for noise, or what the least half shows, also if fewer have more outside", () => {
+  it("is √(2/9ν) for noise, or what the least half shows, also if fewer have more outside", () => {
+    const law = Math.sqrt(2 / 9 / 200);
     const clean = energiesOf(() => 1);
-    assert.equal(findNoiseSpread({ energies: clean, degrees: 200 }), 0.1);
+    assert.equal(findNoiseSpread({ energies: clean, directions: 200 }), law);
     const energies = energiesOf((k) => (k < 8 ? 1.5 : 1));
-    const spread = findNoiseSpread({ energies, degrees: 200 }) ?? NaN;
-    assert.ok(spread > 0.1 && spread < 0.13, String(spread));
+    const spread = findNoiseSpread({ energies, directions: 200 }) ?? NaN;
+    assert.ok(spread > law && spread < 1.3 * law, String(spread));
     // The law of half as many directions is wider than what these clients show.
-    assert.equal(findNoiseSpread({ energies, degrees: 100 }), Math.sqrt(2 / 100));
-  });
-
-  it("is unknown for fewer than nineteen clients, which cannot show it", () => {
-    const energies = energiesOf(() => 1).subarray(0, 18);
-    assert.equal(findNoiseSpread({ energies, degrees: 200 }), undefined);
+    assert.equal(findNoiseSpread({ energies, directions: 100 }), Math.sqrt(2 / 9 / 100));
   });
 
   it("is unknown for clients with noise of their own sizes", () => {
     const energies = energiesOf((k) => 1 + k / 20);
-    assert.equal(findNoiseSpread({ energies, degrees: 200 }), undefined);
+    assert.equal(findNoiseSpread({ energies, directions: 200 }), undefined);
   });
 });
 

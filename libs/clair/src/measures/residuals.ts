@@ -14,8 +14,16 @@ import type { Energies } from "../space/view-measures.js";
 export interface Residuals {
   /** Energies, relative to the usual client's. */
   readonly energies: Float64Array;
-  /** Number of directions outside the space, over all modules. */
-  readonly degrees: number;
+  /** The number of independent directions that residuals have, over all modules. */
+  readonly directions: number;
+}
+
+/** Residual energies, with what is needed to compare the residuals themselves. */
+interface ResidualEnergies extends Pick<Residuals, "energies"> {
+  /** Number of directions outside the space, by module. */
+  readonly dimensions: readonly number[];
+  /** The energy of the usual client, by module. */
+  readonly usual: readonly number[];
 }
 
 /**
@@ -34,21 +42,64 @@ export function measureResiduals(
   norms: readonly number[],
   shapes: readonly (readonly [rows: number, cols: number])[],
   ranks: readonly number[],
-): Residuals | undefined {
-  const degrees = shapes.map(([rows, cols], m) => (rows - item(ranks, m)) * cols);
-  const total = new Float64Array(item(grams, 0).rows);
-  for (const [m, gram] of grams.entries()) {
+): ResidualEnergies | undefined {
+  const dimensions = shapes.map(([rows, cols], m) => (rows - item(ranks, m)) * cols);
+  const byModule = grams.map((gram, m) => {
     const { inside, outside } = item(energies, m);
-    const own = indices(gram.rows).map((k) => {
+    return Float64Array.from(norms, (norm, k) => {
       const share = at(outside, k) / (at(inside, k) + at(outside, k) || 1);
-      return item(norms, k) ** 2 * gram.get(k, k) * share;
+      return norm ** 2 * gram.get(k, k) * share;
     });
-    const usual = median(own);
-    if (!(usual > 0)) return undefined;
-    own.forEach((x, k) => (total[k] = at(total, k) + (item(degrees, m) * x) / usual));
-  }
-  const all = sum(degrees);
-  return { energies: total.map((x) => x / all), degrees: all };
+  });
+  const usual = byModule.map((own) => median(own));
+  if (!usual.every((x) => x > 0)) return undefined;
+  const all = sum(dimensions);
+  const relative = (k: number) =>
+    sum(byModule.map((own, m) => (item(dimensions, m) * at(own, k)) / item(usual, m))) / all;
+  return { energies: Float64Array.from(norms, (_, k) => relative(k)), dimensions, usual };
+}
+
+/** A smaller half cannot show whether residuals are noise. */
+const leastHalf = 10;
+
+/**
+ * Lists the half of the clients with the least residual energy.
+ * @returns undefined for a half of fewer than ten
+ */
+export function listLeastHalf(energies: Float64Array): number[] | undefined {
+  const count = Math.ceil(energies.length / 2);
+  if (count < leastHalf) return undefined;
+  return indices(energies.length)
+    .toSorted((i, j) => at(energies, i) - at(energies, j))
+    .slice(0, count);
+}
+
+/**
+ * Counts the independent directions that residuals have. Noise of ν directions has squared cosines
+ * of 1/ν between clients on average; residuals that share a few directions have much larger ones,
+ * and then they are no noise, however alike their energies are.
+ * @param grams ⟨X_i, X_j⟩ / (|X_i| |X_j|) of some clients, by module
+ * @param inside ⟨PX_i, PX_j⟩ of the same clients, by module
+ * @returns at most the number of directions outside the space
+ */
+export function countDirections(
+  grams: readonly Matrix[],
+  inside: readonly Matrix[],
+  norms: readonly number[],
+  { dimensions, usual }: Pick<ResidualEnergies, "dimensions" | "usual">,
+): number {
+  const product = (i: number, j: number) =>
+    sum(
+      grams.map((gram, m) => {
+        const whole = item(norms, i) * item(norms, j) * gram.get(i, j);
+        return (item(dimensions, m) / item(usual, m)) * (whole - item(inside, m).get(i, j));
+      }),
+    );
+  const own = norms.map((_, k) => product(k, k));
+  const squares = own.flatMap((x, i) =>
+    indices(i).map((j) => product(i, j) ** 2 / (x * item(own, j))),
+  );
+  return Math.min(sum(dimensions), 1 / mean(squares));
 }
 
 /**
@@ -58,19 +109,17 @@ export function measureResiduals(
  */
 const [lowerHalf, tolerance] = [Math.sqrt(1 - 2 / Math.PI), 2.5];
 
-/** A smaller half cannot show whether residuals are noise. */
-const leastHalf = 10;
-
 /**
- * The standard deviation of a residual energy by the law of noise, √(2/ν) for ν directions, or that
- * of the least half of the clients if it is larger. Clients whose residuals differ for other
- * reasons, such as their number of samples, vary much more: then it is not noise, and undefined.
+ * The standard deviation of cube roots of residual energies by the law of noise, √(2/9ν) for ν
+ * directions, or that of the least half of the clients if it is larger. The cube root of χ² is
+ * nearly normal, where χ² itself has a long tail (Wilson and Hilferty 1931). Clients whose
+ * residuals differ for other reasons, such as their number of samples, vary much more: then it is
+ * not noise, and undefined.
  */
-export function findNoiseSpread({ energies, degrees }: Residuals): number | undefined {
-  const sorted = energies.toSorted();
+export function findNoiseSpread({ energies, directions }: Residuals): number | undefined {
+  const sorted = energies.map(Math.cbrt).sort();
   const half = sorted.subarray(0, Math.ceil(sorted.length / 2));
-  if (half.length < leastHalf) return undefined;
-  const spread = Math.sqrt(2 / degrees);
+  const spread = Math.sqrt(2 / 9 / directions);
   const own = standardDeviation(half) / mean(half);
   return own <= tolerance * lowerHalf * spread ? Math.max(spread, own / lowerHalf) : undefined;
 }
