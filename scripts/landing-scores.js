@@ -2,6 +2,7 @@
 // the documentation's site: docs/.vitepress/theme/scores.json. A test compares its first round.
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { formatAs } from "./format.js";
 import { play } from "../apps/client-browser/dist/playground/engine.js";
 import { trialText, usual } from "../apps/client-browser/dist/playground/settings.js";
 
@@ -18,4 +19,4 @@ const scores = {
   ),
 };
 const file = join(import.meta.dirname, "../docs/.vitepress/theme/scores.json");
-await writeFile(file, `${JSON.stringify(scores)}\n`);
+await writeFile(file, await formatAs("scores.json", JSON.stringify(scores)));

@@ -14,10 +14,12 @@ describe("evaluation-bias over sockets", () => {
       records.map(({ phase }) => phase),
       ["reference", "moments"],
     );
-    for (const { clients } of records) {
+    for (const { phase, clients } of records) {
       assert.equal(clients.filter(({ attack }) => attack !== null).length, 5);
+      // Histograms may leave them undecided; the trial claims no more.
+      const found = phase === "moments" ? ["contaminated"] : ["contaminated", "undecided"];
       for (const { attack, verdict } of clients) {
-        assert.equal(verdict, attack === null ? "benign" : "contaminated");
+        assert.ok((attack === null ? ["benign"] : found).includes(verdict ?? ""), verdict);
       }
     }
     for (const name of ["densities", "selection", "institutions"]) {

@@ -154,7 +154,7 @@ describe("the live page in a browser", () => {
       const { page, complaints } = await openPage(`${url}/#/list/sweep`);
       await page.locator(".heat table").first().waitFor();
       const [attacks = "", best = ""] = await page.locator(".highlights dd").allInnerTexts();
-      assert.equal(attacks, "clair: none of 1, as far as the seeds show.");
+      assert.equal(attacks, "clair: none of 1 does harm, as far as the seeds show.");
       assert.match(best, /^error\.ratioTo\.local: best [\d.]+ ± [\d.]+ \(2\) for /);
       assert.deepEqual(await seriousFindings(page), []);
       assert.deepEqual(complaints, []);

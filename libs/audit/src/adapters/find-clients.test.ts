@@ -33,6 +33,7 @@ describe("findClients", () => {
 
   it("refuses names that cannot be seen or are not text, each with a row of its own", async () => {
     await create("alice", "alice ", ".hidden", "a\u200blice", "a\\x", "x".repeat(129));
+    await mkdir(join(round, ".cache", "adapter"), { recursive: true });
     for (const byte of [0xfe, 0xff]) mkdirSync(Buffer.from([...Buffer.from(`${round}/`), byte]));
     const { clients, faults } = await find();
     assert.deepEqual(clients, ["alice"]);

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { UserError } from "@fedclair/core";
@@ -33,6 +34,8 @@ export async function findClients(round: string): Promise<FoundClients> {
   for (const entry of entries.filter(({ type }) => !type.isFile())) {
     const { name, shown } = entry;
     const folder = join(round, name);
+    // Tools keep folders such as .cache and .git beside the clients'.
+    if (name.startsWith(".") && !existsSync(join(folder, configFile))) continue;
     const fault = await findFault(folder, entry);
     if (fault !== undefined) faults.set(shown, fault);
     else if (entry.type.isDirectory()) clients.push({ name, folder });

@@ -104,7 +104,10 @@ describe("compareAdapters", () => {
     assert.match(found.comparison.adapters[5]?.reason ?? "", /adapter_config.json: expected JSON/);
     assert.match(found.text, /client-7 +invalid .*not a valid safetensors/);
     assert.match(found.text, /2 of 8 adapters are contaminated/);
-    assert.match(found.text, /Skipped, no adapter_config.json: .*notes\./);
+    assert.match(
+      found.text,
+      /Skipped \(no adapter_config.json, hidden, or no UTF-8 in the name\): .*notes\./,
+    );
     assert.match(found.text, /Not LoRA pairs, therefore not judged: score.weight\./);
   });
 
@@ -113,7 +116,7 @@ describe("compareAdapters", () => {
     const forged = `client-3\u001b[31m\nclient-0  contaminated`;
     await rename(join(folder, "client-3"), join(folder, forged));
     const { text } = await compared(folder);
-    assert.match(text, /client-3\\u\{1b\}\[31m\\nclient-0 {2}contaminated /);
+    assert.match(text, /client-3\\u\{1b\}\[31m\\u\{a\}client-0 {2}contaminated /);
     assert.equal(text.split("\n").filter((line) => line.startsWith("client-0")).length, 1);
   });
 

@@ -29,7 +29,10 @@ describe("a program", () => {
       ["Promise.reject(new Error('lost'));", /^error: uncaught Error: lost \(.*\): thrown in/],
       ["setTimeout(() => { throw new Error('late'); });", /^error: uncaught Error: late/],
       ["Promise.reject('a text');", /^error: uncaught a text: thrown/],
-      ["Promise.reject(undefined); Promise.reject(7);", /^error: uncaught undefined: thrown/],
+      [
+        "Promise.reject(undefined); Promise.reject(7);",
+        /^error: uncaught undefined was thrown, which gives no reason: thrown/,
+      ],
     ] as const) {
       const { status, stderr } = runCode(code + stopped);
       assert.match(stderr, expected);

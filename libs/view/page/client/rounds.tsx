@@ -154,7 +154,7 @@ function frameOf(data: RoundsData) {
       points.length < 2
         ? undefined
         : {
-            label: `Mean ${metric} of the benign clients by round`,
+            label: `Mean ${metric} by round of the clients not known to be contaminated`,
             better: undefined,
             curves: [{ label: metric, colour, dash: "", points, hasBand: false }],
           },
