@@ -35,13 +35,16 @@ const nested = new Set<number>([
   Type.Map,
 ]);
 
+/** Dates are rejected as those of Parquet, and large integers are rounded. */
+const options = { useDate: true, useBigInt: true };
+
 let last: { readonly path: string; readonly table: Table } | undefined;
 
 serveReader<ColumnarRequest, Columns | ColumnarRows>(
   async ({ path, rows }) => {
     // Read again for a list of columns, because the file may have changed.
     if (!rows || last?.path !== path) {
-      last = { path, table: tableFromIPC(new Uint8Array(await readFile(path))) };
+      last = { path, table: tableFromIPC(new Uint8Array(await readFile(path)), options) };
     }
     const { table } = last;
     if (!rows) {

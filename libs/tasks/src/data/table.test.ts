@@ -92,6 +92,8 @@ describe("reading tables", () => {
       group: columnFromArray(["a", "b, c", "a"]),
       score: columnFromArray([1.5, -2, 300]),
       nested: columnFromArray([[1], [2], [3]]),
+      day: columnFromArray([0, 1, 2].map((ms) => new Date(ms))),
+      long: columnFromArray([2n ** 60n, 1n, 2n]),
     };
     const file = tableToIPC(tableFromColumns(columns), { format: "file" });
     assert.ok(file);
@@ -103,7 +105,10 @@ describe("reading tables", () => {
     const others = (ignored: readonly string[]) =>
       readTable(source, { x: mixed(undefined, ignored) });
     await assertRejected(others([]), isNested);
-    assert.equal((await others(["nested"])).rows, 3);
+    await assertRejected(others(["nested"]), /'day': expected .*; dates are not read/);
+    assert.equal((await others(["nested", "day"])).rows, 3);
+    const { table } = await readTable(source, { x: numbers("long") });
+    assert.deepEqual([...table.numbers("x")], [2 ** 60, 1, 2]);
   });
 
   it("decodes frames of LZ4, and no more than they say", () => {
