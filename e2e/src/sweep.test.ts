@@ -80,7 +80,7 @@ aggregator: { name: fedavg }
     assert.equal(single.code, 2);
     assert.match(
       single.stderr,
-      /describes several trials: use fedclair sweep, or choose one: take its section sweep out of a copy, with one value for each list \(task\.noise\)$/m,
+      /describes several trials: use fedclair sweep, or choose one: take its section sweep out of a copy, give one value for each list \(task\.noise\)$/m,
     );
     const bare = await fedclair(["sweep", file, "--out", join(folder, "bare"), "--no-report"]);
     assert.equal(bare.code, 2); // of the misspelt measure, not of the option

@@ -41,20 +41,34 @@ export async function prepareSource(
     );
   }
   const plugins = await loadPlugins(source);
-  const trial = addPythonCode(resolveTrial(source, plugins), source.file);
+  const trial = addPythonCode(resolveSingle(source, plugins), source.file);
   const trace = readTrace(trial, source.yaml.place(["devices", "trace"]));
   const taskPlace = locateTask(source, trial, plugins);
   return prepareResolvedTrial(trial, plugins, source.file, trace, taskPlace);
 }
 
+/** Resolves a trial, and names the sweep where the file has a list in place of a value. */
+function resolveSingle(source: TrialSource, plugins: Plugins): ReturnType<typeof resolveTrial> {
+  try {
+    return resolveTrial(source, plugins);
+  } catch (error) {
+    if (!(error instanceof UserError) || !error.message.includes(", got a list")) throw error;
+    const remedy = `, got a list: give one value, or compare all of them with ${commandName()} sweep`;
+    throw new UserError(error.message.replace(/, got a list$/gm, remedy), error.exitCode, error);
+  }
+}
+
 /** Says how to choose one of several trials: which values to set in place of which lists. */
 async function describeLists(source: TrialSource, loadPlugins: LoadPlugins): Promise<string> {
   const { seeds = 1, sweep } = source.yaml.content as Readonly<Record<string, unknown>>;
-  if (sweep === undefined) return "set seeds=1";
   // Loaded here, because a run does not need it.
   const { parseSweep } = await import("../sweep/sweep-file.js");
   const { dimensions } = parseSweep(source, await loadPlugins(source));
   const lists = dimensions.filter(({ path }) => path !== "seed").map(({ path }) => path);
-  const values = lists.length > 0 ? `, with one value for each list (${lists.join(", ")})` : "";
-  return `take its section sweep out of a copy${values}${seeds === 1 ? "" : ", and set seeds=1"}`;
+  const steps = [
+    ...(sweep === undefined ? [] : ["take its section sweep out of a copy"]),
+    ...(lists.length > 0 ? [`give one value for each list (${lists.join(", ")})`] : []),
+    ...(seeds === 1 ? [] : ["set seeds=1"]),
+  ];
+  return steps.join(", ");
 }
