@@ -30,7 +30,7 @@ import {
   resultsOf,
 } from "./pages.js";
 import { keyOf } from "./run-key.js";
-import { readMeasured, readRuns, runModule, runSweep } from "./runs.js";
+import { readMeasured, readRuns, runModule, runSweep, withLabels } from "./runs.js";
 import { markdown } from "../support/text.js";
 
 const { values: args } = parseArguments({
@@ -99,7 +99,7 @@ async function measurePaper(paper, before, results) {
       console.log(`${paper.name}/${name}: skipped`);
       continue;
     }
-    results[name] = estimate(measure(runs));
+    results[name] = estimate(measure(withLabels(runs, claim.reads)));
     const now = describe(claim, results);
     const former = describe(claim, before);
     // Seconds differ from machine to machine, so only their verdict is compared.
@@ -139,14 +139,17 @@ async function openRuns({ file, prepare }, { folder }) {
     const isModule = file.endsWith(".js");
     const name = basename(file, isModule ? ".js" : ".yaml");
     const few = seeds === undefined ? "" : `-${seeds}-seeds`;
-    const out = join(args.runs, name, `${keyOf(file, folder)}${few}`);
+    const reads = isModule ? listReads(file) : undefined;
+    const parts = new Set(reads?.map((labels) => `-${Object.values(labels).join("-")}`));
+    const some = [...parts].join("");
+    const out = join(args.runs, name, `${keyOf(file, folder)}${few}${some}`);
     try {
       await prepare?.();
     } catch (error) {
       return skip(file, error);
     }
     try {
-      if (isModule) await runModule(file, out, { seeds });
+      if (isModule) await runModule(file, out, { seeds, reads });
     } catch (error) {
       if (error instanceof Fault) return skip(file, error);
       throw error;
@@ -156,6 +159,16 @@ async function openRuns({ file, prepare }, { folder }) {
     runsByFile.set(file, isModule ? await readMeasured(out) : readRuns(out));
   }
   return runsByFile.get(file);
+}
+
+/**
+ * Lists the labels of the runs that the claims of --claim read.
+ * @returns undefined if all runs of the file are needed: by a claim, or for a table
+ */
+function listReads(file) {
+  const readers = claims.filter((claim) => claim.file === file && args.claim?.includes(claim.name));
+  const isPart = !args.write && readers.length > 0 && readers.every(({ reads }) => reads);
+  return isPart ? readers.map(({ reads }) => reads) : undefined;
 }
 
 function skip(file, { message }) {

@@ -82,12 +82,19 @@ export async function readArtifact({ folder }, name) {
  * @param {string} file path from the workspace's root; it exports `measure`, which
  * may leave runs in the folder that it gets
  * @param {string} out the folder of its runs
- * @param {{ readonly seeds?: number }} [options] fewer seeds than the module takes by itself
+ * @param {object} [options]
+ * @param {number} [options.seeds] fewer seeds than the module takes by itself
+ * @param {readonly Readonly<Record<string, string>>[]} [options.reads] labels of the runs that are
+ * needed; a module may leave out those that have none of them
  */
-export async function runModule(file, out, options = {}) {
+export async function runModule(file, out, { seeds, reads = [{}] } = {}) {
   if (await readMeasured(out)) return;
   const { measure } = await import(pathToFileURL(resolve(root, file)).href);
-  const runs = await measure(resolve(out), options);
+  const wants = (labels) =>
+    reads.some((read) =>
+      Object.entries(read).every(([key, value]) => (labels[key] ?? value) === value),
+    );
+  const runs = await measure(resolve(out), { seeds, wants });
   for (const { seed, labels, measures } of runs)
     for (const [name, value] of Object.entries(measures))
       if (!Number.isFinite(value)) {
@@ -98,6 +105,13 @@ export async function runModule(file, out, options = {}) {
       }
   await mkdir(out, { recursive: true });
   await writeFile(join(out, "runs.json"), JSON.stringify(runs));
+}
+
+/** The runs with some labels. @param {Readonly<Record<string, string>>} [labels] */
+export function withLabels(runs, labels = {}) {
+  return runs.filter((run) =>
+    Object.entries(labels).every(([key, value]) => run.at(key) === value),
+  );
 }
 
 /** Computes one value per seed from all runs with this seed. @returns {number[]} */

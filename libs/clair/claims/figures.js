@@ -3,7 +3,8 @@ import { mean } from "@fedclair/linalg";
 import { linePanel, number, row, series } from "../../../studies/papers/figures.js";
 import { fairJudges } from "../../../studies/clair/theory/decompose.js";
 import { groupBy } from "../../../studies/support/group-by.js";
-import { files, predictRefined, predictSine, readSetting, withLabels } from "./theory.js";
+import { files, predictRefined, predictSine, readSetting } from "./theory.js";
+import { withLabels } from "../../../studies/papers/runs.js";
 
 const log = { scale: { type: "log" } };
 const share = { scale: { domain: [0, 1] } };

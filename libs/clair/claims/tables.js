@@ -7,7 +7,8 @@ import { kinds } from "../../../studies/clair/theory/inside.js";
 import { groupBy } from "../../../studies/support/group-by.js";
 import { trials } from "../../../studies/clair/judge-trials.js";
 import { basesFile } from "./text-copy.js";
-import { countRuns, files, withLabels } from "./theory.js";
+import { countRuns, files } from "./theory.js";
+import { withLabels } from "../../../studies/papers/runs.js";
 import { attacksFile, trainingFile } from "./training.js";
 
 const isExact = ({ measures }) => measures.exact === 1;

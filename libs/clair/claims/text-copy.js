@@ -1,7 +1,6 @@
 // The experiment that the paper's abstract names: Transformers learn to copy text. Each of sixteen
 // bases counts once.
-import { perSeed } from "../../../studies/papers/runs.js";
-import { withLabels } from "./theory.js";
+import { perSeed, withLabels } from "../../../studies/papers/runs.js";
 
 export const basesFile = "studies/clair/text-copy-bases.js";
 const bases = { file: basesFile, time: "4 minutes" };

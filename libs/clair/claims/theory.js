@@ -1,6 +1,6 @@
 // The claims on federations in memory, whose truth is known.
 import { mean } from "@fedclair/linalg";
-import { perSeed, slope } from "../../../studies/papers/runs.js";
+import { perSeed, slope, withLabels } from "../../../studies/papers/runs.js";
 import { lost } from "../../../studies/clair/theory/exact.js";
 import {
   averagesFew,
@@ -36,16 +36,9 @@ export function countRuns(runs, isTrue) {
 
 const isExact = ({ measures }) => measures.exact === 1;
 
-/** The runs of a judge on federations with a majority of benign clients. */
-function recoverable(all, judge) {
-  return withLabels(all, { judge }).filter((run) => run.at("case") !== lost);
-}
-
-/** The runs with some labels. */
-export function withLabels(runs, labels) {
-  return runs.filter((run) =>
-    Object.entries(labels).every(([key, value]) => run.at(key) === value),
-  );
+/** The runs on federations with a majority of benign clients. */
+function recoverable(runs) {
+  return runs.filter((run) => run.at("case") !== lost);
 }
 
 /** The quantities of one setting that predictions are made of. */
@@ -85,24 +78,21 @@ function estimateGain(run) {
   return gain - own * (1 - 1 / n + r / (n * q));
 }
 
-const byStudy = (study, compute) => (all) =>
-  perSeed(withLabels(all, { study }), (runs) => compute(runs));
-
 /** The slope of a measure over a setting, both in logarithms. */
-const slopeOver = (study, setting, measure) =>
-  byStudy(study, (runs) =>
+const slopeOver = (setting, measure) => (all) =>
+  perSeed(all, (runs) =>
     slope(runs.map((run) => [Math.log(setting(run)), Math.log(measure(run))])),
   );
 
 /** The mean of a measure over its prediction. */
-const overPrediction = (study, measure, predict) =>
-  byStudy(study, (runs) => mean(runs.map(measure)) / mean(runs.map(predict)));
+const overPrediction = (measure, predict) => (all) =>
+  perSeed(all, (runs) => mean(runs.map(measure)) / mean(runs.map(predict)));
 
 const sine = ({ measures }) => measures.sine;
 const refined = ({ measures }) => measures.refined;
 const cost = ({ measures }) => measures.refined - measures.known;
 
-const space = { file: files.exact, judge: "gap" };
+const space = { file: files.exact, judge: "gap", reads: { judge: "gap" } };
 const estimation = { file: files.estimation, judge: "gap" };
 
 const exactSet = (rule) => ({
@@ -110,8 +100,9 @@ const exactSet = (rule) => ({
   claim: "Without noise, the contaminated clients are identified exactly.",
   file: files.exact,
   judge: rule,
+  reads: { judge: rule },
   quantity: "federations with the exact set, seven kinds, up to 45 % contaminated",
-  measure: (all) => countRuns(recoverable(all, rule), isExact),
+  measure: (all) => countRuns(recoverable(all), isExact),
   expected: { min: 0.95 },
   faults: [flagsNobody[rule], flagsAll[rule]],
 });
@@ -121,9 +112,9 @@ const atMultiple = (rule, multiple) => ({
   claim: `The collaborative set is recovered at ${multiple} times the distance that the best threshold needs.`,
   file: files.consistency,
   judge: rule,
+  reads: { judge: rule, multiple: String(multiple) },
   quantity: "federations with the exact set",
-  measure: (all) =>
-    countRuns(withLabels(all, { judge: rule, multiple: String(multiple) }), isExact),
+  measure: (all) => countRuns(all, isExact),
   expected: { min: 0.9 },
 });
 
@@ -133,8 +124,9 @@ const acrossSettings = (file, what) => ({
   file,
   time: "4 minutes",
   judge: "evidence",
+  reads: { judge: "evidence", multiple: "1.25" },
   quantity: "federations with the exact set at 1.25 times the distance",
-  measure: (all) => countRuns(withLabels(all, { judge: "evidence", multiple: "1.25" }), isExact),
+  measure: (all) => countRuns(all, isExact),
   expected: { min: 0.9 },
 });
 
@@ -143,12 +135,9 @@ const falseAlarms = (rule) => ({
   claim: "Without contaminated clients, few federations have a false alarm.",
   file: files.inside,
   judge: rule,
+  reads: { judge: rule, attack: "none" },
   quantity: "federations with a benign client flagged",
-  measure: (all) =>
-    countRuns(
-      withLabels(all, { judge: rule, attack: "none" }),
-      (run) => run.measures.falseAlarms > 0,
-    ),
+  measure: (all) => countRuns(all, (run) => run.measures.falseAlarms > 0),
   expected: { max: 0.05 },
   faults: [flagsAll[rule]],
 });
@@ -158,12 +147,9 @@ const decides = (rule) => ({
   claim: "Without contaminated clients, most clients are benign, and not undecided.",
   file: files.inside,
   judge: rule,
+  reads: { judge: rule, attack: "none" },
   quantity: "federations with more than half of the clients benign",
-  measure: (all) =>
-    countRuns(
-      withLabels(all, { judge: rule, attack: "none" }),
-      ({ measures }) => measures.mostBenign === 1,
-    ),
+  measure: (all) => countRuns(all, ({ measures }) => measures.mostBenign === 1),
   expected: { min: 0.9 },
 });
 
@@ -173,7 +159,7 @@ export const claims = [
     name: "exact-space",
     claim: "Without noise, the shared subspace is recovered exactly.",
     quantity: "largest sine of a principal angle, seven kinds of attacks",
-    measure: (all) => perSeed(recoverable(all, "gap"), (own) => Math.max(...own.map(sine))),
+    measure: (all) => perSeed(recoverable(all), (own) => Math.max(...own.map(sine))),
     expected: { max: 1e-8 },
     faults: [fitsAll, doublesRank],
   },
@@ -197,8 +183,9 @@ export const claims = [
     quantity:
       "federations with the same clients flagged by the shipped bank and without its source",
     measure: (all) => {
-      const shipped = recoverable(all, "evidence, shipped bank");
-      const fair = recoverable(all, "evidence");
+      const [shipped, fair] = ["evidence, shipped bank", "evidence"].map((judge) =>
+        withLabels(recoverable(all), { judge }),
+      );
       const isSame = (run, i) => run.at("flagged") === shipped[i].at("flagged");
       return { hits: fair.filter(isSame).length, of: fair.length };
     },
@@ -207,76 +194,84 @@ export const claims = [
   },
   {
     ...estimation,
+    reads: { study: "noise" },
     name: "stable",
     claim: "Under noise, recovery is stable: the space tilts as the noise grows.",
     quantity: "slope of log sine over log noise; predicted 1",
-    measure: slopeOver("noise", (run) => Number(run.at("noise")), sine),
+    measure: slopeOver((run) => Number(run.at("noise")), sine),
     expected: nearly(1, 0.05),
     faults: [fitsAll],
   },
   {
     ...estimation,
+    reads: { study: "noise" },
     name: "tilt",
     claim: "It tilts as far as the noise of n clients makes it.",
     quantity: "sine over σ·(√(p − r) + √r)/√n; the design measured 0.78 to 0.93",
-    measure: overPrediction("noise", sine, predictSine),
+    measure: overPrediction(sine, predictSine),
     expected: { min: 0.78, max: 1 },
     faults: [fitsOne],
   },
   {
     ...estimation,
+    reads: { study: "noise" },
     name: "all-benign",
     claim: "All benign clients together determine the space.",
     quantity: "largest sine to the space that fits exactly their changes, over the tilt",
-    measure: byStudy("noise", (runs) =>
-      Math.max(...runs.map(({ measures }) => measures.toTruth / measures.sine)),
-    ),
+    measure: (all) =>
+      perSeed(all, (runs) =>
+        Math.max(...runs.map(({ measures }) => measures.toTruth / measures.sine)),
+      ),
     expected: { max: 0.1 },
     faults: [fitsOne, leavesOneOut],
   },
   {
     ...estimation,
+    reads: { study: "samples" },
     name: "samples-slope",
     claim: "Clients that estimate from samples: the error falls with the samples.",
     quantity: "slope of log refined error over log (samples − features − 1); predicted −1",
-    measure: slopeOver("samples", (run) => readSetting(run).degrees, refined),
+    measure: slopeOver((run) => readSetting(run).degrees, refined),
     expected: nearly(-1, 0.05),
     faults: [fitsAll],
   },
   {
     ...estimation,
+    reads: { study: "samples" },
     name: "samples-level",
     claim: "The error is that of noise with the variance of least squares.",
     quantity: "refined error, measured over predicted",
-    measure: overPrediction("samples", refined, predictRefined),
+    measure: overPrediction(refined, predictRefined),
     expected: nearly(1, 0.05),
     faults: [sameSamples],
   },
   {
     ...estimation,
+    reads: { study: "clients" },
     name: "cost-level",
     claim: "Estimating the space costs each client (p − r)·r·σ²/n.",
     quantity: "refined error minus that with the true space, measured over predicted",
-    measure: overPrediction("clients", cost, predictCost),
+    measure: overPrediction(cost, predictCost),
     expected: nearly(1, 0.1),
     faults: [fitsOne],
   },
   {
     ...estimation,
+    reads: { study: "clients" },
     name: "cost-slope",
     claim: "So the cost falls with the number of clients.",
     quantity: "slope of log cost over log n; predicted −1",
-    measure: slopeOver("clients", (run) => readSetting(run).n, cost),
+    measure: slopeOver((run) => readSetting(run).n, cost),
     expected: nearly(-1, 0.15),
     faults: [fitsOne],
   },
   {
     ...estimation,
+    reads: { study: "common" },
     name: "outside",
     claim: "Refinement averages the error outside the space, with a common part M too.",
     quantity: "refined error outside the true space, measured over predicted",
     measure: overPrediction(
-      "common",
       ({ measures }) => measures.outside,
       (run) => {
         const { p, q, r, n, variance } = readSetting(run);
@@ -288,11 +283,11 @@ export const claims = [
   },
   {
     ...estimation,
+    reads: { study: "common" },
     name: "inside",
     claim: "It keeps what is inside the true space.",
     quantity: "error inside the true space, of refined changes over that of sent ones",
     measure: overPrediction(
-      "common",
       ({ measures }) => measures.inside,
       ({ measures }) => measures.ownInside,
     ),
@@ -301,14 +296,12 @@ export const claims = [
   },
   {
     ...estimation,
+    reads: { study: "pays" },
     name: "pays",
     claim: "The updates tell whether refining pays: gain less cost, estimated, has the right sign.",
     quantity: "federations with the sign of the measured gain",
     measure: (all) =>
-      countRuns(
-        withLabels(all, { study: "pays" }),
-        (run) => estimateGain(run) > 0 === run.measures.own > run.measures.refined,
-      ),
+      countRuns(all, (run) => estimateGain(run) > 0 === run.measures.own > run.measures.refined),
     expected: { min: 0.95 },
     faults: [averagesNothing, averagesFew],
   },
@@ -326,9 +319,10 @@ export const claims = [
     claim: "By design, the decomposition does not find attacks inside the space.",
     file: files.inside,
     judge: "gap",
+    reads: { judge: "gap" },
     quantity: "federations with a contaminated client flagged, three kinds",
     measure: (all) => {
-      const runs = withLabels(all, { judge: "gap" }).filter((run) => run.at("attack") !== "none");
+      const runs = all.filter((run) => run.at("attack") !== "none");
       return countRuns(runs, ({ measures }) => measures.found > 0);
     },
     expected: { max: 0.1 },
@@ -339,9 +333,10 @@ export const claims = [
     claim: "They do no harm to personal models, which are averaged over more clients then.",
     file: files.inside,
     judge: "gap",
+    reads: { judge: "gap" },
     quantity: "error of benign clients over that without the attackers, three kinds",
     measure: (all) => {
-      const runs = withLabels(all, { judge: "gap" }).filter((run) => run.at("attack") !== "none");
+      const runs = all.filter((run) => run.at("attack") !== "none");
       return perSeed(runs, (own) => mean(own.map(({ measures }) => measures.error)));
     },
     expected: { max: 0.95 },

@@ -1,8 +1,8 @@
 // The claims on federations that train: each judge on the same rounds. The claims in memory, which
 // take seconds, show that they fall with a broken judge.
 import { trials } from "../../../studies/clair/judge-trials.js";
-import { perSeed } from "../../../studies/papers/runs.js";
-import { countRuns, withLabels } from "./theory.js";
+import { perSeed, withLabels } from "../../../studies/papers/runs.js";
+import { countRuns } from "./theory.js";
 
 export const trainingFile = "studies/clair/judge-trials.js";
 const rules = /** @type {const} */ (["gap", "evidence"]);

@@ -11,6 +11,14 @@ import { outsideOf } from "./federation.js";
  */
 export const judges = /** @type {const} */ (["gap", "evidence", "evidence, shipped bank"]);
 
+/**
+ * @typedef {object} Options how much a study measures
+ * @property {number} [seeds]
+ * @property {(labels: Readonly<Record<string, string>>) => boolean} [wants] whether runs with these
+ * labels are needed; default: all
+ */
+export const always = () => true;
+
 /** Judges that have not seen the like. */
 export const fairJudges = judges.slice(0, 2);
 

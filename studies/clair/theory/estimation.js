@@ -1,7 +1,7 @@
 // Recovery under estimation error, by the decomposition: the space, and the errors of refined
 // changes in parts. Runs are labelled by the study that varies one setting.
 import { stream, subtract } from "@fedclair/linalg";
-import { decompose, fitTruth, meanSquare, refineInTruth, sineTo } from "./decompose.js";
+import { always, decompose, fitTruth, meanSquare, refineInTruth, sineTo } from "./decompose.js";
 import { drawFederation, outsideOf } from "./federation.js";
 
 /** Settings by study; the setting that varies is in the label. */
@@ -14,10 +14,10 @@ const studies = {
   pays: [0, 0.15, 0.25, 0.34, 0.38, 0.45, 0.6].map((ownPart) => ({ ownPart })),
 };
 
-/** @param {string} _out @param {{ seeds?: number }} options */
-export async function measure(_out, { seeds = 20 } = {}) {
+/** @param {string} _out @param {import("./decompose.js").Options} options */
+export async function measure(_out, { seeds = 20, wants = always } = {}) {
   const runs = [];
-  for (const [study, settings] of Object.entries(studies))
+  for (const [study, settings] of Object.entries(studies).filter(([study]) => wants({ study })))
     for (const setting of settings)
       for (let seed = 1; seed <= seeds; seed++) {
         const rng = stream("estimation").at(study, JSON.stringify(setting), seed);

@@ -1,6 +1,6 @@
 // Recovery without noise, by both judges, under several kinds of attacks.
 import { stream } from "@fedclair/linalg";
-import { decompose, judges, sineTo } from "./decompose.js";
+import { always, decompose, judges, sineTo } from "./decompose.js";
 import { drawFederation } from "./federation.js";
 
 /**
@@ -20,13 +20,13 @@ export const cases = {
 /** A majority defines the space, so nothing can be recovered here. */
 export const lost = "colluders in a space, 55 %";
 
-/** @param {string} _out @param {{ seeds?: number }} options */
-export async function measure(_out, { seeds = 15 } = {}) {
+/** @param {string} _out @param {import("./decompose.js").Options} options */
+export async function measure(_out, { seeds = 15, wants = always } = {}) {
   const runs = [];
   for (const [name, setting] of Object.entries(cases))
     for (let seed = 1; seed <= seeds; seed++) {
       const federation = drawFederation(stream("exact").at(name, seed), { ...setting, noise: 0 });
-      for (const judge of judges) {
+      for (const judge of judges.filter((judge) => wants({ case: name, judge }))) {
         const { isExact, flagged, spaces } = await decompose(federation, judge);
         const sines = federation.modules.map(({ space }, m) => sineTo(space, spaces[m]));
         const measures = { exact: Number(isExact), sine: Math.max(...sines) };

@@ -1,19 +1,20 @@
 // Attacks inside the shared space, which lie where benign clients lie, and federations without a
 // contaminated client.
 import { addScaled, frobenius, stream, subtract } from "@fedclair/linalg";
-import { decompose, fairJudges, judges, meanSquare } from "./decompose.js";
+import { always, decompose, fairJudges, judges, meanSquare } from "./decompose.js";
 import { drawFederation, usual } from "./federation.js";
 
 export const kinds = /** @type {const} */ (["flipped", "boosted", "target"]);
 
-/** @param {string} _out @param {{ seeds?: number }} options */
-export async function measure(_out, { seeds = 20 } = {}) {
+/** @param {string} _out @param {import("./decompose.js").Options} options */
+export async function measure(_out, { seeds = 20, wants = always } = {}) {
   const runs = [];
+  const panel = (attack, some) => some.filter((judge) => wants({ attack, judge }));
   for (const attack of kinds)
     for (let seed = 1; seed <= seeds; seed++)
-      runs.push(...(await judgeAttack(attack, seed, { attack }, judges)));
+      runs.push(...(await judgeAttack(attack, seed, { attack }, panel(attack, judges))));
   for (let seed = 1; seed <= 10 * seeds; seed++)
-    runs.push(...(await judgeAttack("none", seed, { contaminated: 0 }, fairJudges)));
+    runs.push(...(await judgeAttack("none", seed, { contaminated: 0 }, panel("none", fairJudges))));
   return runs;
 }
 
