@@ -34,20 +34,24 @@ async function openTab(
   return opened;
 }
 
-/** Drops a file on the page and presses the button. */
-async function joinWith(page: Page, name: string, content: string): Promise<void> {
+/** Drops a file on the page, and waits until it is chosen. */
+async function drop(page: Page, name: string, content: string): Promise<void> {
   await page.evaluate(`(() => {
     const dataTransfer = new DataTransfer();
     dataTransfer.items.add(new File([${JSON.stringify(content)}], ${JSON.stringify(name)}));
     document.body.dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true }));
   })()`);
-  await joinWithChosen(page, name);
+  await chosenData(page, name).waitFor();
+}
+
+function chosenData(page: Page, text: string | RegExp) {
+  const chosen = page.locator("#join .data", { hasText: "This tab will be one client" });
+  return chosen.filter({ hasText: text });
 }
 
 /** Presses the button when the page shows what was chosen. */
 async function joinWithChosen(page: Page, text: string): Promise<void> {
-  const chosen = page.locator("#join .data", { hasText: "This tab will be one client" });
-  await chosen.filter({ hasText: text }).waitFor();
+  await chosenData(page, text).waitFor();
   await page.getByRole("button", { name: "Join" }).click();
 }
 
@@ -141,12 +145,16 @@ describe("a tab in a browser", function () {
     const notice = (text: RegExp) => page.getByRole("alert").filter({ hasText: text }).waitFor();
     await notice(/choose a CSV file with the columns y \(to predict\)/);
     const hostile = "my <img src=x>.csv";
-    await joinWith(page, hostile, "u,v,y\n1,2,3\n<img src=y>,2,3\n");
+    await drop(page, hostile, "u,v,y\n1,2,3\n<img src=y>,2,3\n");
     await notice(
       /train on your data\. my <img src=x>\.csv, line 3: column 'u': expected a number as in 1 other rows, got '<img src=y>'/,
     );
     assert.equal(await page.locator("img").count(), 0);
-    await joinWith(page, "mine.csv", mine ?? "");
+    await page.getByRole("button", { name: "Remove" }).click();
+    await drop(page, "mine.csv", mine ?? "");
+    await chosenData(page, /rows\s*20\s*columns\s*3 \(u, v, y\)/).waitFor();
+    await chosenData(page, /u\s*v\s*y\s*0\s*0\s*0\s*1\s*1/).waitFor();
+    await page.getByRole("button", { name: "Join" }).click();
     await waitForStage(page, "ended");
     const { code, stderr } = await coordinator.ended;
     assert.equal(code, 0, stderr);

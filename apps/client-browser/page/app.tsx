@@ -6,12 +6,15 @@ import {
   countLabel,
   formatBytes,
   formatSeconds,
+  formatValue,
 } from "@fedclair/view/parts";
+import { Curves } from "@fedclair/view/browser";
 import type { ErrorCode } from "@fedclair/core/internal";
 import type { ChosenFile, ReadData } from "@fedclair/plugins/browser";
 import { useEffect, useRef } from "preact/hooks";
 import { countImages, listSelected, nameFiles } from "./chosen-files.js";
 import type { Outcome, Work } from "./messages.js";
+import { phoneCode } from "./phone-code.js";
 import type { Stage, Tab } from "./tab.js";
 
 export function App({ tab }: { readonly tab: Tab }) {
@@ -63,7 +66,7 @@ function isFault(stage: Stage): boolean {
 function Start({ tab, stage }: { readonly tab: Tab; readonly stage: Stage }) {
   const { entries } = tab;
   const files = tab.files.value;
-  const { name, claim, task = "", rounds = 0, clients = 0 } = tab.invitation.value;
+  const trial = tab.invitation.value;
   const join = (event: Event) => {
     event.preventDefault();
     tab.join();
@@ -71,22 +74,24 @@ function Start({ tab, stage }: { readonly tab: Tab; readonly stage: Stage }) {
   return (
     <Section
       id="join"
-      title={`Join ${name ?? "the trial"}${stage.name === "ended" ? " again" : ""}`}
+      title={`Join ${trial?.name ?? "the trial"}${stage.name === "ended" ? " again" : ""}`}
     >
       {stage.name === "ended" && <Ending tab={tab} stage={stage} />}
       <p>
         This tab can train clients of the trial that this coordinator runs. It needs a part of your
         processor, and nothing else of your machine. You can leave at any time.
       </p>
-      {claim !== undefined && <p class="claim">{claim}</p>}
-      {name !== undefined && (
-        <Facts
-          facts={[
-            ["task", task],
-            ["rounds", String(rounds)],
-            ["clients", clients.toLocaleString("en-GB")],
-          ]}
-        />
+      {trial && (
+        <>
+          <p class="claim">{trial.claim}</p>
+          <Facts
+            facts={[
+              ["task", trial.task.name],
+              ["rounds", String(trial.rounds)],
+              ["clients", trial.clients.toLocaleString("en-GB")],
+            ]}
+          />
+        </>
       )}
       <form onSubmit={join}>
         <div class="controls">
@@ -126,7 +131,25 @@ function Start({ tab, stage }: { readonly tab: Tab; readonly stage: Stage }) {
           </button>
         </p>
       </form>
+      <Phone />
     </Section>
+  );
+}
+
+/** The address of this page, for the camera of a phone. */
+function Phone() {
+  const code = phoneCode(location.href);
+  if (!code) return null;
+  return (
+    <details class="phone">
+      <summary>Join with a phone as well</summary>
+      <svg viewBox={`0 0 ${code.size} ${code.size}`} role="img" aria-label="QR code of this page">
+        <path d={code.path} />
+      </svg>
+      <p>
+        The code opens <b>{code.address}</b>. It does not contain a token.
+      </p>
+    </details>
   );
 }
 
@@ -182,6 +205,9 @@ const staysHere = "Your data stay in this tab: only updates of the model leave i
 /** Says what becomes of the chosen files. */
 function Chosen({ tab, files }: { readonly tab: Tab; readonly files: readonly ChosenFile[] }) {
   const folders = countImages(files);
+  const own = tab.own.value;
+  const [heads = [], ...rows] = tab.preview.value;
+  const problem = tab.fileProblem.value;
   const bytes = files.reduce((sum, { content }) => sum + content.size, 0);
   return (
     <fieldset class="data">
@@ -190,11 +216,19 @@ function Chosen({ tab, files }: { readonly tab: Tab; readonly files: readonly Ch
         <b>{nameFiles(files)}</b>, {formatBytes(bytes)}. This tab will be one client, which trains
         on all of it. {staysHere}
       </p>
-      {folders.length > 0 && <Counts counts={folders} noun="folder" />}
+      {problem !== "" && (
+        <PageNotice isUrgent>
+          This tab cannot train on your data. {sentence(problem, files)}
+        </PageNotice>
+      )}
+      {own ? <Read own={own} /> : <Counts counts={folders} noun="folder" />}
+      {heads.length > 0 && (
+        <PageTable caption={`The first rows of ${nameFiles(files)}`} heads={heads} rows={rows} />
+      )}
       <button
         type="button"
         onClick={() => {
-          tab.files.value = [];
+          tab.removeFiles();
         }}
       >
         Remove
@@ -214,6 +248,7 @@ function Counts({
   readonly counts: NonNullable<ReadData["classes"]>;
   readonly noun: "class" | "folder";
 }) {
+  if (counts.length === 0) return null;
   const largest = Math.max(...counts.map(({ count }) => count));
   const more = counts.length - listedNames;
   return (
@@ -368,10 +403,19 @@ function Host({ tab, stage }: { readonly tab: Tab; readonly stage: Stage }) {
 }
 
 /** Says what was read of the user's files, and that they stay. */
-function Own({ own: { name, facts, classes, notes } }: { readonly own: ReadData }) {
+function Own({ own }: { readonly own: ReadData }) {
   return (
     <div class="data" role="group" aria-labelledby="data-title">
-      <h3 id="data-title">Your data: {name}</h3>
+      <h3 id="data-title">Your data: {own.name}</h3>
+      <Read own={own} />
+      <p>{staysHere}</p>
+    </div>
+  );
+}
+
+function Read({ own: { facts, classes, notes } }: { readonly own: ReadData }) {
+  return (
+    <>
       <Facts facts={facts} />
       {classes && <Counts counts={classes} noun="class" />}
       {notes.map((note) => (
@@ -379,8 +423,7 @@ function Own({ own: { name, facts, classes, notes } }: { readonly own: ReadData 
           {note}
         </p>
       ))}
-      <p>{staysHere}</p>
-    </div>
+    </>
   );
 }
 
@@ -399,15 +442,25 @@ function describeWork(stage: Stage, work: Work | undefined, jobs: number): strin
 
 function Rounds({ tab }: { readonly tab: Tab }) {
   const rounds = tab.rounds.value;
+  const metric = tab.metric.value;
+  const points = tab.curve.value;
   if (rounds.length === 0) return null;
   return (
-    <Section id="rounds" title="The last rounds">
+    <Section id="rounds" title="What your clients learn">
+      {points.length > 1 && (
+        <Curves
+          curves={[{ label: metric, colour: "var(--phase0)", dash: "", points, hasBand: false }]}
+          label={`Mean ${metric} of the clients of this tab by round`}
+          better={undefined}
+        />
+      )}
       <PageTable
         caption="What the clients of this tab did in the last rounds"
-        heads={["round", "clients", "trained", "measured", "seconds"]}
-        numbers={[2, 3, 4]}
+        heads={["round", metric || "metric", "clients", "trained", "measured", "seconds"]}
+        numbers={[1, 3, 4, 5]}
         rows={rounds.map(({ round, clients, trained, measured, seconds }) => [
           String(round),
+          formatValue(points.find((point) => point.round === round)?.mean),
           formatNames([...clients].sort()),
           String(trained),
           String(measured),

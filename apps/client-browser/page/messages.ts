@@ -1,4 +1,4 @@
-import type { ErrorCode } from "@fedclair/core/internal";
+import type { ErrorCode, Trial } from "@fedclair/core/internal";
 import type { ChosenFile, ReadData } from "@fedclair/plugins/browser";
 
 /** What the page asks of its worker. */
@@ -12,6 +12,12 @@ export type Order =
       /** Files of the user's to train on, if there are any. They stay in the worker. */
       readonly files: readonly ChosenFile[];
     }
+  /** Reads files without joining; `trial` says what they mean, if the page knows it. */
+  | {
+      readonly kind: "check";
+      readonly trial: Trial | undefined;
+      readonly files: readonly ChosenFile[];
+    }
   | { readonly kind: "leave" };
 
 /** The facts about a trial that the page shows. */
@@ -22,9 +28,6 @@ export interface TrialFacts {
   readonly clients: number;
   readonly backend: string;
 }
-
-/** The facts about a trial that the coordinator tells before a tab joins. */
-export type Invitation = Omit<TrialFacts, "backend"> & { readonly claim?: string };
 
 /** Why a worker has ended. */
 export type Outcome =
@@ -63,6 +66,8 @@ export interface Work {
 /** What a worker reports to its page. */
 export type Report =
   | { readonly kind: "trial"; readonly facts: TrialFacts }
+  /** The first rows of the user's table, below the names of its columns. */
+  | { readonly kind: "preview"; readonly rows: readonly (readonly string[])[] }
   /** The user's files have been read. */
   | { readonly kind: "read"; readonly data: ReadData }
   /** The tab has joined; clients may be given to it from now on. */
@@ -73,6 +78,8 @@ export type Report =
       readonly kind: "done";
       readonly work: Work;
       readonly seconds: number;
+      /** What the clients measured: the first metric of each. */
+      readonly measured: readonly (readonly [metric: string, value: number])[];
       /** Clients without a result, each with the reason. */
       readonly failures: readonly string[];
     }

@@ -1,8 +1,9 @@
 import { signal } from "@preact/signals";
-import type { ErrorCode } from "@fedclair/core/internal";
+import type { ErrorCode, Trial } from "@fedclair/core/internal";
 import type { ChosenFile, ReadData } from "@fedclair/plugins/browser";
+import type { MeasuredRound } from "@fedclair/view/browser";
 import { holdLock } from "./hold-lock.js";
-import type { End, Invitation, Order, Outcome, Report, TrialFacts, Work } from "./messages.js";
+import type { End, Order, Outcome, Report, TrialFacts, Work } from "./messages.js";
 
 /** What this tab is doing. */
 export type Stage =
@@ -22,6 +23,8 @@ interface RoundWork {
   readonly measured: number;
   /** Seconds of work. */
   readonly seconds: number;
+  /** The values of the metric that clients measured. */
+  readonly values: readonly number[];
 }
 
 /** What the page keeps and shows: the last rounds, and the last problems. */
@@ -54,13 +57,20 @@ export class Tab {
   readonly files = signal<readonly ChosenFile[]>([]);
   /** Why files could not be chosen. */
   readonly fileProblem = signal("");
-  /** Facts about the files, once the last trial has read them. */
+  /** The first rows of a chosen table, below the names of its columns. */
+  readonly preview = signal<readonly (readonly string[])[]>([]);
+  /** The metric that the clients of this tab measure, and its mean by round. */
+  readonly metric = signal("");
+  readonly curve = signal<readonly MeasuredRound[]>([]);
+  /** Facts about the files, once they have been read for the trial. */
   readonly own = signal<ReadData | undefined>(undefined);
-  /** What the coordinator says about its trial before this tab joins; empty if it has a token. */
-  readonly invitation = signal<Partial<Invitation>>({});
+  /** The trial, as far as the coordinator tells it before this tab joins: not if it has a token. */
+  readonly invitation = signal<Trial | undefined>(undefined);
   /** What the form contains besides. Without a number, the tab trains `usualCapacity` clients. */
   readonly entries: { token: string; capacity?: number | undefined };
   #worker: Worker | undefined;
+  /** The worker that reads the files before this tab joins. */
+  #checker: Worker | undefined;
   #releaseLock: () => void = () => undefined;
   #watch: ReturnType<typeof setInterval> | undefined;
   #hasReported = false;
@@ -74,7 +84,7 @@ export class Tab {
   /** Does not fail: whoever cannot be asked cannot be joined, and then the page says so. */
   async #readInvitation(): Promise<void> {
     const answer = await fetch("trial.json").catch(() => undefined);
-    if (answer?.ok) this.invitation.value = (await answer.json()) as Partial<Invitation>;
+    if (answer?.ok) this.invitation.value = ((await answer.json()) as Trial | null) ?? undefined;
   }
 
   /**
@@ -82,20 +92,23 @@ export class Tab {
    * can then take over those of a tab that leaves. The coordinator divides them by these numbers.
    */
   get usualCapacity(): number {
-    const { clients = 4 } = this.invitation.value;
-    return Math.min(clients, mostTakenOver);
+    return Math.min(this.invitation.value?.clients ?? 4, mostTakenOver);
   }
 
   /** Starts a worker, which joins the coordinator. */
   join(): void {
     this.stage.value = { name: "joining" };
+    this.#checker?.terminate();
+    this.#checker = undefined;
     this.trial.value = undefined;
     this.own.value = undefined;
+    this.metric.value = "";
+    this.curve.value = [];
     this.rounds.value = [];
     this.problems.value = [];
     this.totals.value = { jobs: 0, updates: 0, seconds: 0 };
     this.traffic.value = { bytesSent: 0, bytesReceived: 0 };
-    const worker = new Worker("/worker.js", { type: "module", name: "host" });
+    const worker = startWorker("host");
     this.#worker = worker;
     this.#releaseLock = holdLock();
     worker.onmessage = ({ data }: MessageEvent<Report>) => {
@@ -119,10 +132,38 @@ export class Tab {
       const { name } = this.stage.value;
       if (name !== "form" && name !== "ended") return;
       this.files.value = files;
-      this.fileProblem.value = files.length > 0 ? "" : "the folder is empty";
+      this.#check();
+      if (files.length === 0) this.fileProblem.value = "the folder is empty";
     } catch (error) {
       this.fileProblem.value = error instanceof Error ? error.message : String(error);
     }
+  }
+
+  /** Forgets the chosen files. */
+  removeFiles(): void {
+    this.files.value = [];
+    this.#check();
+  }
+
+  /** Reads the chosen files, before this tab joins, so that their faults are seen in time. */
+  #check(): void {
+    this.#checker?.terminate();
+    this.#checker = undefined;
+    this.preview.value = [];
+    this.own.value = undefined;
+    this.fileProblem.value = "";
+    const files = this.files.value;
+    if (files.length === 0) return;
+    const worker = startWorker("check");
+    this.#checker = worker;
+    worker.onmessage = ({ data }: MessageEvent<Report>) => {
+      if (this.#checker !== worker) return;
+      if (data.kind === "preview") this.preview.value = data.rows;
+      else if (data.kind === "read") this.own.value = data.data;
+      else if (data.kind === "ended") this.fileProblem.value = data.reason;
+    };
+    const order: Order = { kind: "check", trial: this.invitation.value, files };
+    worker.postMessage(order);
   }
 
   /** Leaves the trial. The coordinator gives this tab's clients to other hosts. */
@@ -164,7 +205,7 @@ export class Tab {
         return;
       case "done":
         this.#isBusy = false; // the text stays until the next beat, because jobs may be short
-        this.#count(report.work, report.seconds);
+        this.#count(report);
         this.#addProblems(report.failures);
         return;
       case "beat":
@@ -179,11 +220,12 @@ export class Tab {
     }
   }
 
-  #count({ round, kind, clients }: Work, seconds: number): void {
+  #count({ work, seconds, measured }: Extract<Report, { readonly kind: "done" }>): void {
+    const { round, kind, clients } = work;
     const { totals, rounds } = this;
     const [last, ...earlier] = rounds.value;
     const current = last?.round === round ? last : undefined;
-    const before = current ?? { clients: [], trained: 0, measured: 0, seconds: 0 };
+    const before = current ?? { clients: [], trained: 0, measured: 0, seconds: 0, values: [] };
     const isTraining = kind === "train";
     const now: RoundWork = {
       round,
@@ -191,13 +233,25 @@ export class Tab {
       trained: before.trained + (isTraining ? clients.length : 0),
       measured: before.measured + (isTraining ? 0 : clients.length),
       seconds: before.seconds + seconds,
+      values: [...before.values, ...measured.map(([, value]) => value)],
     };
+    this.#draw(now, measured[0]?.[0]);
     rounds.value = [now, ...(current ? earlier : rounds.value)].slice(0, keptRounds);
     totals.value = {
       jobs: totals.value.jobs + clients.length,
       updates: totals.value.updates + (isTraining ? clients.length : 0),
       seconds: totals.value.seconds + seconds,
     };
+  }
+
+  /** Adds a round's mean to the curve, or replaces it while the round goes on. */
+  #draw({ round, values }: RoundWork, metric: string | undefined): void {
+    if (metric === undefined) return;
+    this.metric.value = metric;
+    const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+    const earlier = this.curve.value.filter((point) => point.round !== round);
+    const point = { round, mean, low: mean, high: mean, count: values.length };
+    this.curve.value = [...earlier, point].sort((a, b) => a.round - b.round);
   }
 
   #addProblems(texts: readonly string[]): void {
@@ -231,4 +285,8 @@ export class Tab {
     this.work.value = undefined;
     this.stage.value = { name: "ended", outcome, reason, code };
   }
+}
+
+function startWorker(name: string): Worker {
+  return new Worker("/worker.js", { type: "module", name });
 }

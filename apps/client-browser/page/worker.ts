@@ -3,9 +3,10 @@
  * end it at any time, and timers keep their pace while the tab is in the background.
  */
 import { UserError } from "@fedclair/core";
-import { ClientRunner, prepareSentTrial, type Trial } from "@fedclair/core/internal";
+import { ClientRunner, errorMessage, prepareSentTrial, type Trial } from "@fedclair/core/internal";
 import {
   loadForTab,
+  previewTable,
   tabTaskNames,
   withoutAggregators,
   type ChosenFile,
@@ -24,11 +25,23 @@ const leaving = new AbortController();
 
 scope.onmessage = ({ data: order }) => {
   if (order.kind === "leave") leaving.abort();
+  else if (order.kind === "check") void check(order);
   else void host(order);
 };
 
 function report(one: Report): void {
   scope.postMessage(one);
+}
+
+/** Shows what is in files, and whether the trial can use them. Never rejects. */
+async function check({ trial, files }: Extract<Order, { kind: "check" }>): Promise<void> {
+  try {
+    const rows = await previewTable(files);
+    if (rows) report({ kind: "preview", rows });
+    if (trial) await prepare(trial, files);
+  } catch (error) {
+    report({ kind: "ended", outcome: outcomeOf(error), reason: errorMessage(error) });
+  }
 }
 
 /** Joins a coordinator and trains until the trial is over. Never rejects. */
@@ -88,7 +101,13 @@ async function host(order: Extract<Order, { kind: "join" }>): Promise<void> {
             ? `${answer.clientId}: ${answer.failure.code}: ${answer.failure.message}`
             : [],
         );
-        report({ kind: "done", work, seconds: (performance.now() - since) / 1000, failures });
+        const measured = answers.flatMap((answer) =>
+          kind === "evaluate" && "update" in answer
+            ? Object.entries(answer.update.metrics).slice(0, 1)
+            : [],
+        );
+        const seconds = (performance.now() - since) / 1000;
+        report({ kind: "done", work, seconds, measured, failures });
         return answers;
       },
     });
@@ -100,7 +119,7 @@ async function host(order: Extract<Order, { kind: "join" }>): Promise<void> {
     const { code, message } =
       error instanceof RefusedError
         ? error.failure
-        : { code: undefined, message: error instanceof Error ? error.message : String(error) };
+        : { code: undefined, message: errorMessage(error) };
     report({ kind: "ended", outcome: outcomeOf(error), reason: message, code });
   } finally {
     clearInterval(beats);

@@ -69,15 +69,19 @@ export async function coordinate(file: string, options: CoordinateOptions): Prom
     options.metrics === undefined ? undefined : parseAddress(options.metrics, "--metrics");
   const tokens = tokensOf(options);
   const tls = certificatesOf(options);
-  const { name, claim, task, rounds, clients } = trial;
-  const invitation = tokens ? undefined : { name, claim, task: task.name, rounds, clients };
-  const joinPage = await createJoinPageFor(options.joinPage, host, invitation);
+  const hosted = hostedTrial(prepared);
+  // With a token, only hosts that join may know the trial.
+  const joinPage = await createJoinPageFor(
+    options.joinPage,
+    host,
+    tokens ? undefined : hosted.trialJson,
+  );
   let logDelay = 0; // no host can leave before the pool listens
   const pool = await SocketPool.listen({
     host,
     port,
     ...(joinPage && { page: joinPage }),
-    ...hostedTrial(prepared),
+    ...hosted,
     ...(tokens && { tokens }),
     ...(tls && { tls }),
     insecure: options.insecure,

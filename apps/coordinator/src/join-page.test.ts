@@ -5,7 +5,7 @@ import { gunzipSync } from "node:zlib";
 import { UserError } from "@fedclair/core";
 import { createJoinPageFor } from "./join-page.js";
 
-const invitation = { name: "copies", claim: undefined, task: "digits", rounds: 3, clients: 9 };
+const trialJson = '{"name":"copies","task":{"name":"digits"}}';
 let server: Server;
 let origin: string;
 
@@ -33,7 +33,7 @@ function get(path: string, headers: Record<string, string> = {}, method = "GET")
 
 describe("the page on which tabs join", () => {
   before(async () => {
-    const page = await createJoinPageFor(true, "127.0.0.1", invitation);
+    const page = await createJoinPageFor(true, "127.0.0.1", trialJson);
     server = createServer((asked, response) => page?.answer(origin, asked, response));
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -56,10 +56,7 @@ describe("the page on which tabs join", () => {
 
   it("says what the trial is", async () => {
     const { body } = await get("/trial.json");
-    assert.deepEqual(
-      JSON.parse(gunzipSync(body).toString()),
-      JSON.parse(JSON.stringify(invitation)),
-    );
+    assert.equal(gunzipSync(body).toString(), trialJson);
   });
 
   it("sends a file once as long as it stays the same", async () => {

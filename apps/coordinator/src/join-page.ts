@@ -6,7 +6,6 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import { UserError } from "@fedclair/core";
-import type { Trial } from "@fedclair/core/internal";
 import type { SocketPoolOptions } from "@fedclair/wire";
 
 /** The page for tabs, as `SocketPool.listen` takes it. */
@@ -23,9 +22,6 @@ const types: Readonly<Record<string, string>> = {
   ".wasm": "application/wasm",
 };
 
-/** What the page says about the trial before anybody joins. */
-type Invitation = Pick<Trial, "name" | "claim" | "rounds" | "clients"> & { readonly task: string };
-
 /** A file of the page, compressed when it is first asked for. */
 interface PageFile {
   readonly type: string;
@@ -38,14 +34,14 @@ interface PageFile {
  * public: the token is needed for joining, not for the page.
  * @param wanted the option: true, or the page's origin
  * @param host the address to listen on
- * @param invitation what everybody may know about the trial; nothing if it has a token
+ * @param trialJson the trial, if everybody may know it before joining
  * @returns undefined if tabs cannot join
  * @throws UserError if the origin is none, or is needed and missing, or the page was not built
  */
 export async function createJoinPageFor(
   wanted: true | string | undefined,
   host: string,
-  invitation?: Invitation,
+  trialJson = "null",
 ): Promise<PageOptions | undefined> {
   if (wanted === undefined) return undefined;
   if (wanted === true && (host === "0.0.0.0" || host === "::")) {
@@ -54,7 +50,7 @@ export async function createJoinPageFor(
     );
   }
   const own = wanted === true ? {} : { origin: parseOrigin(wanted) };
-  const files = await listFiles(JSON.stringify(invitation ?? {}));
+  const files = await listFiles(trialJson);
   return {
     ...own,
     answer: (origin, request, response) => {
@@ -73,7 +69,7 @@ function parseOrigin(text: string): string {
   );
 }
 
-async function listFiles(invitation: string): Promise<ReadonlyMap<string, PageFile>> {
+async function listFiles(trialJson: string): Promise<ReadonlyMap<string, PageFile>> {
   const names = await readdir(siteFolder, { recursive: true }).catch(() => {
     throw new UserError(`the page was not built ('${siteFolder}' is missing): npm run build`);
   });
@@ -83,7 +79,7 @@ async function listFiles(invitation: string): Promise<ReadonlyMap<string, PageFi
     const type = types[extname(name)] ?? "application/octet-stream";
     files.set(path, { type, read: () => readFile(join(siteFolder, name)) });
   }
-  const bytes = new TextEncoder().encode(invitation);
+  const bytes = new TextEncoder().encode(trialJson);
   files.set("/trial.json", { type: "application/json", read: () => Promise.resolve(bytes) });
   const { tabData } = await import("@fedclair/tasks/tab-data");
   for (const [name, read] of Object.entries(tabData)) {

@@ -7,10 +7,10 @@ import { attacks } from "@fedclair/rules/attacks";
 import type { Plugins } from "@fedclair/core";
 import { mods } from "@fedclair/rules/mods";
 import { personal } from "@fedclair/rules/personal";
-import { loadTabTask, tabTaskNames, type ChosenData } from "@fedclair/tasks/browser";
+import { loadTabTask, previewTable, tabTaskNames, type ChosenData } from "@fedclair/tasks/browser";
 
 export { withoutAggregators } from "./without-aggregators.js";
-export { tabTaskNames };
+export { previewTable, tabTaskNames };
 export type { ChosenData, ChosenFile, ReadData } from "@fedclair/tasks/browser";
 
 /**

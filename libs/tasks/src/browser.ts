@@ -3,7 +3,7 @@
  * Node.js, if the bundler follows the condition `browser` of package.json.
  */
 import { UserError, type TaskPlugin } from "@fedclair/core";
-import type { ChosenData } from "./data/chosen-files.js";
+import { isTable, type ChosenData, type ChosenFile } from "./data/chosen-files.js";
 
 export type { ChosenData, ChosenFile, ReadData } from "./data/chosen-files.js";
 
@@ -28,6 +28,12 @@ function withoutChosen(task: TaskPlugin, chosen: ChosenData | undefined): TaskPl
       );
     },
   };
+}
+
+/** Reads the first rows of a chosen table; resolves to undefined if none was chosen. */
+export async function previewTable(files: readonly ChosenFile[]) {
+  const file = files.find(isTable);
+  return file && (await (await import("./data/csv-text.js")).previewTable(file));
 }
 
 /** Names of the tasks that a browser tab can train. */

@@ -12,6 +12,7 @@ export interface ChosenFile {
     /** Bytes. */
     readonly size: number;
     text(): Promise<string>;
+    slice(start: number, end: number): { text(): Promise<string> };
     arrayBuffer(): Promise<ArrayBuffer>;
   };
 }
@@ -44,6 +45,10 @@ export const withoutChecks: Pick<TaskPlugin, "checkClients" | "notice"> = {
 /** The kinds of files that a tab reads, by the ends of their names. */
 const kinds = { table: /\.(csv|tsv)$/i, image: /\.png$/i, text: /\.txt$/i };
 type Kind = keyof typeof kinds;
+
+export function isTable({ path }: ChosenFile): boolean {
+  return kinds.table.test(path);
+}
 
 const kindNames: Readonly<Record<Kind, string>> = {
   table: "a table whose name ends in .csv or .tsv",

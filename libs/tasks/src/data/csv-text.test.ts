@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { UserError } from "@fedclair/core";
 import { chosenFile } from "../../testing/chosen.js";
-import { readChosenTable } from "./csv-text.js";
+import { previewTable, readChosenTable } from "./csv-text.js";
 import { numbers, readTable, texts } from "./table.js";
 
 const wanted = { score: numbers("score"), group: texts("group") };
@@ -56,6 +56,13 @@ describe("reading a table that is chosen in a browser", () => {
       assert.equal(JSON.stringify(chosen), inNode);
     });
   }
+
+  it("previews the first rows of a large table, of whatever length", async () => {
+    const content = `\ufeffa;b\n1;"x;y"\n2\n${"3;z\n".repeat(30_000)}`;
+    const rows = await previewTable(chosenFile("a.csv", content));
+    assert.deepEqual(rows.slice(0, 4), [["a", "b"], ["1", "x;y"], ["2"], ["3", "z"]]);
+    assert.equal(rows.length, 6);
+  });
 
   it("reports a file that cannot be read", async () => {
     const text = () => Promise.reject(new Error("gone"));

@@ -16,11 +16,29 @@ import type { TableFile } from "./table-file.js";
 export async function readChosenTable(file: ChosenFile): Promise<TableFile> {
   const { path, content } = file;
   const text = await readContent(file, content.text());
-  const [line = ""] = text.split("\n", 1);
-  const options = csvOptions(delimiterOfName(path) ?? delimiterOfLine(line));
+  const options = optionsOf(path, text);
   let records: readonly CsvRecord[] | undefined;
   // Within the iterator, so that what csv-parse throws becomes an error with the file and the line.
   return await openRecords(path, function* () {
     yield* (records ??= parse(text, options) as unknown as readonly CsvRecord[]);
   });
+}
+
+/** The part of a file that a preview reads, in bytes, and the most rows of it. */
+const [previewBytes, previewRows] = [1 << 16, 6];
+
+/**
+ * Reads the names of the columns and the first rows as they are, whatever a trial wants of them.
+ * @throws UserError if the file cannot be read
+ */
+export async function previewTable(file: ChosenFile): Promise<readonly (readonly string[])[]> {
+  const { path, content } = file;
+  const text = await readContent(file, content.slice(0, previewBytes).text());
+  const options = { ...optionsOf(path, text), info: false, relax_column_count: true };
+  return parse(text, { ...options, to: previewRows });
+}
+
+function optionsOf(path: string, text: string) {
+  const [line = ""] = text.split("\n", 1);
+  return csvOptions(delimiterOfName(path) ?? delimiterOfLine(line));
 }

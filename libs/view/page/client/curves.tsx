@@ -90,7 +90,9 @@ function createScales(curves: readonly Curve[], width: number, isLog: boolean) {
   );
   const [from, to] = first === last ? [first - 1, last + 1] : [first, last];
   const [least, most] = range(curves.flatMap(listValues));
-  const space = least === most ? Math.abs(most) / 10 || 1 : (most - least) / 20;
+  // Values that differ by rounding only are a flat line.
+  const isFlat = most - least <= 1e-9 * Math.abs(most);
+  const space = isFlat ? Math.abs(most) / 10 || 1 : (most - least) / 20;
   const [low, high] = isLog ? [least / 1.2, most * 1.2] : [least - space, most + space];
   const place = isLog ? Math.log : (value: number) => value;
   const [w, h] = [width - margin.left - margin.right, height - margin.top - margin.bottom];
