@@ -6,6 +6,7 @@ import { cpSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "vitepress";
 import { parseArguments } from "./arguments.js";
+import { recordPage } from "./record-page.js";
 
 const root = join(import.meta.dirname, "..");
 const { values } = parseArguments({ options: { "no-api": { type: "boolean", default: false } } });
@@ -13,6 +14,7 @@ const { values } = parseArguments({ options: { "no-api": { type: "boolean", defa
 await build(join(root, "docs"));
 const playground = join(root, "apps/client-browser/dist/site");
 cpSync(playground, join(root, "dist/docs/playground"), { recursive: true });
+await recordPage(join(root, "docs/.vitepress/presidents"), join(root, "dist/docs/presidents"));
 if (!values["no-api"]) await writeApi(join(root, "dist/docs/api"));
 
 async function writeApi(out) {

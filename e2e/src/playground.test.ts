@@ -29,6 +29,16 @@ const runInWorker = (text: string) => `new Promise((resolve, reject) => {
   worker.postMessage(${JSON.stringify(text)});
 })`;
 
+/** What scripts of the repository export, which have no declarations. */
+interface Scripts {
+  readonly recordPage: (run: string, out: string) => Promise<void>;
+  readonly readFirstScores: (run: string) => Promise<unknown>;
+}
+
+async function importScript(name: string): Promise<Scripts> {
+  return (await import(join(workspace, "scripts", name))) as Scripts;
+}
+
 describe("the playground in a browser", () => {
   requirePrograms("chromium");
 
@@ -59,5 +69,31 @@ describe("the playground in a browser", () => {
     await page.reload();
     await page.getByRole("heading", { name: "Playground" }).waitFor();
     assert.equal(await page.evaluate('fetch("worker.js").then(({ ok }) => ok)'), true);
+  });
+});
+
+describe("the recorded run of the site in a browser", () => {
+  requirePrograms("chromium");
+
+  it("is the run of README's picture, with a page for each client and a report", async () => {
+    const out = await temporaryFolder();
+    const run = join(workspace, "docs/.vitepress/presidents");
+    const { recordPage } = await importScript("record-page.js");
+    await recordPage(run, out);
+    const site = await serveSite("", out);
+    const { page, complaints } = await openPage(`${site}/fedclair/index.html`);
+    await page.locator(".card", { hasText: "9 of 9 contaminated flagged" }).waitFor();
+    assert.deepEqual(await seriousFindings(page), []);
+    await page.getByRole("link", { name: "c14 Abraham Lincoln" }).first().click();
+    await page.getByRole("dialog").getByText("Nearest in its evidence").waitFor();
+    await page.getByRole("link", { name: "Close" }).click();
+    await page.getByRole("link", { name: "Open the report" }).click();
+    await page.getByRole("heading", { name: "text-copy-sotu" }).waitFor();
+    assert.deepEqual(complaints, []);
+    const gallery = await readFile(join(workspace, "docs/gallery.json"), "utf8");
+    const shown = JSON.parse(gallery) as Readonly<Record<string, { readonly first: string }>>;
+    const { readFirstScores } = await importScript("first-scores.js");
+    const first = JSON.stringify(await readFirstScores(run));
+    assert.equal(first, shown["trials/text-copy/sotu.yaml"]?.first);
   });
 });

@@ -36,14 +36,14 @@ export function formatRoute({ view, path, client, query = {} }: Route): string {
   return `#/${place}${text === "" ? "" : `?${text}`}`;
 }
 
-/** The address of a run's report. */
+/** The address of a run's report, beside the page, which may lie in a folder of a site. */
 export function reportAddress(path: string): string {
-  return `/report/${path === "" ? "" : `${encode(path)}/`}report.html`;
+  return `report/${path === "" ? "" : `${encode(path)}/`}report.html`;
 }
 
 /** The address of a comparison of runs, studies or sweeps. */
 export function compareAddress(paths: readonly string[]): string {
-  return `/compare?${new URLSearchParams(paths.map((path): [string, string] => ["run", path])).toString()}`;
+  return `compare?${new URLSearchParams(paths.map((path): [string, string] => ["run", path])).toString()}`;
 }
 
 function encode(path: string): string {
