@@ -48,6 +48,14 @@ describe("expand", () => {
     const whole = grid({ attacks: [[], [{ attack: { name: "a" }, count: 1 }]] });
     assert.deepEqual(whole.dimensions, [{ path: "attacks", labels: ["none", "a"] }]);
     assert.deepEqual(whole.points[0]?.content, { attacks: [] });
+
+    const data = [[[0, 1]], [[0, 0], [0, 1]]]; // oxfmt-ignore
+    const nested = expand({ data }, (path) => path[0] === "data");
+    assert.deepEqual(nested.dimensions, [{ path: "data", labels: ["0 + 1", "0 + 0 + 0 + 1"] }]);
+    assert.deepEqual(
+      nested.points.map(({ content }) => content),
+      data.map((value) => ({ data: value })),
+    );
   });
 
   it("counts a value that itself varies as several, and adds options to equal names", () => {

@@ -96,9 +96,10 @@ function listVariations(
       const name = takesList(path) ? path : [...path, "*"];
       const values = items.flatMap((item, i) => {
         const move = { at, from: [...from, String(i)] };
-        const isList = Array.isArray(item) && !takesList(path);
-        const { points } = isList
-          ? { points: [{ content: item, picks: [], moves: [] }] }
+        const { points } = Array.isArray(item)
+          ? takesList(path)
+            ? listParts(item, { name, ...move }, takesList)
+            : { points: [{ content: item, picks: [], moves: [] }] }
           : listVariations(item, { name, ...move }, takesList);
         return points.map((point) => ({ ...point, moves: [move, ...point.moves] }));
       });
@@ -107,8 +108,7 @@ function listVariations(
         points: values.map((value, i) => ({ ...value, picks: [i] })),
       };
     }
-    const parts = items.map((item, i) => listVariations(item, inside(place, String(i)), takesList));
-    return combine(parts, (values) => values);
+    return listParts(items, place, takesList);
   }
   if (typeof content !== "object" || content === null) {
     return { dimensions: [], points: [{ content, picks: [], moves: [] }] };
@@ -118,6 +118,16 @@ function listVariations(
     listVariations(value, inside(place, key), takesList),
   );
   return combine(parts, (values) => Object.fromEntries(keys.map((key, i) => [key, values[i]])));
+}
+
+/** Lists the variations of a list that is one value, such as the joint actions of a game. */
+function listParts(
+  items: readonly unknown[],
+  place: Place,
+  takesList: (path: readonly string[]) => boolean,
+): Variations {
+  const parts = items.map((item, i) => listVariations(item, inside(place, String(i)), takesList));
+  return combine(parts, (values) => values);
 }
 
 function combine(
