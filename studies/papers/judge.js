@@ -1,4 +1,4 @@
-import { meanInterval, wilsonInterval } from "@fedclair/runs";
+import { formatNumber, meanInterval, wilsonInterval } from "@fedclair/runs";
 
 /**
  * @typedef {object} Estimate
@@ -7,6 +7,8 @@ import { meanInterval, wilsonInterval } from "@fedclair/runs";
  * @property {number} high
  * @property {number} n number of seeds, or of the cases that a share counts
  * @property {number} [hits] of a share
+ * @property {boolean} [alike] whether all values print alike, so that the ends are the least and
+ * the largest value: a t interval would be of rounding errors
  */
 
 /**
@@ -27,6 +29,8 @@ export function estimate(measured) {
   if (measured.includes(wrong)) throw new RangeError(`expected finite numbers, got ${wrong}`);
   const { mean, n, interval } = meanInterval(measured);
   if (!interval) throw new RangeError(`expected at least two seeds, got ${n}`);
+  if (new Set(measured.map(formatNumber)).size === 1)
+    return { mean, low: Math.min(...measured), high: Math.max(...measured), n, alike: true };
   return { mean, ...interval, n };
 }
 

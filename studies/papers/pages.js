@@ -1,7 +1,7 @@
 import { posix } from "node:path";
-import { formatEstimate, formatNumber } from "@fedclair/runs";
+import { formatEstimate, formatNumber, meanInterval } from "@fedclair/runs";
 import { formatAs } from "../../scripts/format.js";
-import { judge, verdicts } from "./judge.js";
+import { estimate, judge, verdicts } from "./judge.js";
 import { markdown } from "../support/text.js";
 
 /** The results of a paper's claims, by their names. */
@@ -51,7 +51,8 @@ export function claimTable(paper, results) {
     const { verdict, measured } = describe(claim, results);
     const command = time === undefined ? `\`${file}\`` : `\`${file}\`, ${time}`;
     const named = hasJudge ? [`\`${rule}\``] : [];
-    return [claim.claim, ...named, quantity, measured, formatRange(expected), verdict, command];
+    const cell = markCheck(claim, verdict);
+    return [claim.claim, ...named, quantity, measured, formatRange(expected), cell, command];
   });
   const judged = hasJudge ? ["judge"] : [];
   const head = ["claim", ...judged, "quantity", "measured (seeds)", "expected", "verdict", "sweep"];
@@ -70,23 +71,31 @@ export function overviewTable(papers, results) {
       const command = claim.file.endsWith(".js")
         ? `\`npm run lab -- papers --only ${paper.name} --long\``
         : `\`npx fedclair sweep ${claim.file}\``;
-      return [title, claim.claim, verdict, measured, command];
+      return [title, claim.claim, markCheck(claim, verdict), measured, command];
     }),
   );
   return markdown([["paper", "claim", "verdict", "measured (seeds)", "command"], ...rows]);
 }
 
-/** The table of the number of claims with each verdict, for docs/papers/README.md. */
+/**
+ * The table of the number of claims with each verdict, for docs/papers/README.md. Checks have a
+ * column of their own.
+ */
 export function countTable(papers, results) {
   const rows = papers.map((paper) => {
-    const reached = paper.claims.map((claim) => describe(claim, results.get(paper)).verdict);
-    const counts = verdicts.map(
-      (verdict) => reached.filter((one) => one === `_${verdict}_`).length,
-    );
-    return [linkTo(paper), ...counts.map(String)];
+    const count = (verdict, claims) =>
+      claims.filter((claim) => describe(claim, results.get(paper)).verdict === `_${verdict}_`)
+        .length;
+    const checks = paper.claims.filter(({ isCheck }) => isCheck);
+    const judged = paper.claims.filter(({ isCheck }) => !isCheck);
+    const counts = verdicts.map((verdict) => String(count(verdict, judged)));
+    const passed = checks.length === 0 ? "" : `${count("holds", checks)} of ${checks.length}`;
+    return [linkTo(paper), ...counts, passed];
   });
-  return markdown([["paper", ...verdicts], ...rows]);
+  return markdown([["paper", ...verdicts, "checks that hold"], ...rows]);
 }
+
+const markCheck = ({ isCheck }, verdict) => (isCheck ? `${verdict} (check)` : verdict);
 
 /** A link from docs/papers/README.md to a paper's page. */
 function linkTo(paper) {
@@ -100,12 +109,19 @@ function linkTo(paper) {
 export function describe(claim, results) {
   const result = results[claim.name];
   if (result === undefined) return { verdict: "not measured yet", measured: "" };
-  const { mean, low, high, n, hits } = result;
-  const measured =
-    hits !== undefined
-      ? `${hits} of ${n} (${formatNumber(low)} … ${formatNumber(high)})`
-      : formatEstimate({ mean, n, interval: { low, high } });
-  return { verdict: `_${judge(result, claim.expected)}_`, measured };
+  return { verdict: `_${judge(result, claim.expected)}_`, measured: formatResult(result) };
+}
+
+/** A cell of a table: the mean of values with its interval. @param {readonly number[]} values */
+export function formatValues(values) {
+  return values.length > 1 ? formatResult(estimate(values)) : formatEstimate(meanInterval(values));
+}
+
+/** @param {import("./judge.js").Estimate} result */
+function formatResult({ mean, low, high, n, hits, alike }) {
+  if (hits !== undefined) return `${hits} of ${n} (${formatNumber(low)} … ${formatNumber(high)})`;
+  if (alike) return `${formatNumber(mean)} in ${n} of ${n}`;
+  return formatEstimate({ mean, n, interval: { low, high } });
 }
 
 function formatRange({ min, max }) {

@@ -11,7 +11,6 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { figureConfig } from "@fedclair/view";
 import { drawSvg } from "@fedclair/view/draw";
-import { formatEstimate, meanInterval } from "@fedclair/runs";
 import { parseArguments } from "../../scripts/arguments.js";
 import { formatAs } from "../../scripts/format.js";
 import { Fault } from "../../scripts/python-folder.js";
@@ -23,6 +22,7 @@ import {
   countTable,
   describe,
   fillBlock,
+  formatValues,
   listFigures,
   overviewTable,
   pageOf,
@@ -195,8 +195,4 @@ async function writeFigure(file, spec, moves = false) {
   const svg = await drawSvg({ $schema, config, ...spec });
   await writeFile(file, moves ? addMotion(svg) : svg);
   console.log(file);
-}
-
-function formatValues(values) {
-  return formatEstimate(meanInterval(values));
 }
