@@ -7,6 +7,7 @@ import { estimate } from "../../../../studies/papers/judge.js";
 const matrix = "libs/methods/alberdice/sweeps/alberdice-matrix.yaml";
 const bridge = "libs/methods/alberdice/sweeps/alberdice-bridge.yaml";
 const penalty = "libs/methods/alberdice/sweeps/alberdice-penalty.yaml";
+const xor = "libs/methods/alberdice/sweeps/alberdice-xor.yaml";
 const environments = "libs/methods/alberdice/claims/environments.js";
 const methods = ["alberdice", "behaviour-cloning", "icq", "omar", "optidice", "independent-dice"];
 const names = {
@@ -24,14 +25,23 @@ const unseen = (run) => run.measures["unseenShare.fedavg"];
 /** A measure of play in a real environment. */
 const played = (name) => (run) => run.measures[name];
 
+/** The data of XOR, by the label of the sweep. */
+const xorData = {
+  "0 + 1": "XOR, data AB",
+  "0 + 0 + 0 + 1 + 1 + 0": "XOR, data AA AB BA",
+  "0 + 0 + 0 + 1 + 1 + 0 + 1 + 1": "XOR, all four",
+};
+
 /** Names a run's game. */
 function gameOf(run) {
   const environment = run.at("environment");
   if (environment !== "") return `${environment}, ${run.at("recipe")}`;
+  const data = xorData[run.at("task.environment.data")];
+  if (data !== undefined) return data;
   const cost = run.at("task.environment.penalty");
   if (cost !== "") return `penalty ${cost}`;
   const agents = run.at("task.environment.agents");
-  if (agents !== "") return agents === "2" ? "XOR" : `one of ${agents}`;
+  if (agents !== "") return agents === "2" ? "XOR, data AB BA" : `one of ${agents}`;
   return run.at("task.environment.random") === "0" ? "bridge, expert" : "bridge, mixed";
 }
 
@@ -40,37 +50,80 @@ function byGame(runs) {
   return [...groupBy(runs, gameOf)].map(([game, group]) => [game, groupBy(group, methodOf)]);
 }
 
-/** Per game and seed: a quantity of AlberDICE minus that of another method. */
-function against(runs, quantity, other) {
-  return byGame(runs).flatMap(([, group]) =>
-    group.get("alberdice").map((run, i) => quantity(run) - quantity(group.get(other)[i])),
-  );
-}
+/** The runs of a game, by method. */
+const runsOf = (game) => (runs) => new Map(byGame(runs)).get(game);
 
-const fewerUnseen = (other) => ({
-  name: `unseen-${other}`,
-  claim: `It avoids out-of-distribution joint actions better than ${names[other]} does.`,
-  file: matrix,
-  quantity: `share of joint actions that the data never have, minus that of ${names[other]}, paired; four games`,
-  measure: (runs) => against(runs, unseen, other),
+/** Per seed: a quantity of AlberDICE minus that of another method. */
+const against = (game, quantity, other) => (runs) => {
+  const group = runsOf(game)(runs);
+  return group.get("alberdice").map((run, i) => quantity(run) - quantity(group.get(other)[i]));
+};
+
+/**
+ * Per seed: AlberDICE's return minus that of the other method with the best mean. The best of five
+ * returns of a seed would be better by chance alone.
+ */
+const advantage = (game, quantity) => (runs) => {
+  const group = runsOf(game)(runs);
+  const meanOf = (method) => mean(group.get(method).map(quantity));
+  const [rival] = methods.slice(1).sort((a, b) => meanOf(b) - meanOf(a));
+  return against(game, quantity, rival)(runs);
+};
+
+/** The games without steps in which one of several joint actions is best: name, words, sweep. */
+const games = [
+  ["xor", "XOR, data AB BA", matrix],
+  ["three", "one of 3", matrix],
+  ["four", "one of 4", matrix],
+  ["five", "one of 5", matrix],
+  ["xor-three", "XOR, data AA AB BA", xor],
+  ["xor-all", "XOR, all four", xor],
+];
+
+const finds = ({ name, game, best, min, ...rest }) => ({
+  ...rest,
+  name: `${name}-return`,
+  claim: `${game}: it finds a best joint policy.`,
+  quantity: `return; the best is ${best}`,
+  measure: (runs) => runsOf(game)(runs).get("alberdice").map(value("return")),
+  expected: { min },
+});
+
+const beats = ({ name, game, min = 0, ...rest }) => ({
+  ...rest,
+  name: `${name}-others`,
+  claim: `${game}: it is better than all methods that treat agents apart.`,
+  quantity: "return minus that of the other method with the best mean, paired",
+  measure: advantage(game, value("return")),
+  expected: { min },
+});
+
+const avoids = ({ name, game, ...rest }) => ({
+  ...rest,
+  name: `${name}-unseen`,
+  claim: `${game}: it avoids out-of-distribution joint actions.`,
+  quantity: "share of joint actions that the data never have",
+  measure: (runs) => runsOf(game)(runs).get("alberdice").map(unseen),
+  expected: { max: 0.01 },
+});
+
+const avoidsBetter = ({ name, game, ...rest }, other) => ({
+  ...rest,
+  name: `${name}-unseen-${other}`,
+  claim: `${game}: it avoids them better than ${names[other]} does.`,
+  quantity: `the same share minus that of ${names[other]}, paired`,
+  measure: against(game, unseen, other),
   expected: { max: 0 },
 });
 
-/** Per game and seed: AlberDICE's return minus the best of the other methods. */
-function advantages(runs) {
-  return byGame(runs).flatMap(([, group]) =>
-    group.get("alberdice").map((run, i) => {
-      const others = methods.slice(1).map((method) => value("return")(group.get(method)[i]));
-      return value("return")(run) - Math.max(...others);
-    }),
-  );
-}
-
-/** @param each what a seed is counted for */
-const beatsOthers = (each) => ({
-  claim: "There it is better than all methods that treat agents apart.",
-  quantity: `return minus that of the best of the five other methods, paired; ${each}`,
-  measure: advantages,
+const nash = (name, words, file, max) => ({
+  name,
+  claim: `${words}: the alternation ends at Nash policies.`,
+  isCheck: true,
+  file,
+  quantity: "largest gain in return of one agent alone",
+  measure: ownValues("nashGap"),
+  expected: { max },
 });
 
 /** CPU time of the data, the trials and the play. */
@@ -79,28 +132,20 @@ const time = "20 minutes";
 const playedIn = (environment) => (runs) =>
   runs.filter((run) => run.at("environment") === environment);
 
-/**
- * Per game and seed: AlberDICE's return of play minus that of the other method with the best mean.
- * The best of five measured returns of a seed would be better by chance alone.
- */
-function playedAdvantages(runs) {
-  return byGame(runs).flatMap(([, group]) => {
-    const returns = (method) => group.get(method).map(played("return"));
-    const means = new Map(methods.slice(1).map((method) => [method, mean(returns(method))]));
-    const best = Math.max(...means.values());
-    const [rival] = [...means].find(([, one]) => one === best);
-    const others = returns(rival);
-    return returns("alberdice").map((own, i) => own - others[i]);
-  });
-}
+const listGames = (runs) => byGame(runs).map(([game]) => game);
 
-const beatsOthersIn = (environment, claim) => ({
+/** Applies a quantity to each game. */
+const pooled = (measure) => (runs) => listGames(runs).flatMap((game) => measure(game)(runs));
+
+// The claims on played games pool their sets of data, because a new run takes 20 minutes.
+const beatsPlayed = (environment, where) => ({
   name: `${environment}-others`,
-  claim,
+  claim: `${where} it is better than all methods that treat agents apart.`,
   file: environments,
   time,
   quantity: "return minus that of the other method with the best mean, paired; three kinds of data",
-  measure: (runs) => playedAdvantages(playedIn(environment)(runs)),
+  measure: (runs) =>
+    pooled((game) => advantage(game, played("return")))(playedIn(environment)(runs)),
   expected: { min: 0 },
 });
 
@@ -110,7 +155,7 @@ const fewerUnseenPlayed = (other) => ({
   file: environments,
   time,
   quantity: `share of played joint actions that the data never have, minus that of ${names[other]}, paired; six sets`,
-  measure: (runs) => against(runs, played("unseen"), other),
+  measure: pooled((game) => against(game, played("unseen"), other)),
   expected: { max: 0 },
 });
 
@@ -217,108 +262,69 @@ function drawReturns(title, width, runs) {
   };
 }
 
-const own = (runs) => runs.filter((run) => methodOf(run) === "alberdice");
-const ownValues = (name) => (runs) => own(runs).map(value(name));
+const ownValues = (name) => (runs) =>
+  runs.filter((run) => methodOf(run) === "alberdice").map(value(name));
 const columns = ["game", ...methods.map((method) => names[method])];
 
 export const paper = {
   name: "alberdice",
   title: "AlberDICE",
   claims: [
+    ...games.flatMap(([name, game, file]) => [
+      finds({ name, game, file, best: 1, min: 0.99 }),
+      beats({ name, game, file, min: 0.1 }),
+      // The data of all four joint actions leave none that they lack.
+      ...(name === "xor-all" ? [] : [avoids({ name, game, file })]),
+    ]),
     {
-      name: "matrix-return",
-      claim: "On matrix games with several best joint actions, AlberDICE agrees on one.",
-      file: matrix,
-      quantity:
-        "return with XOR and its versions for three to five agents, of at most 1; ten seeds each",
-      measure: ownValues("return"),
-      expected: { min: 0.99 },
+      name: "xor-one-others",
+      claim: "XOR, data AB: with nothing to agree on, it is as good as the others (our question).",
+      file: xor,
+      quantity: "return minus that of the other method with the best mean, paired",
+      measure: advantage("XOR, data AB", value("return")),
+      expected: { min: -0.01 },
     },
-    { ...beatsOthers("four games"), name: "matrix-others", file: matrix, expected: { min: 0.1 } },
-    {
-      name: "unseen",
-      claim: "It avoids out-of-distribution joint actions.",
-      file: matrix,
-      quantity: "share of joint actions that the data never have; four games",
-      measure: (runs) => own(runs).map(unseen),
-      expected: { max: 0.01 },
-    },
-    fewerUnseen("icq"),
-    fewerUnseen("omar"),
-    {
-      name: "nash",
-      claim: "The alternation converges to Nash policies.",
-      file: matrix,
-      quantity: "largest gain in return of one agent alone; four games",
-      measure: ownValues("nashGap"),
-      expected: { max: 0.01 },
-    },
-    {
-      name: "penalty",
-      claim: "In the penalty game the Nash policy is one of the two best (our question).",
-      file: penalty,
-      quantity: "return, of at most 10; penalties of 10 and 100",
-      measure: ownValues("return"),
-      expected: { min: 9.9 },
-    },
-    {
-      name: "penalty-nash",
-      claim: "There it ends at a Nash policy.",
-      file: penalty,
-      quantity: "largest gain in return of one agent alone",
-      measure: ownValues("nashGap"),
-      expected: { max: 0.1 },
-    },
-    {
-      ...beatsOthers("two penalties"),
-      name: "penalty-others",
-      file: penalty,
-      expected: { min: 0 },
-    },
-    {
-      name: "bridge",
-      claim: "On the bridge it finds the best return, from expert and from mixed data.",
-      file: bridge,
-      time: "3 minutes",
-      quantity: "return; the best is -1.2355; five seeds for each kind of data",
-      measure: ownValues("return"),
-      expected: { min: -1.25 },
-    },
-    {
-      ...beatsOthers("two kinds of data"),
-      name: "bridge-others",
-      file: bridge,
-      time: "3 minutes",
-      expected: { min: 0 },
-    },
-    beatsOthersIn(
-      "foraging",
-      "On lbforaging's board it is better than all methods that treat agents apart.",
+    ...["icq", "omar"].flatMap((other) =>
+      games
+        .filter(([name]) => name === "xor" || name === "xor-three")
+        .map(([name, game, file]) => avoidsBetter({ name, game, file }, other)),
     ),
-    beatsOthersIn(
-      "warehouse",
-      "In rware's warehouse it is better than all methods that treat agents apart.",
-    ),
+    nash("nash", "XOR and its versions for three to five agents", matrix, 0.01),
+    ...["10", "100"].flatMap((cost) => {
+      const game = `penalty ${cost}`;
+      const some = { name: `penalty-${cost}`, game, file: penalty };
+      const found = finds({ ...some, best: "10", min: 9.9 });
+      const claim = `${game}: the Nash policy is one of the two best (our question).`;
+      return [{ ...found, claim }, beats({ ...some, min: 0.1 })];
+    }),
+    nash("penalty-nash", "penalty games", penalty, 0.1),
+    ...["expert", "mixed"].flatMap((data) => {
+      const game = `bridge, ${data}`;
+      const some = { name: `bridge-${data}`, game, file: bridge, time: "3 minutes" };
+      return [finds({ ...some, best: -1.2355, min: -1.25 }), beats(some)];
+    }),
+    beatsPlayed("foraging", "On lbforaging's board"),
+    beatsPlayed("warehouse", "In rware's warehouse"),
     {
       name: "played-unseen",
       claim: "In both environments it avoids out-of-distribution joint actions.",
       file: environments,
       time,
       quantity: "share of played joint actions that the data never have; six sets of data",
-      measure: (runs) => own(runs).map(played("unseen")),
+      measure: (runs) => runs.filter((run) => methodOf(run) === "alberdice").map(played("unseen")),
       expected: { max: 0.01 },
     },
     fewerUnseenPlayed("icq"),
     fewerUnseenPlayed("omar"),
   ],
   table: {
-    files: [matrix, penalty, bridge],
+    files: [matrix, xor, penalty, bridge],
     columns,
     rows: (sweeps, format) => rowsOf(sweeps, value("return"), format),
   },
   tables: {
     unseen: {
-      files: [matrix, bridge],
+      files: [matrix, xor, bridge],
       columns,
       rows: (sweeps, format) => rowsOf(sweeps, unseen, format),
     },
