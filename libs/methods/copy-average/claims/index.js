@@ -27,10 +27,30 @@ function countFlows(runs, hitsOf) {
   return { hits: runs.reduce((sum, run) => sum + hitsOf(run), 0), of: flows * runs.length };
 }
 
-function endsAtOneOfTwo(activation) {
-  return (all) =>
-    countFlows(withActivation(all, activation), (run) => averaging(run) + copying(run));
-}
+const withTeacher = (runs, k) => runs.filter((run) => settingOf(run).k === k);
+
+/** Counts the flows of a teacher of k neurons that end at one of the two points, whatever n. */
+const endsAtOneOfTwo = (activation, k) => (all) =>
+  countFlows(
+    withTeacher(withActivation(all, activation), k),
+    (run) => averaging(run) + copying(run),
+  );
+
+const oneNeuron = {
+  file: "libs/methods/copy-average/claims/one-neuron.js",
+  time: "5 minutes",
+  isCheck: true,
+};
+const activations = {
+  erf: "erf",
+  relu: "ReLU",
+  tanh: "tanh",
+  sigmoid: "sigmoid",
+  softplus: "softplus",
+  gelu: "GELU",
+};
+const searched = (runs) => runs.filter((run) => run.at("activation") !== "");
+const partitions = (runs) => runs.filter((run) => run.at("sizes") !== "");
 
 const digits = { file: "libs/methods/copy-average/claims/digits-teacher.js", time: "5 minutes" };
 const sizeOf = (run) => Number(run.at("n"));
@@ -39,40 +59,87 @@ const sizeOf = (run) => Number(run.at("n"));
 const perTeacher = (runs, compute) =>
   [...groupBy(runs, (run) => run.at("teacher")).values()].map((group) => mean(group.map(compute)));
 
-const quantity = "flows that end at a copy-average point or a perturbed copy, all n and k";
+const phases = { file, time: "5 minutes" };
+const quantity = "flows that end at a copy-average point or a perturbed copy, all n below k";
+const teachers = [4, 6, 8];
+
+const twoEnds = (activation, k, end) => ({
+  ...phases,
+  name: `two-ends-${activation}-${k}`,
+  claim: `${activations[activation] ?? activation}, k = ${k}: ${end}`,
+  quantity,
+  measure: endsAtOneOfTwo(activation, k),
+  expected: { min: 0.95 },
+});
 
 export const paper = {
   name: "copy-average",
   title: "Copy or average",
   claims: [
-    {
-      name: "two-ends",
-      claim: "erf: gradient flow ends at the copy-average optimum or at a perturbed copy.",
-      file,
-      time: "5 minutes",
-      quantity,
-      measure: endsAtOneOfTwo("erf"),
-      expected: { min: 0.95 },
-    },
-    {
-      name: "under-half",
-      claim: "erf: if n is small compared with k, flows end at the copy-average optimum.",
-      file,
-      time: "5 minutes",
+    ...teachers.map((k) =>
+      twoEnds("erf", k, "flow ends at the copy-average optimum or at a perturbed copy."),
+    ),
+    ...teachers.map((k) => ({
+      ...phases,
+      name: `under-half-${k}`,
+      claim: `erf, k = ${k}: if n is small compared with k, flows end at the copy-average optimum.`,
       quantity: "flows with n ≤ k/2 that end at a copy-average point",
       measure: (all) =>
         countFlows(
-          withActivation(all, "erf").filter((run) => settingOf(run).n <= settingOf(run).k / 2),
+          withTeacher(withActivation(all, "erf"), k).filter((run) => settingOf(run).n <= k / 2),
           averaging,
         ),
       expected: { min: 0.95 },
+    })),
+    ...["erf", "relu"].map((activation) => ({
+      ...phases,
+      name: `one-neuron-${activation}`,
+      claim: `${activations[activation]}: a student of one neuron ends at the symmetric optimum.`,
+      quantity: "flows with n = 1 that end there, k = 4, 6 and 8",
+      measure: (all) =>
+        countFlows(
+          withActivation(all, activation).filter((run) => settingOf(run).n === 1),
+          averaging,
+        ),
+      expected: { min: 0.95 },
+    })),
+    ...teachers.map((k) =>
+      twoEnds("relu", k, "flow converges near the copy-average optimum, or to a perturbed copy."),
+    ),
+    ...teachers.map((k) =>
+      twoEnds("sine", k, "the same holds for one more activation (our choice)."),
+    ),
+    {
+      ...oneNeuron,
+      name: "partitions",
+      claim: "erf: every copy-average configuration is a critical point.",
+      quantity: "divisions of 3 … 8 teacher neurons whose gradient is below 1e-12",
+      measure: (all) => ({
+        hits: partitions(all).filter((run) => run.measures.gradient < 1e-12).length,
+        of: partitions(all).length,
+      }),
+      expected: { min: 0.9 },
     },
     {
+      ...oneNeuron,
+      name: "best-partition",
+      claim: "erf: the best of them has n − 1 copies, and one neuron averages the rest.",
+      quantity: "divisions that are best if and only if n − 1 neurons copy",
+      measure: (all) => ({
+        hits: partitions(all).filter(({ measures }) => {
+          const isBest = measures.loss < measures.best + 1e-12;
+          return isBest === measures.copies >= measures.n - 1;
+        }).length,
+        of: partitions(all).length,
+      }),
+      expected: { min: 0.9 },
+    },
+    {
+      ...phases,
       name: "optimal-loss",
-      claim: "erf: n − 1 neurons copy and one averages the rest, which has the closed-form loss.",
-      file,
-      time: "5 minutes",
-      quantity: "mean loss of these flows over L*(k − n + 1), minus 1; cells (n, k)",
+      isCheck: true,
+      claim: "erf: the loss of this optimum has a closed form.",
+      quantity: "mean loss of flows that end there over L*(k − n + 1), minus 1; cells (n, k)",
       measure: (all) =>
         withActivation(all, "erf")
           .filter((run) => averaging(run) > 0)
@@ -82,37 +149,19 @@ export const paper = {
           }),
       expected: { max: 1e-6 },
     },
-    {
-      name: "one-neuron",
-      claim: "A student of one neuron ends at the symmetric optimum, for erf and ReLU.",
-      file,
-      time: "5 minutes",
-      quantity: "flows with n = 1 that end there",
-      measure: (all) =>
-        countFlows(
-          all.filter((run) => settingOf(run).n === 1 && settingOf(run).activation !== "sine"),
-          averaging,
-        ),
-      expected: { min: 0.95 },
-    },
-    {
-      name: "relu",
-      claim: "ReLU: flows converge near the copy-average optimum, or to a perturbed copy.",
-      file,
-      time: "5 minutes",
-      quantity,
-      measure: endsAtOneOfTwo("relu"),
-      expected: { min: 0.95 },
-    },
-    {
-      name: "sine",
-      claim: "The same holds for one more activation, the sine (our choice).",
-      file,
-      time: "5 minutes",
-      quantity,
-      measure: endsAtOneOfTwo("sine"),
-      expected: { min: 0.95 },
-    },
+    ...Object.entries(activations)
+      .filter(([activation]) => activation !== "gelu")
+      .map(([activation, words]) => ({
+        ...oneNeuron,
+        name: `symmetric-${activation}`,
+        claim: `${words}, n = 1: critical points other than 0 lie in the symmetric subspace.`,
+        quantity: "critical points found from 10,000 starts that do, k = 4",
+        measure: (all) => {
+          const run = searched(all).find((one) => one.at("activation") === activation);
+          return { hits: run.measures.symmetric, of: run.measures.found };
+        },
+        expected: { min: 0.99 },
+      })),
     {
       ...digits,
       name: "digits",
@@ -126,6 +175,23 @@ export const paper = {
     },
   ],
   tables: {
+    neuron: {
+      files: [oneNeuron.file],
+      columns: [
+        "activation",
+        "points found",
+        "different losses",
+        "norm",
+        "outgoing weight",
+        "loss",
+      ],
+      rows: ([all]) =>
+        searched(all).map((run) => {
+          const { found, points, norm, out, loss } = run.measures;
+          const cells = found === 0 ? ["", "", ""] : [norm, out, loss].map((x) => x.toFixed(7));
+          return [activations[run.at("activation")], String(found), String(points), ...cells];
+        }),
+    },
     digits: {
       files: [digits.file],
       columns: [
