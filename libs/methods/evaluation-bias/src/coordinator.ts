@@ -26,6 +26,7 @@ import {
   variationMetrics,
   type PanelExplanations,
 } from "./panel-explanations.js";
+import { estimateEffects, type PanelEffects } from "./effects.js";
 import { createPanelReport, selectionMetrics, type PanelReport } from "./panel-report.js";
 import { getParam } from "./params.js";
 import {
@@ -46,6 +47,8 @@ export interface Findings {
   /** The reference pmf, bin by bin. */
   readonly reference: readonly number[];
   readonly panels: readonly PanelReport[];
+  /** Null for a panel outside the model. */
+  readonly effects: readonly (PanelEffects | null)[];
   /** The model compared with the other explanations, panel by panel. */
   readonly explanations: readonly PanelExplanations[];
   /** The fits to each institution's own panels. */
@@ -145,16 +148,19 @@ export async function stepMoments(
     return fitColumn(model, column);
   });
   const panels: PanelReport[] = [];
+  const effects: (PanelEffects | null)[] = [];
   for (const [j, fit] of fits.entries()) {
     // A panel's selections take tens of milliseconds.
     await setImmediate();
     panels.push(createPanelReport(model, fit, options, round.rng.at(j)));
+    effects.push(estimateEffects(model, institutions, j, fit, options.selection) ?? null);
   }
   const panelExplanations = fits.map((fit, j) => summariseExplanations(admitted, j, fit));
   const warning = verdicts && findWarning(verdicts, earlier);
   const findings: Findings = {
     reference: [...model.reference],
     panels,
+    effects,
     explanations: panelExplanations,
     institutions: updates.flatMap((update) => fitPanels(model, update, admitted.includes(update))),
     ...(warning === undefined ? {} : { warning }),

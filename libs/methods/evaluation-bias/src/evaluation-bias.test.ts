@@ -464,10 +464,10 @@ describe("evaluation-bias", () => {
     const figures = (await evaluationBias.figures?.(input)) ?? [];
     assert.deepEqual(
       figures.map(({ name }) => name),
-      ["densities", "explanations", "selection", "scheduler", "institutions"],
+      ["densities", "explanations", "effects", "selection", "scheduler", "institutions"],
     );
     // Sign and size of the change of tau: from 1.2 up, from 1.6 down, half of the way to 1.42.
-    assert.match(figures[2]?.caption ?? "", /panel 1 \+0\.1\d\d nats, panel 2 −0\.0\d\d nats/);
+    assert.match(figures[3]?.caption ?? "", /panel 1 \+0\.1\d\d nats, panel 2 −0\.0\d\d nats/);
     assert.deepEqual(await evaluationBias.figures?.({ ...input, artifacts: [] }), []);
   });
 

@@ -11,9 +11,9 @@ import {
   type Intervention,
 } from "./model/interventions.js";
 import { ModelError } from "./model/model-error.js";
-import { histogramDistribution } from "./model/score-distribution.js";
+import { histogramDistribution, type ScoreDistribution } from "./model/score-distribution.js";
 import { simulateScheduler, type Participation } from "./model/scheduler.js";
-import { select, type SelectionOutcome } from "./model/selection.js";
+import { select, type SeatRule, type SelectionOutcome } from "./model/selection.js";
 import type { Options } from "./options.js";
 
 /** A selection under an intervention; `c` is seats over population. */
@@ -69,17 +69,8 @@ export function createPanelReport(
     pmf: [...pmf],
   };
   if (status !== "OK") return { ...report, selection: [], scheduling: [] };
-  const edges = listEdges(model.grid);
-  const truth = histogramDistribution(model.reference, edges);
-  const fitted: Evaluator = { alpha, tau };
-  // An intervention may lead to an evaluator that has no solution on the grid.
-  const settings = planInterventions(fitted, entropy, options.selection).flatMap(
-    ({ intervention, evaluator, rule }) => {
-      const observed = evaluator === fitted ? pmf : tryEvaluate(model, evaluator);
-      if (observed === undefined) return [];
-      return [{ intervention, law: histogramDistribution(observed, edges), rule }];
-    },
-  );
+  const truth = trueDistribution(model);
+  const settings = listSettings(model, fit, options.selection);
   const shares = [...new Set([...seatShares, seatsOfMetrics])].sort((a, b) => a - b);
   const { clients, seats, rounds } = options.scheduler;
   const group2 = Math.min(clients - 1, Math.max(1, Math.round(frac2 * clients)));
@@ -99,6 +90,49 @@ export function createPanelReport(
       return { intervention, ...row, ratio: finite(row.ratio) };
     }),
   };
+}
+
+function trueDistribution({ reference, grid }: ScoreModel): ScoreDistribution {
+  return histogramDistribution(reference, listEdges(grid));
+}
+
+interface Setting {
+  readonly intervention: Intervention;
+  readonly law: ScoreDistribution;
+  readonly rule: SeatRule;
+}
+
+/**
+ * Lists the interventions on a fitted panel. One may lead to an evaluator that has no solution on
+ * the grid; it is left out.
+ */
+function listSettings(
+  model: ScoreModel,
+  { alpha, tau, pmf }: Fit,
+  selection: Options["selection"],
+): Setting[] {
+  const fitted: Evaluator = { alpha, tau };
+  const edges = listEdges(model.grid);
+  return planInterventions(fitted, computeTrueEntropy(model), selection).flatMap(
+    ({ intervention, evaluator, rule }) => {
+      const observed = evaluator === fitted ? pmf : tryEvaluate(model, evaluator);
+      if (observed === undefined) return [];
+      return [{ intervention, law: histogramDistribution(observed, edges), rule }];
+    },
+  );
+}
+
+/** Selects at the seats of the metrics, under each intervention on a fitted panel. */
+export function selectAtSeats(
+  model: ScoreModel,
+  fit: Fit,
+  selection: Options["selection"],
+): readonly SelectionRow[] {
+  const truth = trueDistribution(model);
+  const { frac2, c } = selection;
+  return listSettings(model, fit, selection).map(({ intervention, law, rule }) => {
+    return { intervention, c, ...select(truth, law, { frac2, c, rule }) };
+  });
 }
 
 /** Lists the rows of a report at a share of the seats over the population. */

@@ -1,5 +1,6 @@
 import type { TaskFigures } from "@fedclair/core";
 import { densityFigure } from "./densities.js";
+import { effectsFigure } from "./effects.js";
 import { explanationFigure } from "./explanations.js";
 import { institutionFigure } from "./institutions.js";
 import { schedulerFigure } from "./scheduler.js";
@@ -7,8 +8,8 @@ import { selectionFigure } from "./selection.js";
 import { readFindings } from "./arm-findings.js";
 
 /**
- * Draws densities by panel, their explanations, selections, schedules, and the institutions' own
- * parameters.
+ * Draws densities by panel, their explanations, what interventions do, selections, schedules, and
+ * the institutions' own parameters.
  */
 export const figures: TaskFigures = (input) => {
   const armFindings = readFindings(input);
@@ -16,6 +17,7 @@ export const figures: TaskFigures = (input) => {
   return [
     densityFigure(input, armFindings),
     ...explanationFigure(input, armFindings),
+    ...effectsFigure(input, armFindings),
     ...selectionFigure(input, armFindings),
     ...schedulerFigure(input, armFindings),
     ...institutionFigure(input, armFindings),
