@@ -1,8 +1,8 @@
-// Fits all explanations of biased scores to real evaluations, and predicts institutions that were
-// held out of the fit.
-import { sum } from "@fedclair/linalg";
+// Fits all explanations of biased scores to real evaluations, and predicts institutions and people
+// that were held out of the fit.
+import { stream, sum } from "@fedclair/linalg";
 import { smooth } from "../dist/src/federation/grid.js";
-import { histogramBase, totalVariation } from "../dist/src/model/evaluate-histogram.js";
+import { histogramBase, shannon, totalVariation } from "../dist/src/model/evaluate-histogram.js";
 import { explain, explanations, predict } from "../dist/src/model/explanations.js";
 import { readFederation } from "../../../../studies/papers/data.js";
 
@@ -26,41 +26,74 @@ const sets = [
     points: [0, 2, 4, 6, 8, 10],
     read: ({ score, female, lea }) => ({ score, isReference: female === 0, institution: lea % 10 }),
   },
+  {
+    name: "Chem97, swapped",
+    file: "chem97.csv",
+    points: [0, 2, 4, 6, 8, 10],
+    read: ({ score, female, lea }) => ({ score, isReference: female === 1, institution: lea % 10 }),
+  },
 ];
 
+/** Random splits of the people into four fifths to fit and a fifth to predict. */
+const splits = 10;
+
 /**
- * Holds out each institution once.
- * @returns {Promise<Run[]>} with `set` and `institution` as labels; measures
- * `own.EXPLANATION` of the fit to the others and `held.EXPLANATION` of the institution held out
+ * Fits all institutions, all but each one, and four fifths of the people.
+ * @returns {Promise<Run[]>} with the labels `set` and `fit`: `all`, `others` or `split`; measures
+ * `own.EXPLANATION`, the total variation that remains in the fit, `held.EXPLANATION` in what was
+ * held out, and `alpha` and `tau` of the model, this minus the entropy of the true scores
  * @throws Error if the data cannot be fetched
  */
 export async function measure() {
   const runs = [];
   for (const { name, file, points, read } of sets) {
     const institutions = await countScores(file, points, read);
-    for (const [institution, counts] of [...institutions].sort(([a], [b]) => a - b)) {
-      const others = [...institutions.values()].filter((one) => one !== counts);
-      const [reference, panel] = [0, 1].map((group) => add(others.map((one) => one[group])));
-      const fits = explain(truthOf(points, reference), normalise(panel));
-      const truth = truthOf(points, counts[0]);
-      const observed = normalise(counts[1]);
-      const measures = explanations.flatMap((explanation) => {
-        const { variation, parameters } = fits[explanation];
-        const predicted = predict(truth, explanation, parameters);
-        return [
-          [`own.${explanation}`, variation],
-          [`held.${explanation}`, totalVariation(predicted, observed)],
-        ];
-      });
-      const { alpha, gamma } = fits.model.parameters;
-      runs.push({
-        seed: 1,
-        labels: { set: name, institution: String(institution) },
-        measures: { ...Object.fromEntries(measures), alpha, gamma },
-      });
+    const counts = [...institutions].sort(([a], [b]) => a - b).map(([, one]) => one);
+    const join = (some) => [0, 1].map((group) => add(some.map((one) => one[group])));
+    const whole = join(counts);
+    const push = (fit, seed, fitted, held) => {
+      const measures = compare(points, fitted, held);
+      runs.push({ seed, labels: { set: name, fit }, measures });
+    };
+    push("all", 1, whole, whole);
+    counts.forEach((one, i) => push("others", i + 1, join(counts.filter((x) => x !== one)), one));
+    for (let seed = 1; seed <= splits; seed++) {
+      const fifth = drawFifth(whole, stream("real scores").at(name, seed));
+      const rest = whole.map((group, g) => group.map((n, k) => n - fifth[g][k]));
+      push("split", seed, rest, fifth);
     }
   }
   return runs;
+}
+
+/** Draws a fifth of the people of each group without replacement. */
+function drawFifth(groups, rng) {
+  return groups.map((counts, g) => {
+    const scores = Array.from(counts).flatMap((n, k) => new Array(n).fill(k));
+    const drawn = new Float64Array(counts.length);
+    const own = rng.at(g);
+    for (const k of own.sample(scores).slice(0, Math.round(scores.length / 5))) drawn[k]++;
+    return drawn;
+  });
+}
+
+/** Fits all explanations to some counts, and predicts others. */
+function compare(points, [reference, panel], [heldReference, heldPanel]) {
+  const law = truthOf(points, reference);
+  const fits = explain(law, normalise(panel));
+  const truth = truthOf(points, heldReference);
+  const observed = normalise(heldPanel);
+  const { parameters } = fits.model;
+  const measures = explanations.flatMap((explanation) => {
+    const { variation, parameters: own } = fits[explanation];
+    const predicted = predict(truth, explanation, own);
+    return [
+      [`own.${explanation}`, variation],
+      [`held.${explanation}`, totalVariation(predicted, observed)],
+    ];
+  });
+  const tau = shannon(predict(law, "model", parameters)) - shannon(law.pmf);
+  return { ...Object.fromEntries(measures), alpha: parameters.alpha, tau };
 }
 
 /** Counts scores by institution: of the reference group, then of the other. */

@@ -95,6 +95,7 @@ export const paper = {
       ([short, method]) => ({
         ...peers,
         name: `torchcfm-${short}`,
+        isCheck: true,
         claim: `Our ${names[method]} is as good as torchcfm's.`,
         quantity: "W2 at 16 steps minus that of torchcfm, paired",
         measure: (all) => {
