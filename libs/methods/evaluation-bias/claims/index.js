@@ -55,6 +55,7 @@ const rivalName = (set, fit, rival) => [nameOf(set), ...fit, rival.toLowerCase()
 const beatsOnReal = (set, rival) => ({
   ...real,
   name: rivalName(set, [], rival),
+  reads: { set },
   claim: `It predicts real scores of ${sets[set].words} better than ${rivals[rival]}.`,
   quantity: `total variation of the rival minus that of the model, each of ${sets[set].parts} held out`,
   measure: (all) => ofSet(all, set, "others").map((run) => held(rival)(run) - held("model")(run)),
@@ -64,6 +65,7 @@ const beatsOnReal = (set, rival) => ({
 const fitsBetter = (set, rival) => ({
   ...real,
   name: rivalName(set, ["pooled"], rival),
+  reads: { set },
   claim: `It fits all ${sets[set].words} better than ${rivals[rival]}.`,
   quantity: `total variation that the rival leaves minus that of the model; jackknife over ${sets[set].parts}`,
   measure: (all) => pseudoValues(all, set, (run) => own(rival)(run) - own("model")(run)),
@@ -73,6 +75,7 @@ const fitsBetter = (set, rival) => ({
 const beatsOnSplit = (set, rival) => ({
   ...real,
   name: rivalName(set, ["split"], rival),
+  reads: { set },
   claim: `Fitted to 80 % of ${sets[set].words}, it predicts the others better than ${rivals[rival]}.`,
   quantity:
     "total variation of the rival minus that of the model, a fifth of the people held out; ten splits",
