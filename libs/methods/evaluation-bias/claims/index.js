@@ -40,13 +40,15 @@ const held = (name) => measureOf(`held.${name}`);
 const own = (name) => measureOf(`own.${name}`);
 
 /**
- * Lists the pseudo-values of a quantity of all institutions: their mean and t interval are those of
- * the jackknife.
+ * Lists the pseudo-values of a quantity of all institutions, around the quantity itself: their t
+ * interval is that of the jackknife. Their own mean corrects a bias, and may make a distance
+ * negative.
  */
 function pseudoValues(runs, set, quantity) {
   const [whole] = ofSet(runs, set, "all").map(quantity);
   const partial = ofSet(runs, set, "others").map(quantity);
-  return partial.map((one) => partial.length * whole - (partial.length - 1) * one);
+  const middle = mean(partial);
+  return partial.map((one) => whole + (partial.length - 1) * (middle - one));
 }
 
 const nameOf = (set) => set.toLowerCase().replace(", ", "-");

@@ -93,7 +93,9 @@ function compare(points, [reference, panel], [heldReference, heldPanel]) {
     ];
   });
   const tau = shannon(predict(law, "model", parameters)) - shannon(law.pmf);
-  return { ...Object.fromEntries(measures), alpha: parameters.alpha, tau };
+  // At the end of its range alpha is 0 but for the search's tolerance.
+  const alpha = Math.round(1e9 * parameters.alpha) / 1e9;
+  return { ...Object.fromEntries(measures), alpha, tau };
 }
 
 /** Counts scores by institution: of the reference group, then of the other. */
