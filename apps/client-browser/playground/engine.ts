@@ -72,7 +72,7 @@ export async function play(
     if (event.kind !== "round") continue;
     const { record, line } = encodeRound(arm, event);
     summary.add(record);
-    summary.addTiming({ seconds: event.timing, writeSeconds: 0 });
+    summary.addTiming({ arm: arm.label, seconds: event.timing, writeSeconds: 0 });
     rounds.add(record);
     const { labels, spacing } = summary;
     const round = stream.encode(record, labels, spacing, summary.metricOf(record));

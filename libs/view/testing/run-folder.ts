@@ -45,9 +45,10 @@ export async function appendRounds(folder: string, ...records: ArmRecord[]): Pro
   const file = join(folder, "records.jsonl");
   const before = (await readFile(file, "utf8")).split(/(?<=\n)/).filter((line) => line !== "");
   const lines = [...before, ...records.map((one) => `${JSON.stringify(one)}\n`)];
-  const seconds = { sample: 0, train: 1, aggregate: 0.5, evaluate: 0.5 };
   const timed = lines.map((line) => {
     const { arm, round } = JSON.parse(line) as ArmRecord;
+    const aggregate = arm === "clair" ? 0.5 : 0;
+    const seconds = { sample: 0, train: 1, aggregate, evaluate: 0.5 };
     return { arm, round, seconds, writeSeconds: 0, coordinatorRss: 1000 };
   });
   const { timings } = await linkTimings(readRunInfo(folder)?.hash ?? "", lines, timed);

@@ -95,6 +95,32 @@ describe("Progress", () => {
     assert.deepEqual(lines, ["3 rounds in all\n", "clair round 2\n", "clair round 3\n"]);
   });
 
+  it("estimates the time left from the arm that runs", () => {
+    mock.timers.enable({ apis: ["setTimeout", "Date"] });
+    mock.method(performance, "now", () => Date.now());
+    const terminal = Object.assign(new PassThrough(), { isTTY: true, columns: 120 });
+    const baselines = [{ label: "local", aggregator: { name: "toy-mean" } }];
+    const trial = toyTrial({ rounds: 3, baselines } as never);
+    const progress = new Progress(trial, undefined, terminal as unknown as NodeJS.WriteStream);
+    for (const [label, seconds] of [
+      ["clair", 50],
+      ["local", 2],
+    ] as const)
+      for (const round of [1, 2, 3]) {
+        const arm = { label, choice: { name: "fedavg" }, benignOnly: false };
+        progress.event({ arm, event: { kind: "sampled", round, cohort: [] } } as never);
+        mock.timers.tick(1000 * seconds);
+        const done = { kind: "round", record: { round, clients: [], metrics: {} } };
+        progress.event({ arm, event: done } as never);
+      }
+    progress.stop();
+    mock.timers.reset();
+    mock.restoreAll();
+    const found = [...String(terminal.read()).matchAll(/ (\d)\/6 rounds, (\d+ \w+) left/g)];
+    const left = new Map(found.map(([, done, time]) => [done, time]));
+    assert.deepEqual([left.get("3"), left.get("4"), left.get("5")], ["3 min", "4 s", "2 s"]);
+  });
+
   it("moves within a round on a terminal, and keeps the last line of each arm", () => {
     mock.timers.enable({ apis: ["setTimeout", "Date"] });
     const terminal = Object.assign(new PassThrough(), { isTTY: true, columns: 120 });

@@ -38,10 +38,13 @@ export class Progress {
   readonly #rounds: number;
   readonly #total: number;
   readonly #primary: string | undefined;
-  /** When the first client was asked, in ms, and how many rounds were done then. */
-  #began: { readonly at: number; readonly done: number } | undefined;
-  /** Finished rounds of all arms. */
+  /** When the first client of the arm was asked, in ms, and how many rounds were done then. */
+  #began: { readonly arm: string; readonly at: number; readonly done: number } | undefined;
+  /** Seconds of a round, from the last arm with a finished one. */
+  #pace: number | undefined;
+  /** Finished rounds of all arms, and how many of them an earlier process did. */
   #done = 0;
+  #skipped = 0;
   #current: RoundProgress | undefined;
 
   /** @param primary the metric to print for each round, if the task has one */
@@ -68,7 +71,8 @@ export class Progress {
   }
 
   event({ arm, event }: ArmEvent): void {
-    if (event.kind === "sampled") this.#began ??= { at: performance.now(), done: this.#done };
+    if (event.kind === "sampled" && this.#began?.arm !== arm.label)
+      this.#began = { arm: arm.label, at: performance.now(), done: this.#done };
     this.#current = followRound(this.#current, event);
     const { round = 0, doing = "training" } = this.#current ?? {};
     const label = printable(arm.label, 200);
@@ -82,7 +86,7 @@ export class Progress {
 
   /** Advances the bar by the rounds that a resumed trial has already completed. */
   skip(rounds: number): void {
-    this.#done = rounds;
+    this.#done = this.#skipped = rounds;
     this.#show("waiting for the clients");
   }
 
@@ -98,7 +102,7 @@ export class Progress {
 
   #finishRound(status: string): void {
     // Without a bar, a program that reads the lines learns from the first one how many will come.
-    if (!this.#bar && this.#done === this.#began?.done) this.#print(`${this.#total} rounds in all`);
+    if (!this.#bar && this.#done === this.#skipped) this.#print(`${this.#total} rounds in all`);
     this.#done++;
     this.#current &&= { ...this.#current, asked: 0, answered: 0 };
     if (!this.#bar || this.#current?.round === this.#rounds) this.#print(status);
@@ -119,12 +123,15 @@ export class Progress {
     this.#bar.update(value, { done: this.#done, left: this.#formatLeft(value), status });
   }
 
-  /** Estimates the time left from the rounds so far; empty before the first one is done. */
+  /**
+   * Estimates the time left from the rounds of the arm that runs, because arms differ; empty before
+   * the first round is done.
+   */
   #formatLeft(value: number): string {
-    if (!this.#began || this.#done === this.#began.done || this.#done === this.#total) return "";
-    const seconds = (performance.now() - this.#began.at) / 1000;
-    const left = (seconds / (value - this.#began.done)) * (this.#total - value);
-    return `, ${formatTime(left)} left`;
+    if (this.#began && this.#done > this.#began.done)
+      this.#pace = (performance.now() - this.#began.at) / 1000 / (value - this.#began.done);
+    if (this.#pace === undefined || this.#done === this.#total) return "";
+    return `, ${formatTime(this.#pace * (this.#total - value))} left`;
   }
 
   /** Prints a line of its own, above the bar if it is shown. */

@@ -44,7 +44,8 @@ export class RunSummary {
   readonly trial: Trial;
   readonly #description: TrialDescription;
   readonly #tally: RunTally;
-  readonly #recent: number[] = [];
+  /** Seconds of the last rounds of the arm that runs: an arm without judging takes less. */
+  #recent: { readonly arm: string; readonly seconds: number[] } | undefined;
   #metric: MetricState | undefined;
 
   constructor(trial: Trial, description: TrialDescription = noDescription) {
@@ -66,9 +67,15 @@ export class RunSummary {
     return this.#metric;
   }
 
-  addTiming({ seconds, writeSeconds }: Pick<ArmTiming, "seconds" | "writeSeconds">): void {
-    this.#recent.push(seconds.train + seconds.aggregate + seconds.evaluate + writeSeconds);
-    if (this.#recent.length > recentRounds) this.#recent.shift();
+  addTiming({
+    arm,
+    seconds,
+    writeSeconds,
+  }: Pick<ArmTiming, "arm" | "seconds" | "writeSeconds">): void {
+    if (this.#recent?.arm !== arm) this.#recent = { arm, seconds: [] };
+    const recent = this.#recent.seconds;
+    recent.push(seconds.train + seconds.aggregate + seconds.evaluate + writeSeconds);
+    if (recent.length > recentRounds) recent.shift();
   }
 
   /** Describes the run as it is now. */
@@ -137,11 +144,12 @@ export class RunSummary {
 
   /** Arms that stopped have no rounds left. */
   #secondsLeft({ arms, rounds, summary, trial }: Run): number | undefined {
-    if (this.#recent.length === 0) return undefined;
+    if (!this.#recent) return undefined;
+    const { seconds } = this.#recent;
     const left = arms
       .filter(({ label }) => ownProperty(summary.stopped, label) === undefined)
       .reduce((sum, { label }) => sum + trial.rounds - (rounds.get(label) ?? 0), 0);
-    return (left * this.#recent.reduce((sum, one) => sum + one, 0)) / this.#recent.length;
+    return (left * seconds.reduce((sum, one) => sum + one, 0)) / seconds.length;
   }
 }
 

@@ -150,6 +150,8 @@ describe("streamRun", () => {
     assert.equal(running.status, "running");
     assert.match(running.sentence, /^After 1 of 3 rounds: clair flagged 1 of 1 contaminated/);
     assert.equal(running.secondsLeft, 10); // five rounds of two arms, two seconds each
+    await appendRounds(folder, record(2), record(3), record(1, "local"));
+    assert.equal(stateIn(await read(run)).secondsLeft, 3); // two rounds of an arm without judging
     await lock.release();
     const gone = stateIn(await read(run));
     assert.equal(gone.status, "interrupted");
