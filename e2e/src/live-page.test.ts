@@ -155,6 +155,10 @@ describe("the live page in a browser", () => {
       await page.locator(".heat table").first().waitFor();
       const [attacks = "", best = ""] = await page.locator(".highlights dd").allInnerTexts();
       assert.equal(attacks, "clair: none of 1 does harm, as far as the seeds show.");
+      const runs = page.locator("main > details", { hasText: "Tick two to 6 rows" });
+      assert.equal(await runs.locator("table").isVisible(), false);
+      await runs.locator("summary").click();
+      await runs.locator("table").waitFor({ timeout: 9000 });
       assert.match(best, /^error\.ratioTo\.local: best [\d.]+ ± [\d.]+ \(2\) for /);
       assert.deepEqual(await seriousFindings(page), []);
       assert.deepEqual(complaints, []);

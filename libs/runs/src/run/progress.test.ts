@@ -100,7 +100,7 @@ describe("Progress", () => {
     mock.method(performance, "now", () => Date.now());
     const terminal = Object.assign(new PassThrough(), { isTTY: true, columns: 120 });
     const baselines = [{ label: "local", aggregator: { name: "toy-mean" } }];
-    const trial = toyTrial({ rounds: 3, baselines } as never);
+    const trial = toyTrial({ rounds: 3, baselines });
     const progress = new Progress(trial, undefined, terminal as unknown as NodeJS.WriteStream);
     for (const [label, seconds] of [
       ["clair", 50],

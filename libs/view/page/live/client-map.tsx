@@ -192,8 +192,8 @@ function describeCell(
 /** Explains colours and shapes. */
 function Legend() {
   const colours = palette();
-  const { below, above, noScore } = colours;
-  const [low, middle, high] = [below[6], below.at(-1), above.at(-1)];
+  const { below, above, noScore, open } = colours;
+  const [low, high] = [below[6], above.at(-1)];
   const items: readonly (readonly [
     text: string,
     fill: string | undefined,
@@ -202,7 +202,7 @@ function Legend() {
     ["score below its threshold", low],
     ["flagged", high, verdictShapes.contaminated],
     ["invalid", high, verdictShapes.invalid],
-    ["undecided", middle, verdictShapes.undecided],
+    ["undecided", open, verdictShapes.undecided],
     ["failed", noScore, verdictShapes.failed],
     ["contaminated in truth", low, truthShape],
   ];

@@ -60,7 +60,9 @@ function drawCells(context: CanvasRenderingContext2D, scene: MapScene): void {
           ? palette.absent
           : verdict === "invalid"
             ? (palette.above.at(-1) ?? "")
-            : cellColour(palette, ratio, verdict === "contaminated");
+            : verdict === "undecided"
+              ? palette.open
+              : cellColour(palette, ratio, verdict === "contaminated");
       if (next !== colour) context.fillStyle = colour = next;
       const y = headHeight + r * cell - viewport.top;
       context.fillRect(x, y, cell - gap, cell - gap);

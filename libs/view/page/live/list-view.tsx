@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { maxCompared, type Entry, type Listing, type SweepView } from "../../src/data/protocol.js";
-import { PageNotice, PageTable, formatMoment, formatValue } from "../parts/index.js";
+import { PageNotice, PageTable, countLabel, formatMoment, formatValue } from "../parts/index.js";
 import { toggled } from "../parts/toggled.js";
 import { faultText, load } from "./load.js";
 import { noteChoice, readChoice } from "./route.js";
@@ -43,10 +43,39 @@ export function ListView({ folder }: { readonly folder: string }) {
   const search = readChoice("search") ?? "";
   const words = search.toLowerCase().split(/\s+/).filter(Boolean);
   const shown = entries.filter((entry) => words.every((word) => describe(entry).includes(word)));
+  // The runs of a sweep are folded below its results.
+  const [isSearched] = useState(search !== "");
   const choose = (path: string) => {
     const next = toggled(chosen.value, path);
     if (next.size <= maxCompared) chosen.value = next;
   };
+  const list = (
+    <>
+      <div class="controls">
+        <label>
+          Filter
+          <input
+            type="search"
+            value={search}
+            placeholder="name, task, status …"
+            onInput={(event) => {
+              noteChoice("search", event.currentTarget.value);
+            }}
+          />
+        </label>
+        <CompareLink paths={[...chosen.value]} />
+      </div>
+      {listing.value && (
+        <Runs
+          folder={folder}
+          entries={shown}
+          total={entries.length}
+          chosen={chosen.value}
+          choose={choose}
+        />
+      )}
+    </>
+  );
   return (
     <>
       <Head>
@@ -55,28 +84,13 @@ export function ListView({ folder }: { readonly folder: string }) {
       <main>
         {fault.value !== undefined && <PageNotice isUrgent>{fault.value}</PageNotice>}
         {sweep.value && <Sweep view={sweep.value} folder={folder} />}
-        <div class="controls">
-          <label>
-            Filter
-            <input
-              type="search"
-              value={search}
-              placeholder="name, task, status …"
-              onInput={(event) => {
-                noteChoice("search", event.currentTarget.value);
-              }}
-            />
-          </label>
-          <CompareLink paths={[...chosen.value]} />
-        </div>
-        {listing.value && (
-          <Runs
-            folder={folder}
-            entries={shown}
-            total={entries.length}
-            chosen={chosen.value}
-            choose={choose}
-          />
+        {sweep.value ? (
+          <details open={isSearched || sweep.value.tables.length === 0}>
+            <summary>{countLabel(entries.length, "run")}</summary>
+            {list}
+          </details>
+        ) : (
+          list
         )}
       </main>
     </>

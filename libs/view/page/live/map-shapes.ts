@@ -14,7 +14,7 @@ const bar: Shape = { path: "M4 8H12", colour: "muted" };
 export const verdictShapes: Readonly<Partial<Record<VerdictInRound, Shape>>> = {
   contaminated: { path: "M8 4L12 11L4 11Z", colour: "onFlagged", isFilled: true },
   invalid: { path: "M4 4L12 12M12 4L4 12", colour: "onFlagged" },
-  undecided: { path: "M12 8A4 4 0 1 1 4 8A4 4 0 1 1 12 8", colour: "ink" },
+  undecided: { path: "M12 8A4 4 0 1 1 4 8A4 4 0 1 1 12 8", colour: "onFlagged" },
   failed: bar,
   inactive: bar,
 };

@@ -20,6 +20,7 @@ const light = {
   /** From just above the threshold to ten times, in equal steps of the logarithm. */
   above: ramp([240, 160, 104], [176, 62, 0]),
   noScore: "#dfe3e8",
+  open: "#8a6100",
   onFlagged: "#ffffff",
   /** One per arm, of Okabe and Ito, safe for the colour-blind. */
   arms: ["#0072b2", "#c45500", "#007a5a", "#b0578d", "#8a6100", "#2b86b8"],
@@ -36,6 +37,7 @@ const night: Palette = {
   below: ramp([35, 43, 52], [63, 106, 143]),
   above: ramp([168, 88, 36], [255, 138, 66]),
   noScore: "#2f363e",
+  open: "#e3b341",
   onFlagged: "#14171b",
   arms: ["#4ea8de", "#f08a4b", "#3fc79a", "#dd8fbd", "#dcae3d", "#8ccdf0"],
 };
