@@ -27,6 +27,10 @@ describe("the functions for scripts", () => {
     await assert.rejects(audit([presidents], { signal }), /enough/);
   });
 
+  it("reject an audit of nothing", async () => {
+    await assert.rejects(audit([]), /no adapters to audit: expected at least one folder or name/);
+  });
+
   it("aggregate updates round by round, with the state of the round before", async () => {
     const update = (clientId: string, ...numbers: number[]): Update => ({
       clientId,

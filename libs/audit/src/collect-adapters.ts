@@ -19,12 +19,14 @@ export interface CollectOptions {
 /**
  * Collects the adapters of an audit, in the order in which they are given.
  * @param paths folders, or names on a hub such as `hf://org/name@revision`, which are downloaded
- * @throws UserError if a folder has no adapter, or a name cannot be downloaded
+ * @throws UserError if there is no path, a folder has no adapter, or a name cannot be downloaded
  */
 export async function collectAdapters(
   paths: readonly string[],
   { hub: options = {}, siblings = 0, signal, log = () => undefined }: CollectOptions = {},
 ): Promise<FoundAdapters> {
+  if (paths.length === 0)
+    throw new UserError("no adapters to audit: expected at least one folder or name on a hub");
   const named = await Promise.all(paths.map(parseHubName));
   const folders = paths.filter((_, i) => named[i] === undefined);
   const found = await findAdapters(folders);
