@@ -10,6 +10,9 @@ export function connectTab(options: ClientHostOptions): Promise<Ending> {
   return runClientHost(options, {
     open: (settings) => io(options.url, { ...settings, transports: [WebSocket] }),
     // A browser does not tell a page why a connection failed.
-    explain: ({ message }) => ({ why: message, isFinal: false }),
+    explain: ({ message }) => ({
+      why: `${message}; if a coordinator runs there, its log says whether it refuses this page's address`,
+      isFinal: false,
+    }),
   });
 }

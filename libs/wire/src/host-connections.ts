@@ -99,7 +99,9 @@ export class HostConnections {
         const reply = this.#welcome(message, decision);
         this.#listener.guard.markJoined(socket.request.socket);
         channel.applyLimits(reply);
-        session = new HostSession(channel, message, this.#bases, decision.claims);
+        // A host that claims more would get the clients of the others as well.
+        const capacity = Math.min(message.capacity, this.registry.clientIds.length);
+        session = new HostSession(channel, { ...message, capacity }, this.#bases, decision.claims);
         this.registry.add(session);
         this.#hosts.joined(session, message.softwareVersion, socket.handshake.address);
         this.#hosts.measureLag(session, socket.conn);

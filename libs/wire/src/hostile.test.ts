@@ -231,6 +231,22 @@ describe("SocketPool, attacked", () => {
     assert.equal(pool.otherReleases.length, 16);
   });
 
+  it("leaves other hosts their share, whatever capacity a host claims", async () => {
+    const honest = await open({ clientIds: ["c0", "c1", "c2", "c3"] });
+    await honest.joinReady({ capacity: 4 });
+    await (await connect()).joinReady({ capacity: 4e9 });
+    const over = new AbortController();
+    const answers = collect(pool, jobsFor(["c0", "c1", "c2", "c3"]), admitNothing, over.signal);
+    const asked: string[] = [];
+    while (asked.length < 2) {
+      const message = await honest.next();
+      if (message.type === "clientJob") asked.push(message.clientId);
+    }
+    over.abort();
+    await answers;
+    assert.deepEqual(asked.sort(), ["c0", "c1"]);
+  });
+
   it("refuses an invalid client name", async () => {
     const host = await open();
     await host.joinReady();

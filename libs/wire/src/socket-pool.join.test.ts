@@ -287,7 +287,8 @@ describe("SocketPool, joining", () => {
 
   it("accepts a browser from its own page only: scheme, host and port", async () => {
     const answer = (_: string, __: unknown, response: ServerResponse) => response.end("page");
-    await open(1, { page: { answer } });
+    const lines: string[] = [];
+    await open(1, { page: { answer }, log: (line) => lines.push(line) });
     const own = pool.url;
     assert.equal(pool.pageOrigin, own);
     assert.equal(await (await fetch(`${own}/`)).text(), "page");
@@ -320,6 +321,10 @@ describe("SocketPool, joining", () => {
     for (const origin of [...foreign, "http://127.0.0.1", "http://127.0.0.1:1", `${own}/`, ""]) {
       assert.equal(await connects(origin), false, origin);
     }
+    assert.equal(await connects(""), false);
+    const refusals = lines.filter((line) => line.includes("''") && line.includes(own));
+    assert.equal(refusals.length, 1, lines.join("\n"));
+    assert.match(refusals[0] ?? "", /^refused a page of '': tabs join only from .*--join-page/);
   });
 
   it("is ready when prepared hosts have room for every client", async () => {

@@ -68,7 +68,7 @@ export class SocketPool implements ClientPool {
       page,
       server = createServer(page ? () => undefined : answerNotFound, tls, logRefusal),
     } = options;
-    const listener = await listen(host, port, chunkBytes, server, page);
+    const listener = await listen(host, port, chunkBytes, server, page, logRefusal);
     const limits = { chunkBytes, maxMessageBytes };
     return new SocketPool(listener, new HostConnections(options, limits, listener, logRefusal));
   }

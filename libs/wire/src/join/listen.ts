@@ -6,6 +6,7 @@ import type {
 } from "node:http";
 import type { Server as HttpsServer } from "node:https";
 import type { Server, Socket } from "socket.io";
+import { printable } from "@fedclair/core/internal";
 import { bind } from "./bind.js";
 import { ConnectionGuard } from "./connection-guard.js";
 import {
@@ -15,6 +16,7 @@ import {
   type Events,
 } from "../codec/protocol.js";
 import type { ChannelConnection } from "../send/channel.js";
+import type { LogLine } from "./limited-log.js";
 import { createServer } from "./tls.js";
 
 /** The coordinator's end of one host's connection. */
@@ -57,6 +59,7 @@ export interface JoinPage {
  * @param port 0 picks a free one
  * @param server answers requests that are not for the websocket
  * @param page answers them instead, if tabs may join
+ * @param logRefusal a log that strangers cannot flood
  * @throws UserError if it cannot listen there
  */
 export async function listen(
@@ -65,6 +68,7 @@ export async function listen(
   chunkBytes: number,
   server: HttpServer | HttpsServer = createServer(answerNotFound),
   page?: JoinPage,
+  logRefusal: LogLine = () => undefined,
 ): Promise<Listener> {
   // Loaded lazily: a host or an in-process trial does not need it.
   const [socketIo, { BoundedWebSocketServer }] = await Promise.all([
@@ -87,11 +91,21 @@ export async function listen(
       // end the process.
       socket.on("error", () => undefined);
       setTimeout(() => {
-        decide(null, headers.origin === undefined || headers.origin === pageOrigin);
+        const { origin } = headers;
+        const isAllowed = origin === undefined || origin === pageOrigin;
+        if (!isAllowed && origin !== refusedOrigin) {
+          refusedOrigin = origin; // a tab tries again and again
+          logRefusal(
+            `refused a page of '${printable(origin, 200)}': ${adviceFor(pageOrigin)}`,
+            "warn",
+          );
+        }
+        decide(null, isAllowed);
       }, guard.delayOf(socket));
     },
   });
   let pageOrigin: string | undefined;
+  let refusedOrigin: string | undefined;
   const guard = new ConnectionGuard(server);
   if (page) {
     server.on("request", (request, response) => {
@@ -118,6 +132,13 @@ export async function listen(
       await closed;
     },
   };
+}
+
+/** Says what lets a browser's page connect. */
+function adviceFor(pageOrigin: string | undefined): string {
+  return pageOrigin === undefined
+    ? "tabs can join only with --join-page"
+    : `tabs join only from ${pageOrigin}; open that, or start the coordinator with --join-page and the other address`;
 }
 
 export const answerNotFound: RequestListener = (_, response) => {
