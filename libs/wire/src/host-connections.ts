@@ -66,6 +66,11 @@ export class HostConnections {
     return this.#hosts.list(this.sent.countByHost());
   }
 
+  /** The name and address of a host, for the log. */
+  describe(session: HostSession): string {
+    return this.#hosts.describe(session);
+  }
+
   /** Removes the hosts whose tokens were revoked. */
   dismissRevoked(): void {
     for (const session of this.registry.sessions) {

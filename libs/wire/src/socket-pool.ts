@@ -204,7 +204,7 @@ export class SocketPool implements ClientPool {
     for (const [session, jobs] of parts) {
       session.silentCalls = jobs.some((job) => open.isAnswered(job)) ? 0 : session.silentCalls + 1;
       if (session.silentCalls < maxSilentCalls || this.#hosts.hasEnded) continue;
-      this.#hosts.log.wasSilent(maxSilentCalls);
+      this.#hosts.log.wasSilent(this.#hosts.describe(session), maxSilentCalls);
       session.channel.close();
     }
   }

@@ -350,7 +350,8 @@ describe("SocketPool, working", () => {
   });
 
   it("cuts off a host that leaves two calls unanswered, and gives its clients to one that came late", async () => {
-    await open(2);
+    const lines: string[] = [];
+    await open(2, { log: (line) => lines.push(line) });
     const [silent, other] = [await joined(2), await joined(2)];
     /** A round in which only the second host answers its jobs; it ends with the last answer. */
     const round = async () => {
@@ -367,6 +368,7 @@ describe("SocketPool, working", () => {
     assert.deepEqual(await round(), { c1: "ok" });
     assert.deepEqual(await round(), { c1: "ok" });
     await cut;
+    assert.match(lines.join("\n"), /^host 1 \(\S+\) answered nothing in 2 rounds: it is cut off$/m);
     const late = await joined(6);
     const [job, lateJob] = [jobFor("c0"), jobFor("c1")];
     const answers = collect(pool, [job, lateJob]);

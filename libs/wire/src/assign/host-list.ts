@@ -48,6 +48,12 @@ export class HostList {
     });
   }
 
+  /** Formats a host that has joined as `host 2 (127.0.0.1)`. */
+  describe(session: HostSession): string {
+    const { name = "a host", address = "" } = this.#entries.get(session) ?? {};
+    return printable(`${name} (${address})`, 200);
+  }
+
   /** Times the heartbeats of a host's connection. */
   measureLag(session: HostSession, socket: Heartbeats): void {
     let sent: number | undefined;

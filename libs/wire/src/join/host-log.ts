@@ -55,8 +55,8 @@ export class HostLog {
     this.#log(`lost a host${host} with ${clients} clients: ${reason}`, "warn");
   }
 
-  wasSilent(rounds: number): void {
-    this.#log(`a host answered nothing in ${rounds} rounds: it is cut off`, "warn");
+  wasSilent(host: string, rounds: number): void {
+    this.#log(`${host} answered nothing in ${rounds} rounds: it is cut off`, "warn");
   }
 }
 

@@ -57,6 +57,24 @@ describe("ByteSemaphore", () => {
     mock.timers.tick(5000);
     assert.equal(next.wait, undefined);
   });
+
+  it("pass to another after 20 s from a sender that drips", () => {
+    mock.timers.enable({ apis: ["setTimeout"] });
+    const semaphore = new ByteSemaphore(10);
+    const slow = semaphore.acquire(10);
+    const drip = (seconds: number) => {
+      for (let i = 0; i < seconds; i++) {
+        mock.timers.tick(1000);
+        slow.extend();
+      }
+    };
+    drip(10);
+    const next = semaphore.acquire(10);
+    drip(9);
+    assert.notEqual(next.wait, undefined);
+    drip(1);
+    assert.equal(next.wait, undefined);
+  });
 });
 
 describe("Assembler, of large messages", () => {

@@ -8,7 +8,8 @@ export const largeMessageBytes = 8 << 20;
 const maxBytesAtOnce = 128 << 20;
 
 /**
- * Time in ms after which a sender continues in any case, before it considers the connection broken.
+ * Time in ms after which a sender continues in any case, before it considers the connection broken,
+ * and for which a message has its permit at most: one that drips must not hold up the others.
  */
 const longestWait = 20_000;
 
@@ -65,7 +66,10 @@ export class Permit {
   readonly #listener: PermitListener;
   #state: "waiting" | "granted" | "over" = "waiting";
   #resolveWait: () => void = () => undefined;
+  /** Ends the wait, then the time of the permit. */
   #timer: NodeJS.Timeout;
+  /** Ends the permit if no frame arrives. */
+  #pause: NodeJS.Timeout | undefined;
 
   constructor(bytes: number, listener: PermitListener) {
     this.bytes = bytes;
@@ -89,15 +93,19 @@ export class Permit {
     if (!this.isWaiting) return;
     this.#state = "granted";
     this.#listener.onGrant();
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      this.release();
+    }, longestWait);
     this.extend();
     this.#resolveWait();
   }
 
-  /** Restarts the timer: a frame of the message arrived. */
+  /** Restarts the pause: a frame of the message arrived. */
   extend(): void {
     if (this.#state !== "granted") return;
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
+    clearTimeout(this.#pause);
+    this.#pause = setTimeout(() => {
       this.release();
     }, longestPause);
   }
@@ -107,6 +115,7 @@ export class Permit {
     const wasGranted = this.#state === "granted";
     this.#state = "over";
     clearTimeout(this.#timer);
+    clearTimeout(this.#pause);
     this.#listener.onRelease(wasGranted);
     this.#resolveWait();
   }
