@@ -3,12 +3,14 @@ import { mean } from "@fedclair/linalg";
 import { groupBy } from "../../../../studies/support/group-by.js";
 import { drawBridge } from "./bridge.js";
 import { estimate } from "../../../../studies/papers/judge.js";
+import { perSeed, slope } from "../../../../studies/papers/runs.js";
 
 const matrix = "libs/methods/alberdice/sweeps/alberdice-matrix.yaml";
 const bridge = "libs/methods/alberdice/sweeps/alberdice-bridge.yaml";
 const penalty = "libs/methods/alberdice/sweeps/alberdice-penalty.yaml";
 const xor = "libs/methods/alberdice/sweeps/alberdice-xor.yaml";
 const environments = "libs/methods/alberdice/claims/environments.js";
+const growth = "libs/methods/alberdice/claims/growth.js";
 const methods = ["alberdice", "behaviour-cloning", "icq", "omar", "optidice", "independent-dice"];
 const names = {
   alberdice: "AlberDICE",
@@ -159,6 +161,26 @@ const fewerUnseenPlayed = (other) => ({
   expected: { max: 0 },
 });
 
+const agentsOf = (run) => Number(run.at("agents"));
+
+/** Per seed: how often a quantity of a best response doubles with each agent, from eight on. */
+const doublings = (name) => (all) =>
+  perSeed(all, (runs) =>
+    slope(
+      runs
+        .filter((run) => agentsOf(run) >= 8)
+        .map((run) => [agentsOf(run), Math.log2(run.measures[name])]),
+    ),
+  );
+
+const grows = (name, what) => ({
+  claim: `It circumvents the exponential complexity of joint actions: ${what} of a best response.`,
+  file: growth,
+  quantity: `slope of log2 ${what} over the number of agents, 8 to 14; 1 doubles with each agent`,
+  measure: doublings(name),
+  expected: { max: 0.5 },
+});
+
 function rowsOf(sweeps, quantity, format, listed = methods) {
   return sweeps
     .flatMap(byGame)
@@ -303,6 +325,8 @@ export const paper = {
       const some = { name: `bridge-${data}`, game, file: bridge, time: "3 minutes" };
       return [finds({ ...some, best: -1.2355, min: -1.25 }), beats(some)];
     }),
+    { ...grows("cells", "cells"), name: "growth-cells" },
+    { ...grows("best", "seconds"), name: "growth-seconds", isTimed: true },
     beatsPlayed("foraging", "On lbforaging's board"),
     beatsPlayed("warehouse", "In rware's warehouse"),
     {
@@ -323,6 +347,16 @@ export const paper = {
     rows: (sweeps, format) => rowsOf(sweeps, value("return"), format),
   },
   tables: {
+    growth: {
+      files: [growth],
+      columns: ["agents", "joint actions", "best response, ms", "all agents as one, ms"],
+      rows: ([all], format) =>
+        [...groupBy(all, agentsOf)].map(([n, runs]) => [
+          String(n),
+          String(runs[0].measures.cells),
+          ...["best", "joint"].map((name) => format(runs.map((run) => 1000 * run.measures[name]))),
+        ]),
+    },
     unseen: {
       files: [matrix, xor, bridge],
       columns,
