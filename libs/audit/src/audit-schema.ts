@@ -89,6 +89,24 @@ const adapter = z.strictObject({
   origin: origin.exactOptional().describe("Where the adapter comes from."),
 });
 
+const reading = z.strictObject({
+  base: z.string().describe("The folder of the base model."),
+  adapters: z
+    .array(
+      z.strictObject({
+        name: z.string(),
+        tokens: z
+          .array(z.strictObject({ text: z.string(), lift: z.number() }))
+          .describe(
+            "The tokens that it says more often, with the mean of their log-probability over neutral contexts, less the median of the other adapters; largest first.",
+          ),
+        goesOn: names.describe("What the model says after the first of these tokens, with them."),
+        why: z.string().exactOptional().describe("Why it was not read."),
+      }),
+    )
+    .describe("In the order of the command line."),
+});
+
 /** The schema of `fedclair audit --json`; `docs/audit.schema.json` is generated from it. */
 export const auditSchema = z
   .strictObject({
@@ -189,6 +207,9 @@ export const auditSchema = z
       .array(finding)
       .describe("What a reader should know besides the verdicts, as the text prints it."),
     checkpoints: names.describe("Earlier states of adapters that were found; skipped."),
+    reading: reading
+      .exactOptional()
+      .describe("What each adapter says more often than the others, by --read. It is no verdict."),
     refined: z
       .strictObject({
         folder: z.string(),
@@ -247,7 +268,13 @@ export type AdapterOrigin = NonNullable<AdapterFinding["origin"]>;
 export type AdapterFinding = Audit["adapters"][number];
 
 /** The result of CLAIR's comparison. */
-export type AdapterComparison = Omit<Audit, "skipped" | "checkpoints" | "refined" | "fileFindings">;
+export type AdapterComparison = Omit<
+  Audit,
+  "skipped" | "checkpoints" | "reading" | "refined" | "fileFindings"
+>;
+
+/** What adapters say more often than the others. */
+export type Reading = NonNullable<Audit["reading"]>;
 
 /** A summary of the refined adapters that were written. */
 export type RefinedFolder = NonNullable<Audit["refined"]>;

@@ -10,6 +10,7 @@ import { compareAdapters } from "./compare/compare-adapters.js";
 import { parseClairOptions } from "./compare/options.js";
 import { findInFiles, inspectFolder } from "./findings/inspect-files.js";
 import { readOrigins } from "./findings/origins.js";
+import { readAdapters, type ReadOptions } from "./read/read-adapters.js";
 import { createMeasuringWriter } from "./refine/measure-candidates.js";
 import type { MeasureOptions } from "./refine/measure-losses.js";
 import type { RefineRequest } from "./refine/refined-pairs.js";
@@ -33,6 +34,8 @@ export interface AuditOptions extends CollectOptions {
     /** Measures the losses of refined adapters, so that only the best ones are written. */
     readonly evaluate?: Pick<MeasureOptions, "command" | "timeoutSeconds" | "jobs"> | undefined;
   };
+  /** Shows what each adapter says more often than the others; needs a Python with PyTorch. */
+  readonly read?: ReadOptions;
   /** Called often, for example with 3, 16 and "modules read". */
   readonly onProgress?: (done: number, all: number, what: string) => void;
 }
@@ -85,6 +88,15 @@ export async function auditAdapters(
   const writer = refine && (await createWriter(refine, adapters, { ...options, signal }));
   try {
     const comparison = await compare(writer?.request);
+    const reading =
+      options.read &&
+      (await readAdapters(adapters, options.read, {
+        signal,
+        onProgress: (done, all) => {
+          if (done === 0) log?.(`reading ${countNoun(all, "adapter")} …`);
+          onProgress?.(done, all, "adapters read");
+        },
+      }));
     rejectChanged();
     return {
       ...comparison,
@@ -92,6 +104,7 @@ export async function auditAdapters(
         ...one,
         origin: byName.get(one.name) as AdapterOrigin,
       })),
+      ...(reading && { reading }),
       ...(writer && { refined: await writer.finish() }),
       skipped,
       checkpoints,

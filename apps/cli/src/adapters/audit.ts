@@ -20,6 +20,7 @@ import { UserError } from "@fedclair/core";
 import { exitCodes, oneLine } from "@fedclair/core/internal";
 import { interruption, linkFile, openTerminal, print } from "@fedclair/runs";
 import { version } from "@fedclair/runs/program";
+import { findInterpreter } from "../processes/find-interpreter.js";
 import { parseRequired, readBank } from "./bank-options.js";
 
 interface AuditArguments {
@@ -33,6 +34,12 @@ interface AuditArguments {
   readonly evaluateTimeout: number;
   /** Number of commands that run at a time. */
   readonly evaluateJobs: number;
+  /** Folder of a base model that shows what the adapters say. */
+  readonly read?: string;
+  /** How long that may take, in seconds. */
+  readonly readTimeout: number;
+  /** The interpreter that reads; default: as for Python hosts. */
+  readonly python?: string;
   /** File for the report. */
   readonly html?: string;
   /** File with the thresholds; default: the bank that is shipped. */
@@ -90,6 +97,13 @@ export async function printAudit(paths: readonly string[], options: AuditArgumen
     clair: clairOptions,
     bank,
     required,
+    ...(options.read !== undefined && {
+      read: {
+        base: options.read,
+        python: findInterpreter(options.python),
+        timeoutSeconds: options.readTimeout,
+      },
+    }),
     ...(refine !== undefined && { refine: { folder: refine, evaluate } }),
     signal,
     log,

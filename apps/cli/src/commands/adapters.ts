@@ -1,7 +1,7 @@
 import { integerOption, pluginOption } from "@fedclair/runs/program";
 import { InvalidArgumentError, Option, type Command } from "commander";
 import { processCount } from "../processes/process-count.js";
-import { lazily, pluginSetting } from "./options.js";
+import { lazily, pluginSetting, readPython } from "./options.js";
 
 /** A timer of Node.js holds 2³¹ − 1 ms; a longer time would end at once. */
 const longestSeconds = 2_000_000;
@@ -51,6 +51,12 @@ function addAudit(program: Command): void {
     .addOption(evaluateOption("with --refine: write the version with the lowest loss"))
     .addOption(evaluateTimeoutOption())
     .addOption(evaluateJobsOption())
+    .option(
+      "--read <folder>",
+      "show what each adapter makes this base model say more often than the others do; needs a Python with fedclair[peft]",
+    )
+    .addOption(readTimeoutOption())
+    .addOption(readPython())
     .option("--html <file>", "write a self-contained report page to this new file")
     .option(
       "--bank <file>",
@@ -135,6 +141,12 @@ function evaluateOption(what: string): Option {
     "--evaluate <command>",
     `${what}; the shell command prints the loss of the adapter in the folder {adapter}`,
   );
+}
+
+function readTimeoutOption(): Option {
+  return new Option("--read-timeout <seconds>", "how long --read may take for all adapters")
+    .argParser(integerOption("--read-timeout", 1, longestSeconds))
+    .default(600);
 }
 
 function evaluateTimeoutOption(): Option {

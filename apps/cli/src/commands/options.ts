@@ -51,11 +51,15 @@ export function interpreter(name: string): string {
   throw new InvalidArgumentError("expected the name or path of a Python interpreter.");
 }
 
-export const python = () =>
+const pythonOption = (what: string) =>
   new Option(
     "--python <interpreter>",
-    "Python for the external clients of a trial that names their code; default: that of the active virtual environment, or else python3",
+    `Python for ${what}; default: that of the active virtual environment, or else python3`,
   ).argParser(interpreter);
+
+export const python = () => pythonOption("the external clients of a trial that names their code");
+
+export const readPython = () => pythonOption("--read");
 
 export const device = () =>
   new Option(

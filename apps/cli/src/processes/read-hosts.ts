@@ -1,5 +1,4 @@
 import { availableParallelism } from "node:os";
-import { join, resolve } from "node:path";
 import { UserError } from "@fedclair/core";
 import {
   clientCount,
@@ -10,6 +9,7 @@ import {
 } from "@fedclair/core/internal";
 import { namedModules } from "@fedclair/plugins/host";
 import { readTrialFile } from "@fedclair/runs/trial-file";
+import { findInterpreter } from "./find-interpreter.js";
 import type { Hosts } from "./host-processes.js";
 
 /** How Python hosts run. */
@@ -78,15 +78,4 @@ export function withOptions(
 ): PythonClients & { readonly interpreter: string } {
   const args = [...clients.args, ...(device === undefined ? [] : ["--device", device])];
   return { ...clients, args, interpreter: findInterpreter(python) };
-}
-
-/** The given Python, or that of the active virtual environment, or else that of the system. */
-function findInterpreter(python: string | undefined): string {
-  // The hosts run in the folder of their module, so a path must not be relative.
-  if (python !== undefined) return /[\\/]/.test(python) ? resolve(python) : python;
-  const environment = process.env["VIRTUAL_ENV"];
-  if (environment === undefined || environment === "") return "python3";
-  return process.platform === "win32"
-    ? join(environment, "Scripts", "python.exe")
-    : join(environment, "bin", "python");
 }

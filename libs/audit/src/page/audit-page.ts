@@ -17,6 +17,7 @@ import { auditCard } from "../text/audit-card.js";
 import { createAuditTable, statusColumn } from "../text/audit-table.js";
 import { formatCopyable, listNextSteps } from "../text/next-steps.js";
 import { formatNotice, listNotices } from "../text/notices.js";
+import { createReadingTable, readingLead } from "../text/reading-text.js";
 import { createLossTable } from "../text/refined-text.js";
 import { formatVerdict } from "../text/verdict.js";
 import { formatGroups } from "./group-text.js";
@@ -63,7 +64,7 @@ export function renderAuditPage(
           figure.name === "likeness" ? { lead: renderLikenessLead(groups) } : {},
         ),
       )}
-      ${renderLosses(audit)} ${renderUnjudgedSection(audit)}
+      ${renderReading(audit)} ${renderLosses(audit)} ${renderUnjudgedSection(audit)}
       <details>
         <summary>All options of the audit, including defaults</summary>
         <pre>${preformatted(Object.entries(options).map(formatEntry).join("\n"))}</pre>
@@ -111,6 +112,16 @@ function renderTable(audit: Audit, options: ClairOptions): Html {
   return html`<section id="adapters">
     <h2>Adapters</h2>
     ${tallTable(heads, cells)}
+  </section>`;
+}
+
+function renderReading({ reading }: Audit): Html | undefined {
+  if (reading === undefined) return undefined;
+  const { heads, rows } = createReadingTable(reading);
+  return html`<section id="reading">
+    <h2>What they say</h2>
+    <p>${readingLead}</p>
+    ${tallTable(heads, rows)}
   </section>`;
 }
 

@@ -1,9 +1,8 @@
 import { stripVTControlCharacters } from "node:util";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { UserError } from "@fedclair/core";
 import { oneLine } from "@fedclair/core/internal";
 import { parseLoss } from "./parse-loss.js";
+import { runLimited } from "./run-limited.js";
 
 const placeholder = "{adapter}";
 
@@ -59,14 +58,8 @@ interface EvaluateLimits {
   readonly signal: AbortSignal;
 }
 
-/** How long a command may take to end after SIGTERM, in ms. */
-const graceMs = 2000;
-
-/** How much of each output is kept, in characters. */
+/** How much of the output is kept, in characters. */
 const mostOutput = 1 << 16;
-
-/** How many lines of stderr an error shows. */
-const mostLines = 10;
 
 /**
  * Runs the command on an adapter.
@@ -82,71 +75,20 @@ export async function evaluate(
   what: string,
   { timeoutSeconds, signal }: EvaluateLimits,
 ): Promise<number> {
-  signal.throwIfAborted();
-  // A group of its own, so that what the shell starts ends with it.
-  const child = spawn("/bin/sh", ["-c", script], {
-    env: { ...process.env, [variable]: folder },
-    stdio: ["ignore", "pipe", "pipe"],
-    detached: true,
+  let output = "";
+  const failed = await runLimited({
+    file: "/bin/sh",
+    args: ["-c", script],
+    env: { [variable]: folder },
+    timeoutSeconds,
+    timeoutOption: "--evaluate-timeout",
+    signal,
+    onOutput: (text) => (output = (output + text).slice(-mostOutput)),
+    fail: (how) => new UserError(`--evaluate: ${what}: ${how}`),
   });
-  const output = { stdout: "", stderr: "" };
-  for (const name of ["stdout", "stderr"] as const) {
-    child[name].setEncoding("utf8").on("data", (text: string) => {
-      output[name] = (output[name] + text).slice(-mostOutput);
-    });
-  }
-  const kill = (name: NodeJS.Signals) => {
-    try {
-      if (child.pid !== undefined) process.kill(-child.pid, name);
-    } catch {
-      // The group has ended.
-    }
-  };
-  const killNow = () => {
-    kill("SIGKILL");
-  };
-  let last: NodeJS.Timeout | undefined;
-  const end = () => {
-    kill("SIGTERM");
-    last = setTimeout(killNow, graceMs);
-  };
-  const limit = { isExceeded: false };
-  const timer = setTimeout(() => {
-    limit.isExceeded = true;
-    end();
-  }, timeoutSeconds * 1000);
-  signal.addEventListener("abort", end);
-  process.once("exit", killNow);
-  const failed = (how: string) => {
-    const lines = output.stderr.trimEnd().split("\n").slice(-mostLines);
-    const shown = lines.filter((line) => line !== "").map((line) => `\n  ${oneLine(line)}`);
-    return new UserError(`--evaluate: ${what}: ${how}${shown.join("")}`);
-  };
-  try {
-    const [code, killed] = (await once(child, "close")) as [number | null, string | null];
-    signal.throwIfAborted();
-    if (limit.isExceeded) {
-      throw failed(
-        `the command took longer than ${timeoutSeconds} s; --evaluate-timeout SECONDS sets another limit`,
-      );
-    }
-    if (code !== 0) {
-      throw failed(
-        code === null ? `${killed} ended the command` : `the command failed with code ${code}`,
-      );
-    }
-  } catch (error) {
-    if (error instanceof UserError || signal.aborted) throw error;
-    throw failed(`cannot start /bin/sh: ${error instanceof Error ? error.message : String(error)}`);
-  } finally {
-    clearTimeout(timer);
-    clearTimeout(last);
-    signal.removeEventListener("abort", end);
-    process.off("exit", killNow);
-  }
   // Colours are numbers as well.
-  const loss = parseLoss(stripVTControlCharacters(output.stdout));
+  const loss = parseLoss(stripVTControlCharacters(output));
   if (loss !== undefined) return loss;
-  const got = output.stdout.trim() === "" ? "nothing" : `'${oneLine(output.stdout.slice(-200))}'`;
+  const got = output.trim() === "" ? "nothing" : `'${oneLine(output.slice(-200))}'`;
   throw failed(`expected the loss as the last number on stdout, got ${got}`);
 }

@@ -6,6 +6,7 @@ import { auditCard } from "./audit-card.js";
 import { createAuditTable, statusColumn } from "./audit-table.js";
 import { formatNotice, listFindings, listNotices } from "./notices.js";
 import { formatStep, listNextSteps } from "./next-steps.js";
+import { createReadingTable, readingLead } from "./reading-text.js";
 import { createLossTable } from "./refined-text.js";
 import { formatVerdict } from "./verdict.js";
 
@@ -39,6 +40,7 @@ export function formatAudit(
     ...listNotices(audit, options).map((notice) =>
       wrap(notice.level === "note" ? formatNotice(notice) : pc.red(formatNotice(notice))),
     ),
+    ...formatReading(audit, terminal),
     ...formatLosses(audit),
     ...formatSteps(listNextSteps(audit, options, isKnown)),
     "",
@@ -61,6 +63,13 @@ function formatLosses({ refined }: Audit): string[] {
   if (table === undefined || table.rows.length === 0) return [];
   const middle = table.heads.slice(1, -1).map(() => "right" as const);
   return ["", columns([table.heads, ...table.rows], ["left", ...middle, "left"])];
+}
+
+function formatReading({ reading }: Audit, terminal?: Terminal): string[] {
+  if (reading === undefined) return [];
+  const { heads, rows } = createReadingTable(reading);
+  const lead = terminal ? terminal.wrap(readingLead, terminal.width) : readingLead;
+  return ["", lead, reasonTable([heads, ...rows], ["left", "left", "left"], terminal)];
 }
 
 function colourStatus(status: string): string {
