@@ -141,13 +141,13 @@ def mean_log_probabilities(model: Any, ids: torch.Tensor, batch: int = 8) -> tor
     return total / ids.numel()
 
 
-def go_on(model: Any, tokenizer: Any, token: int) -> str:
-    """What the model most probably says after a token, the token included."""
-    ids = [token]
+def go_on(model: Any, tokenizer: Any, tokens: list[int]) -> list[str]:
+    """What the model most probably says after each of some tokens, which it repeats."""
+    ids = torch.tensor(tokens)[:, None]
     for _ in range(GROWTH):
-        logits = model(input_ids=torch.tensor([ids])).logits[0, -1]
-        ids.append(int(logits.argmax()))
-    return str(tokenizer.decode(ids))
+        following = model(input_ids=ids).logits[:, -1].argmax(dim=-1)
+        ids = torch.cat([ids, following[:, None]], dim=1)
+    return [str(tokenizer.decode(row)) for row in ids]
 
 
 def lifts_of(logs: torch.Tensor) -> torch.Tensor:
@@ -203,7 +203,7 @@ def read_all(model: Any, tokenizer: Any, paths: list[str], end: float) -> dict[s
         top = lift.topk(TOKENS)
         tokens = top.indices.tolist()
         with added(model, read_pairs(Path(path))):
-            texts = [go_on(model, tokenizer, token) for token in tokens[:STARTS]] if time.monotonic() < end else []
+            texts = go_on(model, tokenizer, tokens[:STARTS]) if time.monotonic() < end else []
         words = zip(tokens, top.values.tolist(), strict=True)
         readings[path] = {
             "tokens": [{"text": str(tokenizer.decode([token])), "lift": value} for token, value in words],
