@@ -175,6 +175,28 @@ export const paper = {
     },
   ],
   tables: {
+    relu: {
+      files: [file],
+      columns: [
+        "k",
+        "n",
+        "near copy-average",
+        "perturbed copy",
+        "elsewhere",
+        "loss, near copy-average",
+        "loss, perturbed copy",
+      ],
+      rows: ([all]) =>
+        withActivation(all, "relu").map((run) => {
+          const { n, k } = settingOf(run);
+          const [first, second] = [averaging(run), copying(run)];
+          const losses = ["averagingLoss", "copyingLoss"].map((name) => metric(run, name));
+          return [
+            ...[k, n, first, second, flows - first - second].map(String),
+            ...losses.map((loss) => loss?.toFixed(7) ?? ""),
+          ];
+        }),
+    },
     neuron: {
       files: [oneNeuron.file],
       columns: [
