@@ -45,7 +45,7 @@ export interface AuditOptions extends CollectOptions {
  * is no training.
  * @param paths adapters (PEFT folders), folders in which they are searched, or names on a hub such
  *   as `hf://org/name`
- * @throws UserError if there is no path, a path has no adapter, or if refined adapters exist already
+ * @throws UserError if there is no path, if one has no adapter, or if refined adapters exist
  */
 export async function audit(
   paths: readonly string[],
