@@ -1,4 +1,5 @@
-import { listArms, printable, type Trial } from "@fedclair/core/internal";
+import { listArms, oneLine, printable, type Trial } from "@fedclair/core/internal";
+import { printableLines } from "@fedclair/core/text";
 import {
   clientRows,
   isFlagged,
@@ -89,15 +90,15 @@ export class RunSummary {
     const { trial } = run;
     return {
       path,
-      name: trial.name,
-      claim: trial.claim,
+      name: printable(trial.name, 200),
+      claim: trial.claim && printableLines(trial.claim),
       status,
       why,
       card: verdictCard(run),
       sentence: verdictSentence(run),
       started: info.started,
-      backend: info.backend,
-      version: info.version,
+      backend: oneLine(info.backend),
+      version: oneLine(info.version),
       seed: trial.seed,
       task: trial.task.name,
       clients: trial.clients,

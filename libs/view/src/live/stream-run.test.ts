@@ -221,6 +221,12 @@ describe("streamRun", () => {
     ]);
   });
 
+  it("escapes marks that would turn round what a page shows of a trial", async () => {
+    await writeRun(folder, { name: "a\u202eb", claim: "c\u202ed" });
+    const { name, claim } = stateIn(await read(open()));
+    assert.deepEqual([name, claim], ["a\\u{202e}b", "c\\u{202e}d"]);
+  });
+
   it("notices a coordinator that has shown no sign of life for a minute", async () => {
     await writeRun(folder);
     const lock = await Lock.acquire(folder);
