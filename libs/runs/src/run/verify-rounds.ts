@@ -1,11 +1,8 @@
-import { createHash } from "node:crypto";
-import { createReadStream, existsSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { pipeline } from "node:stream/promises";
 import { isDeepStrictEqual } from "node:util";
 import { deserialize, serialize } from "node:v8";
 import {
-  keepInMemory,
   type ClientPool,
   type PreparedTrial,
   type TrialState,
@@ -17,7 +14,7 @@ import { listCheckpointRounds, readCheckpointAt, type Position } from "../store/
 import { storedRounds, type StoredRound } from "../store/record-chain.js";
 import { encodeRound, type EncodedRound } from "../store/encode-round.js";
 import { loadStored } from "../store/load-stored.js";
-import { paramsFile, paramsFilePieces } from "../store/params-file.js";
+import { holdsParams, paramsFile } from "../store/params-file.js";
 
 /** Arguments for running rounds of a run again. */
 interface Verification {
@@ -70,7 +67,7 @@ export async function* verifyRounds(verification: Verification): AsyncGenerator<
       const { record } = own;
       const { place } = stored.record;
       const { keys, missing } = compareRecords(stored, own);
-      const hasOtherParams = number === final && !(await hasParams(folder, event.state));
+      const hasOtherParams = number === final && !(await holdsParams(folder, event.state));
       const files = [
         ...(await listOtherCheckpoints(folder, number, event.state)),
         ...(hasOtherParams ? [paramsFile] : []),
@@ -175,13 +172,4 @@ async function listOtherCheckpoints(
 /** A copy of a state as a checkpoint returns it. */
 function copyAsStored(state: TrialState): unknown {
   return deserialize(serialize(loadStored(state)));
-}
-
-/** Are the run's final params those of a state? */
-async function hasParams(folder: string, state: TrialState): Promise<boolean> {
-  const own = createHash("sha256");
-  for (const piece of await paramsFilePieces(state, false, keepInMemory)) own.update(piece);
-  const stored = createHash("sha256");
-  await pipeline(createReadStream(join(folder, paramsFile)), stored);
-  return stored.digest("hex") === own.digest("hex");
 }

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
+import { appendFile, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { type Dense, Products, type Delta } from "@fedclair/core";
 import { keepInMemory, resolveParams, type TrialState } from "@fedclair/core/internal";
-import { buildParamsFile } from "./params-file.js";
+import { buildParamsFile, holdsParams, paramsFile, paramsFilePieces } from "./params-file.js";
 
 const matrix = (shape: [number, number], ...data: number[]): Dense => ({
   shape,
@@ -68,5 +71,26 @@ describe("buildParamsFile", () => {
     const product = await new Products().of({ b, a });
     const sum = [...(base.get("m")?.data ?? [])].map((x, i) => x + (product[i] ?? NaN));
     assert.deepEqual(sum, [...((await resolveParams(own)).get("m")?.data ?? [])]);
+  });
+});
+
+describe("holdsParams", () => {
+  let folder: string;
+  beforeEach(async () => (folder = await mkdtemp(join(tmpdir(), "params-"))));
+  afterEach(() => rm(folder, { recursive: true }));
+  const state = stateOf(new Map());
+
+  it("tells the params of a state from the same with more behind them", async () => {
+    const file = join(folder, paramsFile);
+    await writeFile(file, [...(await paramsFilePieces(state, false, keepInMemory))]);
+    assert.equal(await holdsParams(folder, state), true);
+    await appendFile(file, "x");
+    assert.equal(await holdsParams(folder, state), false);
+  });
+
+  it("does not read a device, which would never end", async function () {
+    if (process.platform === "win32") this.skip();
+    await symlink("/dev/zero", join(folder, paramsFile));
+    await assert.rejects(holdsParams(folder, state), /expected a regular file, got a device/);
   });
 });

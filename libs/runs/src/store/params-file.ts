@@ -1,5 +1,10 @@
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { join } from "node:path";
+import { pipeline } from "node:stream/promises";
 import { readNumbers, dtypeOf, isLowRank, zeros, type LowRank, type Tensor } from "@fedclair/core";
 import {
+  keepInMemory,
   type StoredParams,
   resolveTo,
   safetensorsPieces,
@@ -8,6 +13,7 @@ import {
   type TrialState,
 } from "@fedclair/core/internal";
 import { joinPieces } from "./atomic-files.js";
+import { openRegularFile } from "./regular-file.js";
 
 /** The file of a run with the params of its main arm after the last round. */
 export const paramsFile = "params.safetensors";
@@ -17,6 +23,24 @@ export async function paramsFilePieces(
   ...state: Parameters<typeof buildParamsFile>
 ): Promise<Iterable<Uint8Array>> {
   return joinPieces(safetensorsPieces(await buildParamsFile(...state)));
+}
+
+/**
+ * Are the final params in a run's folder those of a state?
+ * @throws UserError if the file cannot be read
+ */
+export async function holdsParams(folder: string, state: TrialState): Promise<boolean> {
+  const own = createHash("sha256");
+  let length = 0;
+  for (const piece of await paramsFilePieces(state, false, keepInMemory)) {
+    own.update(piece);
+    length += piece.length;
+  }
+  const stored = createHash("sha256");
+  const fd = openRegularFile(join(folder, paramsFile));
+  // One byte more than expected shows that the file is longer, whatever its length.
+  await pipeline(createReadStream("", { fd, end: length }), stored);
+  return stored.digest("hex") === own.digest("hex");
 }
 
 /**
