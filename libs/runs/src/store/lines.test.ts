@@ -35,7 +35,10 @@ describe("readLines", () => {
       read(`${good}\n{"a\n{}\n`),
       /UserError: .*records\.jsonl:2: expected JSON: /,
     );
-    for (const line of ["null", "[]", "3", '{"arm":"toy-mean","round":1,"clients":[null]}']) {
+    const record = recordOf("toy-mean", 1);
+    const wrong = [{ score: "9" }, { evidence: [{ deviations: "9" }] }, { train: { loss: "1" } }];
+    const lines = wrong.map((change) => ({ ...record, clients: [{ clientId: "c0", ...change }] }));
+    for (const line of ["null", "[]", "3", ...lines.map((one) => JSON.stringify(one))]) {
       const expected = /records\.jsonl:2: expected what a run writes about a round, got /;
       await assert.rejects(read(`${good}\n${line}\n`), expected);
     }

@@ -29,23 +29,50 @@ export async function* eachLine<T>(folder: string, file: LinesFile): AsyncGenera
   }
 }
 
-/** A line of any of the files, and the keys that a line of each of them needs. */
-interface AnyLine {
-  readonly arm?: unknown;
-  readonly round?: unknown;
-  readonly clients?: unknown;
-  readonly metrics?: unknown;
-  readonly bytes?: unknown;
-  readonly seconds?: unknown;
-  readonly name?: unknown;
+/** A JSON object of which nothing is known. */
+type AnyObject = Readonly<Record<string, unknown>>;
+
+const isObject = (value: unknown): value is AnyObject =>
+  typeof value === "object" && value !== null;
+
+const isListOf = (value: unknown, isOne: (entry: AnyObject) => boolean): boolean =>
+  Array.isArray(value) && value.every((entry) => isObject(entry) && isOne(entry));
+
+/** NaN and infinite numbers are null in JSON. */
+const isNumber = (value: unknown) => value === null || typeof value === "number";
+const isText = (value: unknown) => value === null || typeof value === "string";
+const areNumbers = (value: unknown) => isObject(value) && Object.values(value).every(isNumber);
+
+/** What the commands compute with or print of a client in a record; each may be missing. */
+const clientForm: Readonly<Record<string, (value: unknown) => boolean>> = {
+  attack: isText,
+  failure: (value) => value === null || (isObject(value) && isText(value["message"])),
+  seconds: isNumber,
+  staleness: isNumber,
+  numExamples: isNumber,
+  train: areNumbers,
+  evaluation: areNumbers,
+  verdict: isText,
+  score: isNumber,
+  threshold: isNumber,
+  reason: isText,
+  evidence: (value) =>
+    isListOf(value, ({ statistic, deviations }) => isNumber(statistic) && isNumber(deviations)),
+  modules: (value) => isListOf(value, ({ module, ratio }) => isText(module) && isNumber(ratio)),
+};
+
+function isClient(client: AnyObject): boolean {
+  if (typeof client["clientId"] !== "string") return false;
+  for (const key in clientForm) {
+    if (client[key] !== undefined && clientForm[key]?.(client[key]) === false) return false;
+  }
+  return true;
 }
 
-const isObject = (value: unknown): value is AnyLine => typeof value === "object" && value !== null;
-
-const isComplete: Readonly<Record<LinesFile, (line: AnyLine) => boolean>> = {
+const isComplete: Readonly<Record<LinesFile, (line: AnyObject) => boolean>> = {
   "records.jsonl": ({ clients, metrics, bytes }) =>
-    Array.isArray(clients) && clients.every(isObject) && isObject(metrics) && isObject(bytes),
-  "timings.jsonl": ({ seconds }) => isObject(seconds),
+    isListOf(clients, isClient) && areNumbers(metrics) && areNumbers(bytes),
+  "timings.jsonl": ({ seconds }) => areNumbers(seconds),
   "artifacts.jsonl": ({ name }) => typeof name === "string",
 };
 
@@ -60,8 +87,8 @@ export function parseLine(line: string, folder: string, file: LinesFile, number:
   }
   if (
     isObject(value) &&
-    typeof value.arm === "string" &&
-    Number.isInteger(value.round) &&
+    typeof value["arm"] === "string" &&
+    Number.isInteger(value["round"]) &&
     isComplete[file](value)
   )
     return value;
