@@ -42,7 +42,7 @@ export function encodeInputs(
   }
   const columns = names.map((name, j) => ({
     name,
-    values: findValues(table, cells, j, listed[name]),
+    values: findValues(table, cells, j, Object.hasOwn(listed, name) ? listed[name] : undefined),
   }));
   const skip = Number(dropsFirst);
   const width = columns.reduce((sum, { values }) => sum + (values ? values.length - skip : 1), 0);

@@ -250,6 +250,9 @@ describe("a table", () => {
         open(rows, classes, { source: { categories: { sexes: ["f", "d"] } } }),
         /source\.categories: 'sexes' is none of the inputs size, sex/,
       );
+      const [[, ...others] = [], ...cells] = rows;
+      const constructors = await open([["constructor", ...others], ...cells], classes);
+      assert.match(constructors.notice?.(2) ?? "", /1 column of numbers/);
       const codes = await open(rows, classes, {
         source: { categories: { size: [0, 1e6, 2e6, 3e6, 4e6, 5e6, 6e6] } },
       });
