@@ -29,7 +29,7 @@ export async function* eachLine<T>(folder: string, file: LinesFile): AsyncGenera
   }
 }
 
-/** A JSON object of which nothing is known. */
+/** A JSON object with any values. */
 type AnyObject = Readonly<Record<string, unknown>>;
 
 const isObject = (value: unknown): value is AnyObject =>
