@@ -1,6 +1,6 @@
 import { at } from "./at.js";
 import { Matrix } from "./matrix.js";
-import { implicitQl } from "./implicit-ql.js";
+import { implicitQl, rootFreeQl } from "./implicit-ql.js";
 import { scaleIntoRange } from "./scale-range.js";
 import { rotateColumns } from "./rotations.js";
 import { withScratch } from "./scratch.js";
@@ -22,7 +22,7 @@ export function symmetricEigenvalues(s: Matrix): Float64Array {
   const { scaled, scale } = scaleSquare(s, "symmetricEigenvalues");
   const values = withScratch((scratch) => {
     const { diagonal, offDiagonal } = tridiagonalise(scaled, scratch);
-    implicitQl(diagonal, offDiagonal);
+    rootFreeQl(diagonal, offDiagonal);
     return diagonal.slice();
   });
   return sortDescending(values, scale);

@@ -11,19 +11,15 @@ export type Rotate = (i: number, c: number, s: number) => void;
  * eigenvectors of Q·T·Qᵀ
  * @throws Error if an eigenvalue does not converge because an entry is not finite
  */
-export function implicitQl(d: Float64Array, e: Float64Array, rotate?: Rotate): void {
+export function implicitQl(d: Float64Array, e: Float64Array, rotate: Rotate): void {
   const n = d.length;
-  // An absolute tolerance, not relative to the neighbours: a Gram matrix of low rank has a block of
-  // entries at rounding level that has no valid digits.
-  let scale = 0;
-  for (let i = 0; i < n; i++) scale = Math.max(scale, Math.abs(at(d, i)) + Math.abs(at(e, i)));
-  const negligible = scale * (Number.EPSILON / 2);
+  const negligible = findNegligible(d, e);
   for (let l = 0; l < n; l++) {
     for (let sweeps = 0; ; sweeps++) {
       let m = l;
       while (m < n - 1 && !(Math.abs(at(e, m)) <= negligible)) m++;
       if (m === l) break;
-      if (sweeps === 60) throw new Error(`eigenvalue ${l} of ${n} did not converge in 60 sweeps`);
+      if (sweeps === maxSweeps) throw new Error(describeFailure(l, n));
       const dl = at(d, l);
       const el = at(e, l);
       let g = (at(d, l + 1) - dl) / (2 * el);
@@ -51,7 +47,7 @@ export function implicitQl(d: Float64Array, e: Float64Array, rotate?: Rotate): v
         p = s * t;
         d[i + 1] = g + p;
         g = c * t - b;
-        rotate?.(i, c, s);
+        rotate(i, c, s);
       }
       if (i >= l) continue;
       d[l] = at(d, l) - p;
@@ -59,4 +55,65 @@ export function implicitQl(d: Float64Array, e: Float64Array, rotate?: Rotate): v
       e[m] = 0;
     }
   }
+}
+
+/**
+ * Computes the eigenvalues alone, by the variant of Pal, Walker and Kahan that works on squares and
+ * so needs no square root for a rotation (LAPACK dsterf).
+ * @param d the diagonal; becomes the eigenvalues, unsorted
+ * @param e the off-diagonal, entry i joining i and i + 1; overwritten
+ * @throws Error if an eigenvalue does not converge because an entry is not finite
+ */
+export function rootFreeQl(d: Float64Array, e: Float64Array): void {
+  const n = d.length;
+  const negligible = findNegligible(d, e) ** 2;
+  for (let i = 0; i < n; i++) e[i] = at(e, i) ** 2;
+  for (let l = 0; l < n; l++) {
+    for (let sweeps = 0; ; sweeps++) {
+      let m = l;
+      while (m < n - 1 && !(at(e, m) <= negligible)) m++;
+      if (m === l) break;
+      if (sweeps === maxSweeps) throw new Error(describeFailure(l, n));
+      const dl = at(d, l);
+      const root = Math.sqrt(at(e, l));
+      const g = (at(d, l + 1) - dl) / (2 * root);
+      const shift = dl - root / (g + Math.sqrt(g * g + 1) * (g < 0 ? -1 : 1));
+      let [c, s] = [1, 0];
+      let gamma = at(d, m) - shift;
+      let p = gamma * gamma;
+      for (let i = m - 1; i >= l; i--) {
+        const ei = at(e, i);
+        const r = p + ei;
+        if (i < m - 1) e[i + 1] = s * r;
+        const before = c;
+        c = p / r;
+        s = ei / r;
+        const last = gamma;
+        const di = at(d, i);
+        gamma = c * (di - shift) - s * last;
+        d[i + 1] = last + (di - gamma);
+        p = c === 0 ? before * ei : (gamma * gamma) / c;
+      }
+      e[l] = s * p;
+      d[l] = shift + gamma;
+    }
+  }
+}
+
+const maxSweeps = 60;
+
+/**
+ * The size below which an off-diagonal entry counts as zero. It is absolute, not relative to the
+ * neighbours: a Gram matrix of low rank has a block of entries at rounding level that has no valid
+ * digits.
+ */
+function findNegligible(d: Float64Array, e: Float64Array): number {
+  let scale = 0;
+  for (let i = 0; i < d.length; i++)
+    scale = Math.max(scale, Math.abs(at(d, i)) + Math.abs(at(e, i)));
+  return scale * (Number.EPSILON / 2);
+}
+
+function describeFailure(l: number, n: number): string {
+  return `eigenvalue ${l} of ${n} did not converge in ${maxSweeps} sweeps`;
 }

@@ -1,11 +1,10 @@
 import { at } from "./at.js";
 import { symmetricEigen } from "./eigen.js";
 import { Matrix } from "./matrix.js";
-import { implicitQl } from "./implicit-ql.js";
+import { rootFreeQl } from "./implicit-ql.js";
 import { scaleIntoRange, findLargest } from "./scale-range.js";
 import { withScratch } from "./scratch.js";
 import { norm } from "./stats.js";
-import { stream } from "./stream.js";
 import { tridiagonalise } from "./tridiagonal.js";
 
 /**
@@ -37,14 +36,15 @@ function iterateInverse(s: Matrix, count: number): Matrix | undefined {
   return withScratch((scratch) => {
     const { diagonal, offDiagonal, applyQ } = tridiagonalise(s, scratch);
     const values = diagonal.slice();
-    implicitQl(values, offDiagonal.slice());
+    rootFreeQl(values, offDiagonal.slice());
     values.sort().reverse();
     const scale = Math.max(findLargest(diagonal), findLargest(offDiagonal));
 
-    const starts = stream("inverse iteration");
+    let state = 1;
     for (let j = 0; j < count; j++) {
       const x = vectors.column(j);
-      x.set(starts.normals(n));
+      // Any numbers without a pattern will do; a linear congruential generator is the fastest.
+      for (let i = 0; i < n; i++) x[i] = state = (Math.imul(state, 1664525) + 1013904223) | 0;
       const solve = shiftedSolver(diagonal, offDiagonal, at(values, j), scale);
       let left = 1;
       // Two steps suffice for a generic start. Each step removes the earlier vectors, which is
