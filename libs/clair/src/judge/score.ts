@@ -1,7 +1,6 @@
 import type { Evidence } from "@fedclair/core";
 import {
   at,
-  median,
   medianDeviation,
   medianInPlace,
   standardDeviation,
@@ -269,7 +268,7 @@ function createStandard(size: Float64Array, trusted: readonly number[], spreads:
   ): Float64Array => {
     const values = growsWithSize ? (withoutSize ??= createSizeRemoval(size, trusted))(sent) : sent;
     const own = pickNumbers(values, trusted);
-    const middle = median(own);
+    const middle = medianInPlace(own);
     const deviation = spreadOf(own, middle) * untrimmed;
     const prior = priorClients * spreads[kind] ** 2;
     const moderated = ((n / 2) * deviation ** 2 + prior) / (n / 2 + priorClients);

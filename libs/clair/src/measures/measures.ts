@@ -271,9 +271,10 @@ export function computeAgreement(
 ): Float64Array {
   const agreement = new Float64Array(cosines.rows);
   const compared = takeSampled(others, sample);
+  const room = new Float64Array(compared.length);
   agreement.set(known);
   for (let k = known.length; k < cosines.rows; k++) {
-    const own = listCosines(cosines, k, compared, groups);
+    const own = listCosines(cosines, k, compared, groups, room);
     agreement[k] = medianInPlace(own.length > 0 ? own : listCosines(cosines, k, compared));
   }
   return agreement;
@@ -285,14 +286,17 @@ export function computeSpread(cosines: Matrix): Float64Array {
   return Float64Array.from(all, (k) => medianDeviation(listCosines(cosines, k, all)));
 }
 
-/** The cosines of client k with the others, itself and the rest of its group left out. */
+/**
+ * The cosines of client k with the others, itself and the rest of its group left out.
+ * @param own space for them
+ */
 function listCosines(
   cosines: Matrix,
   k: number,
   others: readonly number[],
   groups: readonly number[] = indices(cosines.rows),
+  own = new Float64Array(others.length),
 ): Float64Array {
-  const own = new Float64Array(others.length);
   let count = 0;
   const column = k * cosines.rows;
   for (const j of others) if (groups[j] !== groups[k]) own[count++] = at(cosines.data, column + j);

@@ -10,6 +10,7 @@ import {
   at,
   gramTN,
   hstack,
+  indices,
   item,
   Matrix,
   multiply,
@@ -229,11 +230,12 @@ function takeRows(b: Tensor): Matrix {
 
 /** Rotates the columns in place. */
 function rotateToEvenness(columns: Matrix): void {
+  const all = indices(columns.cols).map((j) => columns.column(j));
   for (let sweep = 0; sweep < maxSweeps; sweep++) {
     let isStill = true;
     for (let j = 1; j < columns.cols; j++) {
       for (let i = 0; i < j; i++) {
-        const [x, y] = [columns.column(i), columns.column(j)];
+        const [x, y] = [item(all, i), item(all, j)];
         const angle = findEvenAngle(x, y);
         if (Math.abs(angle) < minAngle) continue;
         isStill = false;

@@ -2,7 +2,7 @@ import { areEqual, median, pick } from "@fedclair/linalg";
 import { indicesOf, zeroShare, type Client } from "../updates/sanitise.js";
 import { detect, skipDetection, type CutOptions, type Decomposition } from "./detect.js";
 import type { Comparison, PooledViews } from "./module-views.js";
-import type { SpaceOptions } from "./view-measures.js";
+import { computeTangents, type SpaceOptions, type Views } from "./view-measures.js";
 
 /** The modules of a round, which are compared together. */
 interface SharedModules {
@@ -76,9 +76,12 @@ async function findBestFitted(
   const largest = modules.names.map(() => options.rankMax);
   const views = await modules.views({ clients: indicesOf(clients), leastNorm: 0 }, largest);
   const members = await views.search(options);
-  const detection = await detect(views, members, [], options, 1);
+  const isTrusted = async () =>
+    (await boundBenignShare(views, members)) >= minTrustedShare &&
+    computeBenignShare(await detect(views, members, [], options, 1)) >= minTrustedShare;
+  const found = (await isTrusted()) ? undefined : members;
   views.drop();
-  return computeBenignShare(detection) < minTrustedShare ? members : undefined;
+  return found;
 }
 
 /**
@@ -131,7 +134,20 @@ export function isSharedByMost(detection: Pick<Decomposition, "inside" | "scores
 
 /** Share of its energy that the median benign change has inside the space. */
 function computeBenignShare({ inside, scores }: Pick<Decomposition, "inside" | "scores">): number {
-  return 1 / (1 + median(pick(scores, inside)) ** 2);
+  return toShare(median(pick(scores, inside)));
+}
+
+function toShare(tangent: number): number {
+  return 1 / (1 + tangent ** 2);
+}
+
+/**
+ * Computes the largest share that a detection from the members could find, from one fit. A fit
+ * without a client never holds more of it, and at least as many clients as members are inside.
+ */
+async function boundBenignShare(views: Views, members: readonly number[]): Promise<number> {
+  const scores = Float64Array.from(computeTangents(await views.fit(members))).sort();
+  return toShare(median(scores.subarray(0, members.length)));
 }
 
 async function detectIn(

@@ -40,8 +40,8 @@ export interface View {
   /** Z_k, n×w_k, one for each active client, as columns of the stack. */
   readonly blocks: readonly Matrix[];
   /**
-   * Gram matrices, if blocks are at least as wide as tall. Narrower blocks are multiplied as fast
-   * as Gram matrices are summed.
+   * Gram matrices, if blocks are at least half as wide as tall. Narrower blocks are multiplied as
+   * fast as the triangles of Gram matrices are summed.
    */
   readonly grams: Grams | undefined;
   readonly columnGram: ColumnGram;

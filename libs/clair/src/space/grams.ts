@@ -1,9 +1,9 @@
 import { at, dot, gramNT, gramTN, item, Matrix, multiplyTN } from "@fedclair/linalg";
 
 /**
- * The matrices Z_k·Z_kᵀ of all clients, n×n. If blocks are at least as wide as they are tall,
- * summing these is faster than multiplying the blocks. Also, |UᵀZ_k|² = ⟨UUᵀ, Z_k·Z_kᵀ⟩ does not
- * depend on the width.
+ * The matrices Z_k·Z_kᵀ of all clients, n×n. If blocks are at least half as wide as they are tall,
+ * summing their triangles is faster than multiplying the blocks. Also, |UᵀZ_k|² = ⟨UUᵀ, Z_k·Z_kᵀ⟩
+ * does not depend on the width.
  */
 export class Grams {
   readonly #rows: number;
@@ -65,8 +65,9 @@ export class ColumnGram {
   /** ZᵀZ of some clients, if a fit to half of all needs it. */
   of(clients: readonly number[]): Matrix | undefined {
     const { rows, cols } = this.#stack;
+    if (cols >= 2 * rows) return undefined;
     const columns = clients.flatMap((k) => item(this.#columns, k));
-    if (cols >= 2 * rows || columns.length >= rows) return undefined;
+    if (columns.length >= rows) return undefined;
     return (this.#gram ??= gramTN(this.#stack)).among(columns);
   }
 }

@@ -50,7 +50,7 @@ export function createView(
     stack,
     energies: columnEnergies(stack),
     blocks,
-    grams: stack.cols < blocks.length * stack.rows ? undefined : new Grams(blocks),
+    grams: 2 * stack.cols < blocks.length * stack.rows ? undefined : new Grams(blocks),
     columnGram: new ColumnGram(stack, blocks),
     isZero: blocks.map(({ data }) => data.every((x) => x === 0)),
     ownSpace: (k) => (own[k] ??= computeOwnSpace(item(blocks, k), largestRank)),

@@ -1,5 +1,5 @@
 import type { ModuleDistance } from "@fedclair/core";
-import { item, median, sum } from "@fedclair/linalg";
+import { at, item, median } from "@fedclair/linalg";
 
 /** How the shared space of each module is searched. */
 export interface SpaceOptions {
@@ -84,24 +84,25 @@ export function computeSines(
   { isZero }: Pick<Views, "isZero">,
   energies: readonly Energies[],
 ): number[] {
-  return groupByClient(energies).map(({ outside }, k) => {
-    const changed = isZero.filter((ofView) => !item(ofView, k)).length;
-    return Math.sqrt(sum(outside) / Math.max(1, changed));
+  return sumByClient(energies, "outside").map((outside, k) => {
+    let changed = 0;
+    for (const ofView of isZero) if (!item(ofView, k)) changed++;
+    return Math.sqrt(outside / Math.max(1, changed));
   });
 }
 
 /** Computes every client's tangent of the angle to the space, |QZ|/|PZ|, at most 1e6. */
 export function computeTangents(energies: readonly Energies[]): number[] {
-  return groupByClient(energies).map(({ inside, outside }) => toTangent(sum(outside), sum(inside)));
+  const inside = sumByClient(energies, "inside");
+  return sumByClient(energies, "outside").map((outside, k) => toTangent(outside, item(inside, k)));
 }
 
-/** Energies of each client, by view. */
-function groupByClient(energies: readonly Energies[]): { inside: number[]; outside: number[] }[] {
-  const [first] = energies;
-  return Array.from(first?.inside ?? [], (_, k) => ({
-    inside: energies.map(({ inside }) => item(inside, k)),
-    outside: energies.map(({ outside }) => item(outside, k)),
-  }));
+/** The energies of each client, summed over the views. */
+function sumByClient(energies: readonly Energies[], part: keyof Energies): number[] {
+  const sums = Array<number>(energies[0]?.[part].length ?? 0).fill(0);
+  for (const { [part]: own } of energies)
+    for (let k = 0; k < sums.length; k++) sums[k] = item(sums, k) + at(own, k);
+  return sums;
 }
 
 const maxTangent = 1e6;
