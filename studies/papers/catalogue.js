@@ -21,6 +21,8 @@ import { listMethods } from "../../scripts/shipped.js";
  * @property {boolean} [isTimed] whether the quantity is a time, which differs between machines
  * @property {readonly Fault[]} [faults] each breaks the method so that the claim does not hold
  * @property {string} [judge] the rule that judges, of a method that has several
+ * @property {Readonly<Record<string, string>>} [reads] the labels of the runs that `measure` gets;
+ * default: all runs of the file
  *
  * @typedef {object} Fault a piece of built code, and what replaces it
  * @property {string} file

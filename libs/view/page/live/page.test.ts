@@ -67,8 +67,8 @@ describe("routes", () => {
       routes,
     );
     assert.deepEqual(parseRoute("#/nonsense/%"), { view: "list", path: "" });
-    assert.equal(compareAddress(["a&run=b", "c d"]), "/compare?run=a%26run%3Db&run=c+d");
-    assert.equal(reportAddress("a/b c"), "/report/a/b%20c/report.html");
+    assert.equal(compareAddress(["a&run=b", "c d"]), "compare?run=a%26run%3Db&run=c+d");
+    assert.equal(reportAddress("a/b c"), "report/a/b%20c/report.html");
   });
 });
 
