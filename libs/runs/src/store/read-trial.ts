@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { readTrialSource, type Trial, type TrialSource } from "@fedclair/core/internal";
 import { z } from "zod";
-import { readText } from "./regular-file.js";
+import { readOnlyInside, readText } from "./regular-file.js";
 
 /** The trial of a run folder. */
 interface StoredTrial {
@@ -33,11 +33,13 @@ const trialShape = z.looseObject({
 
 /**
  * Reads the trial of a run folder, which passed its schema when `RunFolder` wrote it.
- * @throws UnreadableError if the folder has no `trial.yaml`; UserError if the file is damaged
+ * @throws UnreadableError if the folder has no `trial.yaml`; UserError if the file is damaged, or a
+ *   link that leads out of the folder
  */
 export function readRunTrial(folder: string): StoredTrial {
   const file = join(folder, "trial.yaml");
-  const text = readText(file, maxResolvedBytes);
+  // An error quotes the text, which must not be that of a file to which a stranger's link leads.
+  const text = readOnlyInside(folder, () => readText(file, maxResolvedBytes));
   const source = readTrialSource(text, file);
   source.yaml.check(trialShape);
   return { trial: source.yaml.content as Trial, source };
