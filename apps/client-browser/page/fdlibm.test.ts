@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { stream } from "@fedclair/linalg";
-import { cos, exp, log, sin } from "./fdlibm.js";
+import { cbrt, cos, exp, log, sin } from "./fdlibm.js";
 
-describe("exp, log, sin and cos of a tab", () => {
+describe("exp, log, sin, cos and cbrt of a tab", () => {
   it("have the bits of those of Node.js", () => {
     const rng = stream("fdlibm");
     const edges = [0, -0, 1, -1, 0.5, 2, 1e-9, -1e-9, 1e-320, 5e-324, 709.78, 710, -745.2, -746];
@@ -20,6 +20,7 @@ describe("exp, log, sin and cos of a tab", () => {
       ["log", log, Math.log],
       ["sin", sin, Math.sin],
       ["cos", cos, Math.cos],
+      ["cbrt", cbrt, Math.cbrt],
     ] as const) {
       for (const x of inputs) assert.ok(Object.is(own(x), engine(x)), `${name}(${x})`);
     }

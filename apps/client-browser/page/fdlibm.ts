@@ -1,7 +1,7 @@
 /*
- * exp, log, sin and cos of fdlibm, to the bit. The standard leaves their last bits to the engine:
- * Node.js 20 to 26 has those of fdlibm, newer browsers have others. The worker puts these functions
- * into its `Math`, so that a tab computes the same bytes as a host in Node.js.
+ * exp, log, sin, cos and cbrt of fdlibm, to the bit. The standard leaves their last bits to the
+ * engine: Node.js 20 to 26 has those of fdlibm, newer browsers have others. The worker puts these
+ * functions into its `Math`, so that a tab computes the same bytes as a host in Node.js.
  *
  * Copyright (C) 1993 by Sun Microsystems, Inc. All rights reserved.
  * Developed at SunSoft, a Sun Microsystems, Inc. business. Permission to use, copy, modify, and
@@ -209,4 +209,29 @@ function cosNearZero(x: number, y: number): number {
   if (size < 0x3fd33333) return 1 - (0.5 * z - (z * r - x * y));
   const q = size > 0x3fe90000 ? 0.28125 : fromWords(size - 0x00200000, 0);
   return 1 - q - (0.5 * z - q - (z * r - x * y));
+}
+
+/** ∛x, as FreeBSD's s_cbrt.c computes it. */
+export function cbrt(x: number): number {
+  if (x === 0 || !Number.isFinite(x)) return x;
+  const high = highWord(x);
+  const sign = high & 0x80000000;
+  const size = high & 0x7fffffff;
+  // A first value by a third of the exponent; a subnormal number is scaled by 2⁵⁴.
+  const third =
+    size < 0x00100000
+      ? Math.trunc((highWord(x * 2 ** 54) & 0x7fffffff) / 3) + 696219795
+      : Math.trunc(size / 3) + 715094163;
+  let t = fromWords(sign | third, 0);
+  let r = t * t * (t / x);
+  t *=
+    1.87595182427177009643 +
+    r * (-1.88497979543377169875 + r * 1.62142972010535446614) +
+    r * r * r * (-0.758397934778766047437 + r * 0.145996192886612446982);
+  // To 23 bits, away from zero, so that t·t is exact.
+  const upper = highWord(t);
+  const lower = (words[0] ?? 0) >>> 0;
+  t = fromWords(upper + (lower >= 0x80000000 ? 1 : 0), (lower + 0x80000000) & 0xc0000000);
+  r = x / (t * t);
+  return t + t * ((r - t) / (t + t + r));
 }

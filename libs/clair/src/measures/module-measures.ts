@@ -236,18 +236,21 @@ function rotateToEvenness(columns: Matrix): void {
     for (let j = 1; j < columns.cols; j++) {
       for (let i = 0; i < j; i++) {
         const [x, y] = [item(all, i), item(all, j)];
-        const angle = findEvenAngle(x, y);
-        if (Math.abs(angle) < minAngle) continue;
+        const [cosine, sine] = findEvenRotation(x, y);
+        if (Math.abs(sine) < minAngle) continue;
         isStill = false;
-        rotate(x, y, angle);
+        rotate(x, y, cosine, sine);
       }
     }
     if (isStill) return;
   }
 }
 
-/** The angle, −π/4 … π/4, that makes the sum of the fourth powers of both columns least. */
-function findEvenAngle(x: Float64Array, y: Float64Array): number {
+/**
+ * Cosine and sine of the angle φ, −π/4 … π/4, that makes the sum of the fourth powers of both
+ * columns least. Square roots have the same bits everywhere, which atan2 does not.
+ */
+function findEvenRotation(x: Float64Array, y: Float64Array): readonly [number, number] {
   let [along, across] = [0, 0];
   for (let k = 0; k < x.length; k++) {
     const [a, b] = [x[k] as number, y[k] as number];
@@ -256,13 +259,22 @@ function findEvenAngle(x: Float64Array, y: Float64Array): number {
     across += 2 * u * v;
   }
   // The sum is a constant plus (along · cos 4φ + across · sin 4φ) / 4.
-  if (along === 0 && across === 0) return 0;
-  const angle = (Math.atan2(across, along) + Math.PI) / 4;
-  return angle > Math.PI / 4 ? angle - Math.PI / 2 : angle;
+  const length = Math.sqrt(along * along + across * across);
+  if (!(length > 0)) return [1, 0];
+  return halve(...halve(-along / length, -across / length));
 }
 
-function rotate(x: Float64Array, y: Float64Array, angle: number): void {
-  const [c, s] = [Math.cos(angle), Math.sin(angle)];
+/** Cosine and sine of half an angle of −π … π. */
+function halve(cosine: number, sine: number): [number, number] {
+  if (cosine > 0) {
+    const half = Math.sqrt((1 + cosine) / 2);
+    return [half, sine / (2 * half)];
+  }
+  const half = Math.sqrt((1 - cosine) / 2);
+  return sine < 0 ? [-sine / (2 * half), -half] : [sine / (2 * half), half];
+}
+
+function rotate(x: Float64Array, y: Float64Array, c: number, s: number): void {
   for (let k = 0; k < x.length; k++) {
     const [a, b] = [x[k] as number, y[k] as number];
     x[k] = c * a + s * b;
