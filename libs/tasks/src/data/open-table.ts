@@ -1,5 +1,5 @@
-import { stat } from "node:fs/promises";
 import { UserError } from "@fedclair/core";
+import { statFile } from "./small-file.js";
 import type { TableFile } from "./table-file.js";
 import { unreadable } from "./unreadable.js";
 
@@ -47,7 +47,7 @@ export async function openTable(path: string, signal: AbortSignal): Promise<Tabl
     );
   }
   try {
-    if (!(await stat(path)).isFile()) throw new UserError(`source: ${path}: expected a file`);
+    await statFile(path);
     return await open(path, signal);
   } catch (error) {
     if (error instanceof UserError) throw error;

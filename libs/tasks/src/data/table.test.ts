@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { Readable } from "node:stream";
@@ -289,6 +290,15 @@ describe("reading tables", () => {
       );
     }
     await assertRejected(readTable({ file: root }, wanted), /expected a file/);
+    // As /proc/kmsg, which would block its reader for ever.
+    const [kernel, link] = ["/proc/self/environ", join(root, "kernel.csv")];
+    if (existsSync(kernel)) {
+      await symlink(kernel, link);
+      await assertRejected(
+        readTable({ file: link }, wanted),
+        /kernel\.csv: expected a file of data, got one of the kernel/,
+      );
+    }
     await assertRejected(
       readTable({ folder: join(root, "none") }, wanted),
       /cannot read the folder/,
