@@ -44,7 +44,7 @@ describe("a template of fedclair new", function () {
       const isExternal = template === "python-clients"; // its clients are below
       assert.match(commands, isExternal ? /^npm test$/m : /^npx fedclair run trial\.yaml$/m);
       // docs/own-experiment.md, which a test runs, has this command with two hosts and a report.
-      // The next command, verify, runs all rounds, so this one only reads the trial.
+      // The next command, verify, runs all rounds.
       const brief = "--transport memory --no-report --set rounds=1";
       const two =
         "--set 'attacks=[[], [{ attack: { name: mirror-labels }, count: 4 }]]' " +

@@ -3,7 +3,7 @@ import { measureSettings } from "./consistency.js";
 
 const settings = [{ clients: 10 }, { clients: 40 }, { noise: 0.005 }, { noise: 0.08 }];
 
-/** @param {string} _out @param {{ seeds?: number }} options */
-export function measure(_out, { seeds = 200 } = {}) {
-  return measureSettings(settings, seeds);
+/** @param {string} _out @param {import("./decompose.js").Options} options */
+export function measure(_out, options) {
+  return measureSettings(settings, options);
 }

@@ -1,7 +1,7 @@
 // How far contaminated clients must be from the space for the exact set, in units of the distance
 // at which a test that knows the space and the noise finds it.
 import { stream } from "@fedclair/linalg";
-import { always, decompose, fairJudges } from "./decompose.js";
+import { decompose, fairJudges } from "./decompose.js";
 import { drawFederation, usual } from "./federation.js";
 import { drawTest, findLimit } from "./limit.js";
 
@@ -9,17 +9,16 @@ const share = 0.3;
 export const multiples = [0.8, 1, 1.25, 1.6, 2];
 
 /** @param {string} _out @param {import("./decompose.js").Options} options */
-export function measure(_out, { seeds = 200, wants } = {}) {
-  return measureSettings([{}], seeds, multiples, wants);
+export function measure(_out, options) {
+  return measureSettings([{}], options, multiples);
 }
 
 /**
  * @param {readonly Partial<import("./federation.js").Setting>[]} settings
- * @param {number} seeds of each cell
+ * @param {import("./decompose.js").Options} options the seeds are those of each cell
  * @param {readonly number[]} [some] multiples of the distance that the test needs
- * @param {import("./decompose.js").Options["wants"]} [wants]
  */
-export async function measureSettings(settings, seeds, some = multiples.slice(1), wants = always) {
+export async function measureSettings(settings, { seeds = 200, wants }, some = multiples.slice(1)) {
   const runs = [];
   for (const setting of settings) {
     const { clients, noise } = { ...usual, ...setting };

@@ -14,10 +14,9 @@ export const judges = /** @type {const} */ (["gap", "evidence", "evidence, shipp
 /**
  * @typedef {object} Options how much a study measures
  * @property {number} [seeds]
- * @property {(labels: Readonly<Record<string, string>>) => boolean} [wants] whether runs with these
- * labels are needed; default: all
+ * @property {(labels: Readonly<Record<string, string>>) => boolean} wants whether runs with these
+ * labels are needed
  */
-export const always = () => true;
 
 /** Judges that have not seen the like. */
 export const fairJudges = judges.slice(0, 2);

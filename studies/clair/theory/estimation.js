@@ -1,7 +1,7 @@
 // Recovery under estimation error, by the decomposition: the space, and the errors of refined
 // changes in parts. Runs are labelled by the study that varies one setting.
 import { stream, subtract } from "@fedclair/linalg";
-import { always, decompose, fitTruth, meanSquare, refineInTruth, sineTo } from "./decompose.js";
+import { decompose, fitTruth, meanSquare, refineInTruth, sineTo } from "./decompose.js";
 import { drawFederation, outsideOf } from "./federation.js";
 
 /** Settings by study; the setting that varies is in the label. */
@@ -15,7 +15,7 @@ const studies = {
 };
 
 /** @param {string} _out @param {import("./decompose.js").Options} options */
-export async function measure(_out, { seeds = 20, wants = always } = {}) {
+export async function measure(_out, { seeds = 20, wants }) {
   const runs = [];
   for (const [study, settings] of Object.entries(studies).filter(([study]) => wants({ study })))
     for (const setting of settings)

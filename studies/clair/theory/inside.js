@@ -1,13 +1,13 @@
 // Attacks inside the shared space, which lie where benign clients lie, and federations without a
 // contaminated client.
 import { addScaled, frobenius, stream, subtract } from "@fedclair/linalg";
-import { always, decompose, fairJudges, judges, meanSquare } from "./decompose.js";
+import { decompose, fairJudges, judges, meanSquare } from "./decompose.js";
 import { drawFederation, usual } from "./federation.js";
 
 export const kinds = /** @type {const} */ (["flipped", "boosted", "target"]);
 
 /** @param {string} _out @param {import("./decompose.js").Options} options */
-export async function measure(_out, { seeds = 20, wants = always } = {}) {
+export async function measure(_out, { seeds = 20, wants }) {
   const runs = [];
   const panel = (attack, some) => some.filter((judge) => wants({ attack, judge }));
   for (const attack of kinds)
