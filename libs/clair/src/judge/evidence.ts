@@ -158,8 +158,8 @@ function toClientVerdict(
 }
 
 /**
- * Among more clients, a few attackers do not change whom the others trust, so it is not found again
- * for every plant.
+ * One attacker hardly changes whom the others trust, and a few among more clients than this do not
+ * either, so it is not found again for their plants.
  */
 const maxSearched = 40;
 /** With fewer clients nobody is called benign. */
@@ -218,8 +218,9 @@ function findPlanted(
     measures,
     trusted,
     (altered, left, agreement) => {
+      const [count, known] = [altered.size.length, agreement.length];
       const scores =
-        measures.size.length > maxSearched
+        count - known === 1 || count > maxSearched
           ? scoreAgainst(altered, left, bank.spreads, agreement)
           : scoreClients(altered, bank.spreads);
       const thresholds = findThresholds(bank, scores, rate);

@@ -86,7 +86,7 @@ export function scoreClients(
 }
 
 /**
- * Scores clients by their pieces of evidence, in deviations of clients that are trusted.
+ * Scores clients of whom some are trusted already, and trusts those as well that these explain.
  * @param agreement of the first clients with the trusted ones, if it has been computed
  */
 export function scoreAgainst(
@@ -95,8 +95,9 @@ export function scoreAgainst(
   spreads: Spreads,
   agreement?: Float64Array,
 ): EvidenceScores {
-  const pieces = createComparison(measures)(trusted, agreement);
-  return { ...scoreAmong(measures.size, pieces, trusted, spreads), core: trusted, voters: trusted };
+  const voters = listVoters(measures.groups, measures.size);
+  const compare = createComparison(measures);
+  return extendTrust(measures.size, voters, (some) => compare(some, agreement), spreads, trusted);
 }
 
 /**
@@ -121,7 +122,18 @@ export function scorePieces(
     const leave = new Set(pickLargest(squares, trusted, leaving));
     trusted = trusted.filter((k) => !leave.has(k));
   }
-  const core = trusted;
+  return extendTrust(size, voters, compare, spreads, trusted);
+}
+
+/** Adds those to the trusted clients that they explain, the nearest first, and scores all. */
+function extendTrust(
+  size: Float64Array,
+  voters: readonly number[],
+  compare: (trusted: readonly number[]) => ComparedPieces,
+  spreads: Spreads,
+  core: readonly number[],
+): EvidenceScores {
+  let trusted = core;
   for (;;) {
     const pieces = compare(trusted);
     const squares = squareInSearch(size, pieces, trusted, spreads);
