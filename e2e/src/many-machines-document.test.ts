@@ -20,8 +20,8 @@ describe("docs/many-machines.md: sweeps", () => {
       stderr,
       /trials are queued at redis:\/\/127\.0\.0\.1:\d+ for every (npx )?fedclair worker/,
     );
-    assert.match(stdout, /^#SBATCH --array=0-1$/m);
-    assert.match(await readFile(join(folder, "one.txt"), "utf8"), /^report: runs\/shared\/report/m);
+    assert.match(stdout, /^#SBATCH --array=0-3%2$/m);
+    assert.match(stdout, /^report: runs\/shared\/report/m);
     assert.match(await readFile(join(folder, "cluster/host-3.token"), "utf8"), /^fct1\./);
   });
 });

@@ -52,9 +52,13 @@ describe("a job of Slurm", function () {
     assert.match(submitted.stdout, /^Submitted batch job \d+: \S+\/a folder\/slurm\/job\.sh\n$/);
     await ended();
     const logs = await Promise.all(
-      [0, 1].map((i) => readFile(join(out, "slurm", `1-${i}.log`), "utf8")),
+      Array.from({ length: 24 }, (_, i) => readFile(join(out, "slurm", `1-${i}.log`), "utf8")),
     );
-    for (const log of logs) assert.match(log, /^24\/24 /m);
+    for (const log of logs) assert.match(log, /^1\/1 /m);
+    assert.ok(
+      logs.some((log) => /^24\/24 /m.test(log)),
+      "the last task writes the tables",
+    );
     assert.deepEqual(await readSweepBytes(out), await runReferenceSweep());
     const again = await fedclair([...args, "--no-report"]);
     assert.equal(again.stderr.match(/done before/g)?.length, 24);
@@ -99,9 +103,12 @@ describe("a sweep for Slurm", () => {
     assert.equal(dry.code, 0, dry.stderr);
     const path = dry.stdout.trim();
     const text = await readFile(path, "utf8");
-    assert.match(text, /^#SBATCH --array=0-47$/m); // no more tasks than trials
+    assert.match(text, /^#SBATCH --array=0-47%100$/m);
     assert.match(text, /^#SBATCH --partition=long --time=2:00:00$/m);
-    assert.match(text, / sweep \S+grid\.yaml --out '\/\S+it'\\''s out' --set 'rounds=\[1, 2\]'$/m);
+    assert.match(
+      text,
+      / sweep \S+grid\.yaml --out '\/\S+it'\\''s out' --set 'rounds=\[1, 2\]' --share "\$SLURM_ARRAY_TASK_ID\/48"$/m,
+    );
     await run("bash", ["-n", path]);
     const bad = await fedclair([...args, "--slurm-options", "a\nrm b"], { env });
     assert.match(bad.stderr, /--slurm-options: expected one line/);

@@ -77,7 +77,7 @@ export {
 export { readActivity, type Activity } from "./store/activity.js";
 export { recordsAfter, recordsEnd, timingsAfter } from "./store/records-after.js";
 export { syncFolder, syncTree, writeWhole } from "./store/atomic-files.js";
-export { breakLocks, findHolder, InUse, Lock, lockFile } from "./store/lock.js";
+export { breakForeignLock, findHolder, InUse, Lock, lockFile } from "./store/lock.js";
 export { makeFolder, makeOwnFolder } from "./store/make-folder.js";
 export {
   openRegularFile,
@@ -120,6 +120,8 @@ export { addPythonCode, hashClients } from "./trial/python-code.js";
 export { prepareSource, prepareTrial } from "./trial/prepare-trial.js";
 export { isSweep, readTrial, readTrialFile } from "./trial/read-trial-file.js";
 export { formatTime } from "./words/format-time.js";
+export { requireRunFile, SendAgain, SendLater, type Receiver } from "./carry/carried.js";
+export { RunSender } from "./carry/run-sender.js";
 export { Progress } from "./run/progress.js";
 export { checkSummary } from "./run/check-summary.js";
 export { verifyRounds, countRoundsToRun, type VerifiedRound } from "./run/verify-rounds.js";

@@ -100,7 +100,7 @@ function chooseNewFolder(out: string, mayChoose: boolean): string {
 }
 
 /** A sweep that has been read. */
-interface ReadSweep {
+export interface ReadSweep {
   readonly trial: string | object;
   readonly source: TrialSource;
   readonly grid: Sweep;
@@ -160,6 +160,26 @@ export async function runBegun(
   signal: AbortSignal,
 ): Promise<SweepResult> {
   const { grid, out, source } = begun;
+  const { summaries, gaps } = await runTrials(begun, open, options, emit, signal);
+  const results = computeResults(grid, summaries);
+  await writeSweep(out, grid, results, options.report);
+  const { failed, incomplete } = gaps;
+  const faults = [...gaps.list(), ...listMissing(grid, source.file, summaries)];
+  return { folder: out, ...results, failed, incomplete, faults };
+}
+
+/**
+ * Runs the trials of a sweep whose folder is open, or some of them.
+ * @returns the summaries by trial, and the reasons for gaps in the tables
+ */
+export async function runTrials(
+  begun: ReadSweep,
+  open: OpenQueue,
+  options: SweepOptions,
+  emit: Emit<SweepEvent>,
+  signal: AbortSignal,
+) {
+  const { grid } = begun;
   const summaries = new Map<string, Summary>();
   const gaps = new Gaps(grid.trials.length);
   const queue = await open(begun, options, signal);
@@ -173,11 +193,7 @@ export async function runBegun(
   } finally {
     await queue.close();
   }
-  const results = computeResults(grid, summaries);
-  await writeSweep(out, grid, results, options.report);
-  const { failed, incomplete } = gaps;
-  const faults = [...gaps.list(), ...listMissing(grid, source.file, summaries)];
-  return { folder: out, ...results, failed, incomplete, faults };
+  return { summaries, gaps };
 }
 
 /** The reasons for gaps in the tables. */

@@ -30,12 +30,15 @@ export function addMachineCommands(program: Command): void {
 
   program
     .command("worker")
-    .description("run queued trials of sweeps, on any machine that can access their folders")
+    .description("run queued trials of sweeps, on any machine that reaches the queue")
     .option(
       "--queue <url>",
       "address of the queue, redis://host:port/db; default: the environment variable FEDCLAIR_QUEUE",
     )
-    .option("--root <folder>", "accept only sweeps whose folders are inside this one", ".")
+    .option(
+      "--root <folder>",
+      "folder for runs until they have arrived at their sweep; default: the temporary folder of the system",
+    )
     .addOption(
       new Option("--jobs <n>", "number of trials to run at a time, each in its own process")
         .argParser(processCount("--jobs"))

@@ -1,7 +1,7 @@
 import { integerOption, runOptions, setOption } from "@fedclair/runs/program";
 import { Option, type Command } from "commander";
 import { checkProcessCount } from "../processes/process-count.js";
-import type { SweepOptions } from "../sweep/sweep-options.js";
+import { parseShare, type SweepOptions } from "../sweep/sweep-options.js";
 import {
   allowPlugin,
   backend,
@@ -77,7 +77,7 @@ function addSweep(program: Command): void {
     .addOption(
       new Option(
         "--slurm",
-        "submit the sweep as a Slurm job array with --jobs tasks, and exit",
+        "submit the sweep as a Slurm job array that runs --jobs trials at a time, and exit",
       ).conflicts("queue"),
     )
     .addOption(
@@ -91,6 +91,14 @@ function addSweep(program: Command): void {
         "--slurm-dry-run",
         "write the job script and print its path without submitting it",
       ).implies({ slurm: true }),
+    )
+    .addOption(
+      new Option(
+        "--share <i/n>",
+        "run only every n-th trial from the i-th, counted from 0: task i of n that Slurm or Kubernetes starts",
+      )
+        .argParser(parseShare)
+        .conflicts(["queue", "slurm"]),
     )
     .addOption(python())
     .addOption(device())

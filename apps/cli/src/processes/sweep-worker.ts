@@ -1,10 +1,11 @@
-// A process that receives ids of a sweep's trials and runs them one at a time. Its argument is a
-// `SweepPlace` as JSON.
+// A process that receives tasks with ids of a sweep's trials and runs them one at a time. Its
+// argument is a `SweepPlace` as JSON.
+import { basename, dirname } from "node:path";
 import { loadBackend } from "@fedclair/compute";
 import { backendChoices } from "@fedclair/compute/choices";
 import { UserError } from "@fedclair/core";
 import { readPythonClients } from "@fedclair/core/internal";
-import { loadPlugins, namedModules } from "@fedclair/plugins";
+import { loadPlugins, matchModules, namedModules } from "@fedclair/plugins";
 import {
   assignFolders,
   chooseTrialBackend,
@@ -12,12 +13,13 @@ import {
   listenForInterruption,
   parseSweep,
   readTrial,
+  readTrialFile,
   runSweepTrial,
   toUserError,
   type SweepTrial,
 } from "@fedclair/runs";
 import { placesWith } from "./open-place.js";
-import type { SweepPlace, WorkerReply } from "./sweep-workers.js";
+import type { SweepPlace, WorkerReply, WorkerTask } from "./sweep-workers.js";
 
 listenForInterruption();
 const place = JSON.parse(process.argv[2] ?? "") as SweepPlace;
@@ -25,15 +27,15 @@ const open = placesWith(place);
 const loading = load(place);
 loading.catch(() => undefined); // reported in the reply to the first trial
 
-process.on("message", (id: string) => {
-  void replyTo(id).then((reply) => process.send?.(reply, () => undefined));
+process.on("message", (task: WorkerTask) => {
+  void replyTo(task).then((reply) => process.send?.(reply, () => undefined));
 });
 process.channel?.ref(); // keeps the process alive to receive messages
 interruption.signal.addEventListener("abort", () => process.channel?.unref());
 
-async function replyTo(id: string): Promise<WorkerReply> {
+async function replyTo(task: WorkerTask): Promise<WorkerReply> {
   try {
-    return await work(id);
+    return await work(task);
   } catch (error) {
     if (interruption.signal.aborted) process.exit(); // nobody waits for a reply
     if (error instanceof UserError) return { refused: error.message };
@@ -41,15 +43,17 @@ async function replyTo(id: string): Promise<WorkerReply> {
   }
 }
 
-async function work(id: string): Promise<WorkerReply> {
+async function work({ id, folder }: WorkerTask): Promise<WorkerReply> {
   const { file, trials, backend } = await loading;
-  const trial = trials.get(id);
-  if (!trial) {
+  const found = trials.get(id);
+  if (!found) {
     throw new UserError(
       `${file}: no trial of it has the hash ${id} here: expected the same file, plug-ins, folders and release of fedclair as where the sweep was started`,
     );
   }
-  const done = await runSweepTrial(trial, place.out, interruption.signal, backend, open);
+  const trial = folder === undefined ? found : { ...found, folder: basename(folder) };
+  const out = folder === undefined ? place.out : dirname(folder);
+  const done = await runSweepTrial(trial, out, interruption.signal, backend, open);
   if (done === "busy") return done;
   const { outcome, skipped, faults } = done;
   return {
@@ -59,18 +63,17 @@ async function work(id: string): Promise<WorkerReply> {
   };
 }
 
-async function load({ file, out, set, allowed, backend, python }: SweepPlace) {
-  const source = readTrial(file, set);
-  const modules = namedModules(source);
-  for (const module of modules) {
-    if (!allowed || allowed.includes(module.file)) continue;
-    throw new UserError(
-      `${module.place}: its code runs only where the worker's operator allows it: start the worker with --plugin ${module.file}`,
-    );
-  }
+async function load({ file, out, set, queued, backend, python }: SweepPlace) {
+  const source =
+    queued && typeof file === "string"
+      ? readTrialFile(file, set, queued.copy)
+      : readTrial(file, set);
+  const modules = queued
+    ? await matchModules(source, queued.modules, queued.allowed)
+    : namedModules(source);
   const plugins = await loadPlugins(modules, source.yaml.content);
   const { trials } = assignFolders(out, parseSweep(source, plugins));
-  if (allowed && python === undefined && trials.some(({ trial }) => readPythonClients(trial))) {
+  if (queued && python === undefined && trials.some(({ trial }) => readPythonClients(trial))) {
     throw new UserError(
       `${source.file}: its Python code runs only where the worker's operator allows it: start the worker with --python INTERPRETER`,
     );

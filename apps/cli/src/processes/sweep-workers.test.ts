@@ -26,9 +26,10 @@ describe("SweepWorkers", () => {
   it("run Python code of a queued sweep only if the worker's operator allows it", async () => {
     const file = join(folder, "sweep.yaml");
     await writeFile(file, sweep);
-    const place = { file, out: folder, set: [], allowed: [] };
+    const queued = { copy: file, modules: [], allowed: [] };
+    const place = { file, out: folder, set: [], queued };
     workers = new SweepWorkers(place, 1, new AbortController().signal);
-    await assert.rejects(workers.ask("0123456789abcdef"), (error) => {
+    await assert.rejects(workers.ask({ id: "0123456789abcdef" }), (error) => {
       assert.ok(error instanceof UserError);
       assert.match(error.message, /its Python code runs only where .* --python INTERPRETER/);
       return true;

@@ -15,10 +15,25 @@ export interface SweepPlace extends PythonOptions {
   readonly out: string;
   /** Overrides of the sweep file. */
   readonly set: readonly string[];
-  /** Plug-in modules that may be loaded, as files. Default: the modules in the sweep file. */
-  readonly allowed?: readonly string[];
+  /** What a worker of a queue has of a sweep on another machine, whose file is not here. */
+  readonly queued?: {
+    /** The file with the text of the sweep. */
+    readonly copy: string;
+    /** As `hashModules` returns them. */
+    readonly modules: readonly string[];
+    /** Plug-in modules that may be loaded, as files. */
+    readonly allowed: readonly string[];
+  };
   /** The backend to train with. Default: any. */
   readonly backend?: string;
+}
+
+/** What a worker process is to run. */
+export interface WorkerTask {
+  /** The id of the trial. */
+  readonly id: string;
+  /** The folder of the run. Default: the trial's folder within that of the sweep. */
+  readonly folder?: string | undefined;
 }
 
 /**
@@ -58,21 +73,26 @@ export class SweepWorkers implements TrialQueue {
     signal.addEventListener("abort", this.close);
   }
 
-  readonly run: RunTrial = async (trial) => toFinishedTrial(trial, await this.ask(trial.id));
+  readonly run: RunTrial = async (trial) =>
+    toFinishedTrial(trial, await this.ask({ id: trial.id }));
 
   /**
    * Runs a trial in one of the processes.
+   * @param signal ends this trial alone, with its process
    * @throws UserError if no trial of the sweep can be run here; the signal's reason when it aborts
    */
-  async ask(id: string): Promise<Reply> {
-    this.#signal.throwIfAborted();
+  async ask({ id, folder }: WorkerTask, signal = this.#signal): Promise<Reply> {
+    signal.throwIfAborted();
     const worker = this.#take() ?? this.#start();
     const over = new AbortController();
     const ended = once(worker, "exit", { signal: over.signal });
     const replied = once(worker, "message", { signal: over.signal });
     ended.catch(() => undefined);
     replied.catch(() => undefined);
-    worker.send(id, () => undefined); // errors are ignored: a dead worker is noticed by its exit
+    const kill = () => worker.kill("SIGTERM");
+    signal.addEventListener("abort", kill);
+    const task: WorkerTask = { id, folder };
+    worker.send(task, () => undefined); // errors are ignored: a dead worker is noticed by its exit
     try {
       const reply = await Promise.race([
         replied.then(([message]) => {
@@ -81,13 +101,14 @@ export class SweepWorkers implements TrialQueue {
         }),
         ended.then(createLostReply),
       ]);
-      this.#signal.throwIfAborted();
+      signal.throwIfAborted();
       if (typeof reply === "object" && "refused" in reply) {
         this.#refused.set(worker, this.#refused.get(worker) ?? performance.now());
         throw new UserError(reply.refused);
       }
       return reply;
     } finally {
+      signal.removeEventListener("abort", kill);
       over.abort();
     }
   }

@@ -1,13 +1,18 @@
 import { UserError } from "@fedclair/core";
+import { printable } from "@fedclair/core/internal";
 import { systemErrorCode, unlessAborted } from "@fedclair/runs";
 import { isLoopback } from "@fedclair/wire";
 import type { Redis } from "ioredis";
+import { prefix, queueName } from "./queued-trial.js";
 
 /**
  * The environment variable with the address of the queue. Other users of the machine could read an
  * argument.
  */
 const variable = "FEDCLAIR_QUEUE";
+
+/** The release of BullMQ whose queues this release of fedclair can use. */
+const bullmqRelease = 6;
 
 /** A connection to Valkey or Redis. */
 export interface Connection {
@@ -38,6 +43,7 @@ export async function connect(
   const client = new Redis(url.href, {
     maxRetriesPerRequest: null, // a worker waits without a limit
     retryStrategy: (times) => Math.min(500 * times, 5000),
+    socketTimeout: 20_000, // longer than any command blocks; a cut cable closes nothing
   });
   let lastWarning = "";
   client.on("ready", () => {
@@ -51,6 +57,12 @@ export async function connect(
   });
   try {
     const memory = await unlessAborted(signal, client.info("memory"));
+    const maker = await client.hget(`${prefix}:${queueName}:meta`, "version");
+    if (maker !== null && !maker.startsWith(`bullmq:${bullmqRelease}.`)) {
+      throw new UserError(
+        `the queue at ${address} was made by ${printable(maker, 40)}, expected bullmq ${bullmqRelease}: choose another database of the server, as in redis://host:port/1`,
+      );
+    }
     const [, policy = "noeviction"] = /^maxmemory_policy:(\S+)/m.exec(memory) ?? [];
     if (policy !== "noeviction") {
       warn(

@@ -1,17 +1,18 @@
-import { realpath } from "node:fs/promises";
-import { hostname } from "node:os";
-import { join, sep } from "node:path";
+import { mkdtemp, open, readdir, realpath, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { UserError } from "@fedclair/core";
 import { resolveModules } from "@fedclair/plugins";
 import {
   createLog,
-  breakLocks,
+  findHolder,
   interruption,
-  readStoredSweep,
-  readText,
-  version,
-  type Logger,
+  Lock,
+  makeFolder,
+  requireRunFile,
+  RunSender,
+  SendAgain,
   whenAborted,
 } from "@fedclair/runs";
 import type { Job } from "bullmq";
@@ -19,61 +20,55 @@ import type { PythonOptions } from "../processes/read-hosts.js";
 import { SweepWorkers } from "../processes/sweep-workers.js";
 import { connect, importOptional } from "./connection.js";
 import {
-  queuedTrialSchema,
   prefix,
-  progressSchema,
-  hashOf,
+  queuedTrialSchema,
   queueName,
-  readDescription,
-  type QueuedTrial,
-  type QueuedProgress,
-  type Result,
+  readQueuedSweep,
+  sweepKey,
+  type QueuedSweep,
 } from "./queued-trial.js";
+import { receiverAt, SweepLink, TrialLost, type Ask } from "./sweep-link.js";
 
 /** Without `python`, sweeps with Python clients are rejected. */
 interface WorkerOptions extends PythonOptions {
   readonly queue?: string;
   /** Number of trials at a time, each in its own process. */
   readonly jobs: number;
-  /** The worker accepts only sweeps whose folders are inside this one. */
-  readonly root: string;
+  /** The folder for runs until they have arrived at their sweep. Default: a temporary one. */
+  readonly root?: string;
   /** Plug-in modules that this worker's operator allows. */
   readonly plugins: readonly string[];
 }
 
-/** The most bytes of a sweep file, as of every trial file. */
-const mostSweepBytes = 2 ** 21;
+/** Shortest interval, in ms, at which a worker looks for a new checkpoint to send. */
+const sendInterval = 100;
 
-/** Delay, in ms, before trying a trial again that a process outside the queue is running. */
-const busyDelay = 1000;
+/** Names of the folders that workers make in their root begin with this. */
+const ownPrefix = "fedclair-worker-";
 
 /** `fedclair worker`: runs queued trials of sweeps until it is stopped. */
 export async function work({
   queue,
   jobs,
-  root,
+  root = tmpdir(),
   plugins,
   python,
   device,
 }: WorkerOptions): Promise<never> {
   const log = createLog("worker");
   const allowed = resolveModules(plugins).map(({ file }) => file);
-  const within = await realpath(root);
   const bullmq = await importOptional(() => import("bullmq"));
   const { signal } = interruption;
-  const { client, address } = await connect(
-    queue,
-    (line) => {
-      log.warn(line);
-    },
-    signal,
-  );
+  const warn = (line: string) => {
+    log.warn(line);
+  };
+  const { client, address } = await connect(queue, warn, signal);
+  const within = await makeOwnRoot(root);
+  const link = new SweepLink(client, warn);
   /** The processes that run trials, by sweep. */
   const crews = new Map<string, SweepWorkers>();
-  const findCrew = async (wanted: QueuedTrial): Promise<SweepWorkers> => {
-    const place = { ...(await readPlace(wanted, within)), allowed, python, device };
-    const key = join(place.out, wanted.sweep);
-    const existing = crews.get(key);
+  const findCrew = async (id: string, sweep: QueuedSweep): Promise<SweepWorkers> => {
+    const existing = crews.get(id);
     if (existing) return existing;
     // Idle processes of other sweeps use memory and may no longer be needed.
     for (const [other, crew] of crews) {
@@ -81,38 +76,70 @@ export async function work({
       crew.close();
       crews.delete(other);
     }
+    const { file, text, set, backend, modules } = sweep;
+    const copy = join(within, `${id}.yaml`);
+    await writeFile(copy, text);
+    const queued = { copy, modules, allowed };
+    const place = { file, out: within, set, backend, queued, python, device };
     const crew = new SweepWorkers(place, jobs, signal);
-    crews.set(key, crew);
+    crews.set(id, crew);
     return crew;
   };
   const reported = new Set<string>();
 
-  const run = async (job: Job<unknown, Result>, token = ""): Promise<Result> => {
+  const run = async (job: Job<unknown>, token = ""): Promise<void> => {
     const wanted = queuedTrialSchema.safeParse(job.data).data;
     if (!wanted) throw new bullmq.UnrecoverableError("the queued job is not a trial of fedclair");
+    const text = await client.get(sweepKey(wanted.sweep));
+    if (text === null) return; // its sweep has ended, and queues it again if it comes back
+    const { trial } = wanted;
+    const stop = new AbortController();
+    const either = AbortSignal.any([signal, stop.signal]);
+    const ask = link.about(wanted, token, either);
+    const folder = join(within, `${trial}-${job.token?.replaceAll(/\W/g, "") ?? ""}`);
+    let running: ReturnType<SweepWorkers["ask"]> | undefined;
     try {
-      const crew = await findCrew(wanted);
-      await breakStaleLock(job, findRunFolder(wanted));
-      await job.updateProgress({ host: hostname() } satisfies QueuedProgress);
-      const reply = await crew.ask(wanted.trial);
-      if (reply !== "busy") return toResult(reply, wanted, log);
-      await job.updateProgress({});
-      await job.moveToDelayed(Date.now() + busyDelay, token);
+      const crew = await findCrew(wanted.sweep, readQueuedSweep(text));
+      await fetchRun(folder, ask);
+      running = crew.ask({ id: trial, folder }, either);
+      const sender = new RunSender(folder, receiverAt(ask));
+      const sending = sendUntil(running, sender).catch((error: unknown) => {
+        stop.abort(error);
+        throw error;
+      });
+      const [reply] = await Promise.all([running, sending]);
+      if (reply === "busy") throw new Error(`'${folder}' is used by another process`);
+      await sender.send();
+      const { outcome } = reply;
+      const failed =
+        "failed" in outcome ? { message: outcome.failed, exitCode: outcome.exitCode } : undefined;
+      await ask({ do: "end", failed });
+      if (failed) log.warn(`${trial}: ${failed.message}`);
+      else log.info(`${trial}: done`);
     } catch (error) {
       if (signal.aborted) {
-        await job.updateProgress({});
         await job.moveToWait(token); // for another worker
         throw new bullmq.WaitingError();
       }
-      if (!(error instanceof UserError)) throw error;
-      if (!reported.has(error.message)) log.error(error.message);
-      reported.add(error.message);
-      return { host: hostname(), skipped: false, refused: error.message };
+      const reason: unknown = stop.signal.aborted ? stop.signal.reason : error;
+      if (reason instanceof TrialLost) log.warn(`${trial} ends here: ${reason.message}`);
+      else if (reason instanceof UserError) {
+        if (!reported.has(reason.message)) log.error(reason.message);
+        reported.add(reason.message);
+        await link
+          .about(
+            wanted,
+            token,
+            signal,
+          )({ do: "refuse", why: reason.message })
+          .catch(() => undefined);
+      } else throw reason;
+    } finally {
+      await running?.catch(() => undefined); // it writes until it has ended
+      await rm(folder, { recursive: true, force: true });
     }
-    throw new bullmq.DelayedError();
   };
-
-  const worker = new bullmq.Worker<unknown, Result>(queueName, run, {
+  const worker = new bullmq.Worker(queueName, run, {
     connection: client,
     prefix,
     concurrency: jobs,
@@ -124,69 +151,69 @@ export async function work({
     maxStalledCount: 10,
   });
   worker.on("error", () => undefined); // reported by the connection
-  log.info(`${jobs} trials at a time of the queue at ${address}, in folders in ${within}`);
+  log.info(`${jobs} trials at a time of the queue at ${address}, in ${within}`);
   await whenAborted(signal).catch(() => undefined);
   // Returns unfinished trials to the queue, if it still answers.
   await Promise.race([worker.close().catch(() => undefined), delay(3000)]);
+  link.close();
   client.disconnect();
+  await rm(within, { recursive: true, force: true }).catch(() => undefined);
   throw signal.reason;
 }
 
 /**
- * Reads where and how a trial runs.
- * @throws UserError if its folder or release does not match this worker
+ * Makes a folder of this worker in its root, and removes those of workers of this machine that are
+ * gone.
  */
-async function readPlace(wanted: QueuedTrial, within: string) {
-  const folder = await realpath(wanted.folder).catch(() => wanted.folder);
-  if (!folder.startsWith(within.endsWith(sep) ? within : within + sep)) {
-    throw new UserError(
-      `a trial for the folder '${folder}' was queued, and this worker works in '${within}' alone: choose --root`,
-    );
+async function makeOwnRoot(root: string): Promise<string> {
+  await makeFolder(root);
+  for (const name of await readdir(root)) {
+    const folder = join(root, name);
+    if (!name.startsWith(ownPrefix) || findHolder(folder)) continue;
+    const { mtimeMs } = await stat(folder);
+    if (Date.now() - mtimeMs > 60_000) await rm(folder, { recursive: true, force: true }); // else it may be about to be locked
   }
-  const { version: other, backend, file, set, text } = await readDescription({ ...wanted, folder });
-  if (other === version) {
-    requireText(file, text, wanted.trial);
-    return { file, out: folder, set, backend };
+  const own = await mkdtemp(join(await realpath(root), ownPrefix));
+  await Lock.acquire(own); // removed with the folder
+  return own;
+}
+
+/** Fetches what the sweep has of a run, from which it goes on here. */
+async function fetchRun(folder: string, ask: Ask): Promise<void> {
+  const { files = [] } = (await ask({ do: "take" })).fields;
+  await makeFolder(folder);
+  for (const { name, size } of files) {
+    requireRunFile(name);
+    const file = await open(join(folder, name), "wx");
+    try {
+      for (let at = 0; at < size;) {
+        const { bytes } = await ask({ do: "read", name, at });
+        if (bytes.length === 0) throw new SendAgain(`${name} has become shorter`);
+        await file.writeFile(bytes);
+        at += bytes.length;
+      }
+    } finally {
+      await file.close();
+    }
   }
-  throw new UserError(
-    `this worker is of fedclair ${version}, the sweep in '${folder}' of ${other}: install the same`,
+}
+
+/** Sends checkpoints of a run until it ends, in at most a tenth of the time. */
+async function sendUntil(running: Promise<unknown>, sender: RunSender): Promise<void> {
+  const ended = running.then(
+    () => true,
+    () => true,
   );
-}
-
-/** @throws UserError, which quotes nothing of it, if a file is not the one that was queued */
-function requireText(file: string, hash: string, trial: string): void {
-  if (hashOf(readText(file, mostSweepBytes)) === hash) return;
-  throw new UserError(
-    `${file}: no trial of it has the hash ${trial} here: expected the same file, plug-ins, folders and release of fedclair as where the sweep was started`,
-  );
-}
-
-/**
- * Breaks the lock of a dead worker. A trial is received twice if its first worker has died, and a
- * lock from another machine would otherwise be kept forever.
- */
-async function breakStaleLock(job: Job<unknown, Result>, run: string): Promise<void> {
-  const { host } = progressSchema.safeParse(job.progress).data ?? {};
-  if (job.stalledCounter > 0 && host !== undefined) await breakLocks(host, run);
-}
-
-/** Finds the run folder of a trial, which the sweep chose. */
-function findRunFolder({ folder, trial }: QueuedTrial): string {
-  const stored = readStoredSweep(folder)?.trials.find(({ id }) => id === trial);
-  return join(folder, stored?.folder ?? trial);
-}
-
-function toResult(
-  { outcome, skipped }: Exclude<Awaited<ReturnType<SweepWorkers["ask"]>>, "busy">,
-  { trial, folder }: QueuedTrial,
-  log: Logger,
-): Result {
-  const host = hostname();
-  if (!("failed" in outcome)) {
-    log.info(`${trial} in ${folder}: ${skipped ? "done before" : "done"}`);
-    return { host, skipped };
+  for (let wait = sendInterval; ;) {
+    const late = new AbortController();
+    const isOver = await Promise.race([
+      ended,
+      delay(wait, false, { signal: late.signal }).catch(() => false),
+    ]);
+    late.abort();
+    if (isOver) return;
+    const began = performance.now();
+    await sender.sendCheckpoint();
+    wait = Math.max(sendInterval, 9 * (performance.now() - began));
   }
-  const { failed: message, exitCode } = outcome;
-  log.warn(`${trial} in ${folder}: ${message}`);
-  return { host, skipped, failed: { message, exitCode } };
 }

@@ -6,9 +6,12 @@ import { systemErrorCode, makeFolder, slurmFolder, writeWhole, type Sweep } from
 import { setArgs } from "../processes/set-args.js";
 import type { SweepOptions } from "./sweep-options.js";
 
+/** The most tasks of an array in Slurm's own configuration (MaxArraySize) are 1001. */
+const mostTasks = 1000;
+
 /**
- * Writes the job script of a sweep into its folder. It is an array of tasks, each of which runs the
- * same sweep in the same folder. All nodes can access the folder.
+ * Writes the job script of a sweep into its folder. It is an array with a task for each trial, of
+ * which Slurm runs a few at a time. All nodes can access the folder.
  * @returns the path of the script
  */
 export async function writeJobScript(
@@ -27,15 +30,16 @@ export async function writeJobScript(
   const place = ["--out", resolve(out), ...setArgs(set), ...chosen];
   const command = [...program, "sweep", resolve(file), ...place];
   const script = join(folder, "job.sh");
+  const tasks = Math.min(trials.length, mostTasks);
   await writeWhole(
     script,
     `#!/bin/bash
 #SBATCH --job-name=fedclair-${name}
-#SBATCH --array=0-${Math.min(jobs, trials.length) - 1}
+#SBATCH --array=0-${tasks - 1}%${jobs}
 #SBATCH --output=${JSON.stringify(join(folder.replaceAll("%", "%%"), "%A-%a.log"))}
 ${options === undefined ? "" : `#SBATCH ${options}\n`}
 cd ${quoteForShell(process.cwd())}
-exec ${command.map(quoteForShell).join(" ")}
+exec ${command.map(quoteForShell).join(" ")} --share "$SLURM_ARRAY_TASK_ID/${tasks}"
 `,
   );
   return script;

@@ -1,7 +1,9 @@
 import { join, resolve } from "node:path";
 import { UserError } from "@fedclair/core";
 import {
+  breakForeignLock,
   chooseTrialBackend,
+  findFinished,
   interruption,
   linkFile,
   print,
@@ -16,10 +18,12 @@ import {
   openQueue,
   readSweep,
   runBegun,
+  runTrials,
   type OpenQueue,
+  type ReadSweep,
   type SweepEvent,
 } from "../api/sweep.js";
-import type { SweepOptions } from "./sweep-options.js";
+import type { Share, SweepOptions } from "./sweep-options.js";
 import { SweepProgress } from "./sweep-progress.js";
 
 /**
@@ -45,6 +49,10 @@ export async function sweep(file: string, options: SweepOptions): Promise<void> 
     return;
   }
   const open = options.queue === undefined ? openQueue : openRedis(options.queue);
+  if (options.share && !(await runShare(begun, options.share, options, show))) {
+    print(`runs: ${begun.out}\n`);
+    return;
+  }
   const result = await runBegun(begun, open, options, show, interruption.signal);
   const { folder: out, faults, ...results } = result;
   if (options.json) print(JSON.stringify({ out, ...results }) + "\n");
@@ -60,6 +68,30 @@ export async function sweep(file: string, options: SweepOptions): Promise<void> 
   if (first) throw new UserError(faults.map(({ message }) => message).join("\n"), first.exitCode);
 }
 
+/**
+ * Runs the trials of one task among several that an engine has started.
+ * @returns true if the trials of all tasks are finished
+ * @throws UserError if a trial has failed
+ */
+async function runShare(
+  begun: ReadSweep,
+  { index, count }: Share,
+  options: SweepOptions,
+  show: (event: SweepEvent) => Promise<void>,
+): Promise<boolean> {
+  const { grid, out } = begun;
+  const trials = grid.trials.filter((_, i) => i % count === index);
+  // The engine has this task run only here, so another machine that had a trial of it is gone.
+  for (const { folder } of trials) await breakForeignLock(join(out, folder));
+  const share = { ...begun, grid: { ...grid, trials } };
+  const { gaps } = await runTrials(share, openQueue, options, show, interruption.signal);
+  const [fault] = gaps.list();
+  if (fault) throw fault;
+  const backend = chooseTrialBackend(grid.trials, options.backend ?? "auto").name;
+  for (const trial of grid.trials) if (!(await findFinished(trial, out, backend))) return false;
+  return true;
+}
+
 /** Opens the queue of workers on many machines. */
 function openRedis(queue: string | true): OpenQueue {
   return async ({ grid, out, source, set }, { backend = "auto" }, signal) => {
@@ -67,6 +99,7 @@ function openRedis(queue: string | true): OpenQueue {
     return await RedisQueue.open({
       queue,
       grid,
+      source,
       set,
       file: resolve(source.file),
       folder: resolve(out),

@@ -22,7 +22,7 @@ export async function checkSummary(
   const [main] = listArms(trial);
   const tally = new Tally(trial, measures.metrics ?? {});
   let [total, final] = [0, 0];
-  for await (const record of eachRecord(folder)) {
+  for await (const record of eachRecord(folder, stored?.chain)) {
     tally.add(record);
     total++;
     if (record.arm === main.label) final = total;

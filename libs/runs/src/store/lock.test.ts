@@ -5,7 +5,7 @@ import { existsSync } from "node:fs";
 import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
-import { breakLocks, findHolder, Lock } from "./lock.js";
+import { breakForeignLock, findHolder, Lock } from "./lock.js";
 
 describe("Lock", () => {
   let folder: string;
@@ -80,24 +80,23 @@ describe("Lock", () => {
     await write({ ...elsewhere, birth: "another boot 1" });
     await Lock.acquire(folder);
     await write(elsewhere);
-    await breakLocks(hostname(), folder);
+    await breakForeignLock(folder);
     await Lock.acquire(folder);
     assert.throws(() => {
       lock.check();
     }, /is gone or held by another process/);
   });
 
-  it("can be broken for a machine that is gone, and its holder notices", async () => {
+  it("can be broken if an engine knows that another machine is gone, and its holder notices", async () => {
     await write({ ...here, host: "elsewhere" });
-    await breakLocks("another", folder);
     await assert.rejects(Lock.acquire(folder), /in use by process \d+ on elsewhere since/);
-    await breakLocks("elsewhere", folder);
+    await breakForeignLock(folder);
     const lock = await Lock.acquire(folder);
-    await breakLocks(hostname(), folder); // this process is visible, so its lock stays
+    await breakForeignLock(folder); // this process is visible, so its lock stays
     lock.check();
-    await breakLocks("elsewhere", join(folder, "nowhere"));
+    await breakForeignLock(join(folder, "nowhere"));
     await writeFile(path, (await readFile(path, "utf8")).replace(hostname(), "elsewhere"));
-    await breakLocks("elsewhere", folder);
+    await breakForeignLock(folder);
     assert.throws(() => {
       lock.check();
     }, /is gone or held by another process/);

@@ -92,25 +92,30 @@ export function findHolder(folder: string): Holder | undefined {
 }
 
 /**
- * Removes the lock of a process on another machine. The caller must know that the process is gone,
- * because this machine cannot check. If it is still running, it ends before it writes again
- * (`Lock.check`).
+ * Removes the lock of a process that this machine cannot see. The caller must know that the process
+ * is gone, for example because Slurm has started its task again here. If it is still running, it
+ * ends before it writes again (`Lock.check`).
  */
-export async function breakLocks(host: string, folder: string): Promise<void> {
+export async function breakForeignLock(folder: string): Promise<void> {
   const path = join(folder, lockFile);
   const holder = parseHolder(readLockFile(path));
-  if (holder?.host === host && !canSeeProcess(holder)) await rm(path, { force: true });
+  if (holder && !canSeeProcess(holder)) await rm(path, { force: true });
 }
 
 /** A folder is unavailable because another process holds it. */
 export class InUse extends UserError {
+  /** Is the process on this machine, where its end is noticed? */
+  readonly isHere: boolean;
+
   constructor(folder: string, holder: Holder) {
     const { pid, host, since } = holder;
     const who = `process ${pid} on ${printable(host, 100)} since ${printable(since, 40)}`;
-    const advice = canSeeProcess(holder)
+    const isHere = canSeeProcess(holder);
+    const advice = isHere
       ? ""
-      : `; if that process is gone, remove '${join(folder, lockFile)}'`;
+      : `; machines share a sweep by --queue or --slurm, not by a folder; if that process is gone, remove '${join(folder, lockFile)}'`;
     super(`'${folder}' is in use by ${who}: wait for it, or choose another folder${advice}`);
+    this.isHere = isHere;
   }
 }
 

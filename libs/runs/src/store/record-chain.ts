@@ -58,10 +58,11 @@ export async function linkTimings(
 
 /**
  * Reads the records of a run one by one, and checks that they are those that it wrote.
+ * @param link as in `ChainEnd`
  * @throws UserError naming the first record that is not, or that cannot be read
  */
-export async function* eachRecord(folder: string): AsyncGenerator<ArmRecord> {
-  for await (const record of checkedRecords(folder, {})) yield record.read();
+export async function* eachRecord(folder: string, link?: string): AsyncGenerator<ArmRecord> {
+  for await (const record of checkedRecords(folder, { link })) yield record.read();
 }
 
 /** Checks the records of a run like `eachRecord`, without reading their content. */

@@ -11,6 +11,7 @@ import {
   type Stored,
 } from "@fedclair/core";
 import { errorMessage } from "@fedclair/core/internal";
+import { hashContent } from "./hash-content.js";
 import { joinPieces, writeWhole } from "./atomic-files.js";
 import { openRegularFile } from "./regular-file.js";
 import { loadStored } from "./load-stored.js";
@@ -99,6 +100,23 @@ export async function readState(path: string): Promise<unknown> {
     const digest = await readExactly(file, digestBytes, path);
     if (!digest.equals(hash.digest())) throw createDamageError(path);
     return value;
+  } finally {
+    await file.close();
+  }
+}
+
+/** Does a file end with the hash of the rest, as `writeState` wrote it? */
+export async function isWholeState(path: string): Promise<boolean> {
+  closeSync(openRegularFile(path)); // anything else could block
+  const file = await open(path, "r");
+  try {
+    const { size } = await file.stat();
+    const end = size - digestBytes;
+    if (end <= 0) return false;
+    const content = file.createReadStream({ start: 0, end: end - 1, autoClose: false });
+    const digest = Buffer.from(await hashContent(content), "hex");
+    const { buffer } = await file.read(Buffer.alloc(digestBytes), 0, digestBytes, end);
+    return digest.equals(buffer);
   } finally {
     await file.close();
   }

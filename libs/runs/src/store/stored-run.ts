@@ -193,8 +193,8 @@ const summaryShape = z.looseObject({
  * Reads the summary in a run folder. Returns undefined if the run is not done or the summary cannot
  * be read.
  */
-export function readSummary(folder: string): Summary | undefined {
-  return readJson(join(folder, "summary.json"), summaryShape) as Summary | undefined;
+export function readSummary(folder: string, name = "summary.json"): Summary | undefined {
+  return readJson(join(folder, name), summaryShape) as Summary | undefined;
 }
 
 /** Reads `run.json`. Returns undefined if it cannot be read. */
@@ -203,13 +203,14 @@ export function readRunInfo(folder: string): RunInfo | undefined {
 }
 
 /**
- * Lists the files in a folder, except those that claiming it creates. Returns an empty list if the
- * folder does not exist.
+ * Lists the files in a folder, except those that claiming it creates, and those of a run that are
+ * not whole. Returns an empty list if the folder does not exist.
  */
 async function listOtherFiles(folder: string): Promise<string[]> {
   const names = await readdir(folder).catch((error: unknown): string[] => {
     if (systemErrorCode(error) === "ENOENT") return [];
     throw error;
   });
-  return names.filter((name) => !name.startsWith(lockFile) && name !== "run.json.part");
+  const isPart = (name: string) => name.endsWith(".part") && runFiles.test(name);
+  return names.filter((name) => !name.startsWith(lockFile) && !isPart(name));
 }

@@ -1,3 +1,4 @@
+export { CarriedTrial } from "./carried-trial.js";
 export { checkMeasures, listAttackNames } from "./check-measures.js";
 export { compareMeasures } from "./compare-measures.js";
 export {
@@ -15,7 +16,6 @@ export { findMeasure } from "./measures.js";
 export { computeResults, type SweepResults } from "./results.js";
 export {
   findFinished,
-  readFinishedElsewhere,
   runSweepTrial,
   openHere,
   type OpenPlace,

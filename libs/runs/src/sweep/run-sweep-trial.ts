@@ -13,7 +13,7 @@ import type { ChosenBackend } from "../run/backend.js";
 import { listRunFaults } from "../measures/exit-faults.js";
 import { recordTrial } from "../run/record-trial.js";
 import { findChangedData } from "../store/data-hash.js";
-import { readSummary, removeRun, findRun, type StoredRun } from "../store/stored-run.js";
+import { removeRun, findRun, type StoredRun } from "../store/stored-run.js";
 import { InUse } from "../store/lock.js";
 import type { Summary } from "../measures/summary.js";
 import type { SweepTrial } from "./sweep-file.js";
@@ -57,7 +57,8 @@ export const openHere: OpenPlace = (prepared) =>
  * trial is resumed. A trial whose data have changed is run again.
  * @param backend the TensorFlow.js backend that trains, with the reason
  * @param open opens the place where it runs; default: everything in this thread
- * @returns `busy` if another process runs the trial. Processes that share a folder share the work.
+ * @returns `busy` if another process of this machine runs the trial. Processes that share a folder
+ *   share the work.
  * @throws the signal's reason if it aborts; UserError if the folder holds something else than a run
  */
 export async function runSweepTrial(
@@ -70,7 +71,7 @@ export async function runSweepTrial(
   signal.throwIfAborted();
   const folder = join(out, trial.folder);
   const stored = await findRun(folder);
-  if (stored?.status === "running") return "busy";
+  if (stored?.holder) return toBusy(trial, new InUse(folder, stored.holder));
   const canReuse = stored !== undefined && (await isReusable(trial, stored, backend.name));
   if (stored?.summary && canReuse) return toFinishedTrial(trial, stored.summary, true);
   const prepared = trial.prepare();
@@ -91,13 +92,19 @@ export async function runSweepTrial(
     });
     return toFinishedTrial(trial, outcome, false);
   } catch (error) {
-    if (error instanceof InUse) return "busy";
+    if (error instanceof InUse) return toBusy(trial, error);
     // A failed trial leaves a gap in the tables, but the other trials keep their numbers.
     if (signal.aborted) throw error;
     return { trial, outcome: toFailed(error), faults: [], skipped: false };
   } finally {
     await Promise.all([place?.pool.close(), place?.server?.close()]);
   }
+}
+
+/** A process of another machine is not awaited, because its end would not be noticed. */
+function toBusy(trial: SweepTrial, error: InUse): FinishedTrial | "busy" {
+  if (error.isHere) return "busy";
+  return { trial, outcome: toFailed(error), faults: [], skipped: false };
 }
 
 /** Finds a trial that is done and need not run again. Returns undefined for any other trial. */
@@ -112,16 +119,11 @@ export async function findFinished(
     : undefined;
 }
 
-/**
- * Reads a trial that another process has just run, even if one of its arms could not go on. Returns
- * undefined if there is none.
- */
-export function readFinishedElsewhere(trial: SweepTrial, out: string): FinishedTrial | undefined {
-  const summary = readSummary(join(out, trial.folder));
-  return summary && toFinishedTrial(trial, summary, false);
-}
-
-function toFinishedTrial(trial: SweepTrial, outcome: Summary, skipped: boolean): FinishedTrial {
+export function toFinishedTrial(
+  trial: SweepTrial,
+  outcome: Summary,
+  skipped: boolean,
+): FinishedTrial {
   return { trial, outcome, faults: listRunFaults(trial.trial, outcome), skipped };
 }
 
@@ -129,9 +131,9 @@ function toFinishedTrial(trial: SweepTrial, outcome: Summary, skipped: boolean):
  * Was the run trained on this backend, or on that of external clients, and with the same data? Did
  * every arm complete?
  */
-async function isReusable(
+export async function isReusable(
   trial: SweepTrial,
-  { info, summary }: StoredRun,
+  { info, summary }: Pick<StoredRun, "info" | "summary">,
   backend: string,
 ): Promise<boolean> {
   const isExternal = listExternalClients(trial.trial, trial.taskPlugin).size > 0;

@@ -21,8 +21,8 @@ export interface TrialQueue {
 
 /**
  * Runs the trials of a sweep, `jobs` at a time, and yields them as they complete. They start in
- * their order. Trials that other processes run are awaited, so that sweeps of one file into one
- * folder share the work.
+ * their order. Trials that other processes of this machine run are awaited, so that sweeps of one
+ * file into one folder share the work.
  * @throws any error of `run`
  */
 export async function* runSweep(

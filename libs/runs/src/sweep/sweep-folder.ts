@@ -28,13 +28,10 @@ export interface StoredSweep extends Grid {
 }
 
 /**
- * May a sweep folder contain this file before the first trial? Workers and Slurm jobs read such
- * files.
+ * May a sweep folder contain this file before the first trial? Slurm jobs read such files.
  */
 function isSweepFile(name: string): boolean {
-  return (
-    name === slurmFolder || name.startsWith(gridFile) || /^sweep-[0-9a-f]{16}\.json$/.test(name)
-  );
+  return name === slurmFolder || name.startsWith(gridFile);
 }
 
 /**

@@ -12,12 +12,17 @@ import { readText, UnreadableError } from "../store/regular-file.js";
 
 /**
  * Reads the YAML of a trial file or a sweep, without checking its values.
+ * @param copy where its text is, if the file is on another machine
  * @throws UserError if the file cannot be read or is not YAML
  */
-export function readTrialFile(file: string, overrides: readonly string[] = []): TrialSource {
+export function readTrialFile(
+  file: string,
+  overrides: readonly string[] = [],
+  copy = file,
+): TrialSource {
   // Paths of the file start from its folder, and those of the command line from the working one.
   const resolvePath: ResolvePath = (path, by) => resolve(by === "file" ? dirname(file) : "", path);
-  return readTrialSource(readTrialText(file), file, overrides, resolvePath);
+  return readTrialSource(readTrialText(copy), file, overrides, resolvePath);
 }
 
 /**
