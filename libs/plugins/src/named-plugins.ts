@@ -64,7 +64,7 @@ async function hashOf(file: string): Promise<string> {
   return (await readCode(file)).hash;
 }
 
-/** Lists the modules that a trial or a sweep names, each with the folder from which it is found. */
+/** Lists the modules that a trial or a sweep names, each with the folder that its path starts from. */
 function placedModules({ file, yaml }: TrialSource) {
   const placeOf = (index: number, of: string | undefined) =>
     [yaml.place(["plugins", String(index)]), "plugins", ...(of ? [of] : [])].join(": ");

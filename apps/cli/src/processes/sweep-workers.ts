@@ -15,7 +15,7 @@ export interface SweepPlace extends PythonOptions {
   readonly out: string;
   /** Overrides of the sweep file. */
   readonly set: readonly string[];
-  /** What a worker of a queue has of a sweep on another machine, whose file is not here. */
+  /** A sweep of another machine, as a worker of a queue received it. */
   readonly queued?: {
     /** The file with the text of the sweep. */
     readonly copy: string;
@@ -28,7 +28,7 @@ export interface SweepPlace extends PythonOptions {
   readonly backend?: string;
 }
 
-/** What a worker process is to run. */
+/** A trial for a worker process. */
 export interface WorkerTask {
   /** The id of the trial. */
   readonly id: string;

@@ -178,7 +178,7 @@ async function makeOwnRoot(root: string): Promise<string> {
   return own;
 }
 
-/** Fetches what the sweep has of a run, from which it goes on here. */
+/** Fetches the files of an interrupted run, so that it goes on here. */
 async function fetchRun(folder: string, ask: Ask): Promise<void> {
   const { files = [] } = (await ask({ do: "take" })).fields;
   await makeFolder(folder);

@@ -10,8 +10,8 @@ import type { SweepOptions } from "./sweep-options.js";
 const mostTasks = 1000;
 
 /**
- * Writes the job script of a sweep into its folder. It is an array with a task for each trial, of
- * which Slurm runs a few at a time. All nodes can access the folder.
+ * Writes the job script of a sweep into its folder. It is an array with a task for each trial.
+ * Slurm runs a few of them at a time. All nodes can access the folder.
  * @returns the path of the script
  */
 export async function writeJobScript(

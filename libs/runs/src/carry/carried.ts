@@ -3,7 +3,7 @@ import { excerpt, UserError } from "@fedclair/core";
 /*
  * A run travels between machines as its files. Logs only grow, so their ends travel, and other
  * files travel when they are new. `RunSender` reads them in one folder, `RunReceiver` writes them
- * in another. Whoever carries a piece between the two may lose it and send it again.
+ * in another. A piece may be lost between the two, or arrive twice.
  */
 
 /** The most bytes of a file that travel at once. */
