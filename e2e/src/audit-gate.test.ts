@@ -47,7 +47,6 @@ async function runAction(folder: string, inputs: Readonly<Record<string, string>
 }
 
 describe("an audit before a merge", function () {
-  this.timeout(120_000);
   let folder: string;
   let bad: readonly string[];
   before(async () => {

@@ -30,8 +30,6 @@ async function startHost(url: string) {
 }
 
 describe("A Python host whose coordinator is hostile", function () {
-  this.timeout(60_000); // a loaded machine starts Python slowly
-
   requirePython();
 
   const [seconds, chunk] = [{ clientSeconds: "x" }, { chunkBytes: 0 }];

@@ -30,8 +30,6 @@ limits: { clientSeconds: 0.5, answerSeconds: 20, quorum: 0.25 }
 `;
 
 describe("Python clients that do not return, or end their process", function () {
-  this.timeout(180_000); // a loaded machine starts Python slowly
-
   requirePython();
 
   /** Runs the trial, in which some clients of hostile.py act. */

@@ -42,8 +42,6 @@ const attacksOnLabels =
   );
 
 describe("Contaminated clients in Python", function () {
-  this.timeout(180_000);
-
   requirePython();
 
   let python = "";
@@ -68,8 +66,6 @@ describe("Contaminated clients in Python", function () {
 });
 
 describe("Contaminated clients of a ClientApp", function () {
-  this.timeout(180_000);
-
   requirePython("flower");
 
   let python = "";

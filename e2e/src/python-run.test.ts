@@ -44,8 +44,6 @@ attacks: [{ attack: { name: gaussian-update }, clients: [c01, c04] }]
 `;
 
 describe("Python clients by one command", function () {
-  this.timeout(180_000); // a loaded machine starts Python slowly
-
   requirePython();
 
   let python = "";

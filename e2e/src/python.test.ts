@@ -9,8 +9,6 @@ import { checkTwins, listAttacks } from "./support/twins.js";
 
 // The only tests of the gate that start Python. All others run by npm run test:python.
 describe("essentials of Python clients", function () {
-  this.timeout(180_000); // a loaded machine starts Python slowly
-
   let python = "";
   before(async function () {
     this.timeout(900_000); // includes the installation

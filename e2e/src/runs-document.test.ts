@@ -5,7 +5,6 @@ import { join } from "node:path";
 import { runDocument } from "./support/document-script.js";
 
 describe("docs/runs.md", function () {
-  this.timeout(300_000); // its commands train several runs, and slow machines are no fault of theirs
   it("creates, shows and compares runs, runs them without clients and checks them", async () => {
     const { folder, code, stdout, stderr } = await runDocument("docs/runs.md");
     assert.equal(code, 0, stdout.slice(-2000) + stderr);

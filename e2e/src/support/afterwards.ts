@@ -1,6 +1,9 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { followMachine } from "./time-limit.js";
+
+followMachine();
 
 /** Functions that clean up after every test in a process. The last added runs first. */
 export const cleanUps: (() => Promise<void>)[] = [];

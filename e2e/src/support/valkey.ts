@@ -10,9 +10,11 @@ export interface Valkey {
   readonly port: number;
   readonly url: string;
   readonly client: Redis;
+  /** Kills the server, and starts it again with what it has on its disk. */
+  readonly restart: () => Promise<void>;
 }
 
-const running = new Set<{ readonly process: ChildProcess; readonly client: Redis }>();
+const running = new Set<{ process: ChildProcess; readonly client: Redis }>();
 
 /** @param args arguments of valkey-server in addition to port and folder */
 export async function startValkey(
@@ -21,11 +23,8 @@ export async function startValkey(
 ): Promise<Valkey> {
   const port = await freePort();
   const listen = options.tls ? ["--port", "0", "--tls-port", String(port)] : ["--port", `${port}`];
-  const child = spawn(
-    "valkey-server",
-    [...listen, "--bind", "127.0.0.1", "--save", "", "--dir", await temporaryFolder(), ...args],
-    { stdio: "ignore" },
-  );
+  const all = [...listen, "--bind", "127.0.0.1", "--save", "", "--dir", await temporaryFolder()];
+  const spawnServer = () => spawn("valkey-server", [...all, ...args], { stdio: "ignore" });
   const client = new Redis({
     ...options,
     host: "127.0.0.1",
@@ -34,9 +33,16 @@ export async function startValkey(
     maxRetriesPerRequest: null, // a busy machine takes its time to start it
   });
   client.on("error", () => undefined); // it is not there yet
-  running.add({ process: child, client });
+  const server = { process: spawnServer(), client };
+  running.add(server);
   await client.ping();
-  return { port, url: `redis://127.0.0.1:${port}`, client };
+  const restart = async () => {
+    const closed = once(server.process, "close");
+    server.process.kill("SIGKILL");
+    await closed;
+    server.process = spawnServer();
+  };
+  return { port, url: `redis://127.0.0.1:${port}`, client, restart };
 }
 
 cleanUps.push(async () => {
