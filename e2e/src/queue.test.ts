@@ -34,11 +34,11 @@ function listFinished(...workers: readonly Command[]): string[] {
 describe("a sweep queued in Valkey", () => {
   requirePrograms("valkey-server");
 
-  it("is run once, with the bytes of one process, although one worker stops and one dies", async () => {
+  it("is run once, with the bytes of one process, although one worker stops, one dies, and the server restarts", async () => {
     const folder = await temporaryFolder();
     const file = join(folder, "grid.yaml");
     await writeFile(file, grid);
-    const { url, client } = await startValkey();
+    const { url, client, restart } = await startValkey(["--appendonly", "yes"]);
     const out = join(folder, "queue");
     const [env, root] = [{ FEDCLAIR_QUEUE: url }, await temporaryFolder()];
     const sweep = start(["sweep", file, "--out", out, "--queue"], { env });
@@ -60,6 +60,14 @@ describe("a sweep queued in Valkey", () => {
     assert.equal(await client.del(`fedclair:trials:${active}:lock`), 1);
 
     const lives = worker("2");
+    await sweep.waitForOutput(/^12\/24, /m);
+    await restart();
+    // As if a worker had slept until its trial was given to another.
+    for (;;) {
+      const [taken = ""] = await client.lrange("fedclair:trials:active", 0, -1);
+      if ((await client.del(`fedclair:trials:${taken}:lock`)) === 1) break;
+    }
+    await lives.waitForOutput(/ends here: (the queue has given it to another|nobody waits)/);
     const { code, stdout, stderr } = await sweep.ended;
     assert.equal(code, 0, stderr);
     assert.match(stderr, /^24\/24 /m);
