@@ -33,11 +33,12 @@ describe("docs/report.md: the live page", () => {
     await cp(secrets.file("coordinator.pem"), join(folder, "cert.pem"));
     await cp(secrets.file("coordinator-key.pem"), join(folder, "key.pem"));
     await writeFile(join(folder, "page-token.txt"), "a-token-for-readers\n");
+    await writeFile(join(folder, "replay-token.txt"), "a-token-for-replays\n");
     const ca = await readFile(secrets.file("ca.pem"), "utf8");
     const commands = listDocumentedCommands()
       .filter(({ document, words }) => document === "docs/report.md" && servesPage(words))
       .map(({ words }) => words.slice(2));
-    assert.equal(commands.length, 5);
+    assert.equal(commands.length, 6);
     for (const words of commands) {
       const args: string[] = [];
       for (const word of words) {

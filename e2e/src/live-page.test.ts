@@ -96,7 +96,9 @@ describe("the live page in a browser", () => {
 
   it("has nothing serious for axe-core: light, dark, phone, list, table, client and comparison", async () => {
     await cp(done, join(done, "../other"), { recursive: true });
-    const { url } = await view(join(done, ".."));
+    const token = join(await temporaryFolder(), "token");
+    await writeFile(token, "a-token-for-replays");
+    const { url } = await view(join(done, ".."), "--replay-token-file", token);
     const findings: string[] = [];
     const look = async (
       hash: string,
@@ -124,6 +126,11 @@ describe("the live page in a browser", () => {
       await page.getByRole("button", { name: "table" }).click();
       await page.locator("#clients tbody a").first().click();
       await page.getByRole("dialog").locator(".score").waitFor();
+    });
+    await look("#/run/run/client/c03?round=2", "[type=password]", {}, async (page) => {
+      await page.getByLabel("token for replays").fill("a-token-for-replays");
+      await page.getByRole("button", { name: "Leave it out from round 2 on" }).click();
+      await page.getByText(/Without it from round 2 on, .* after round 2 is /).waitFor();
     });
     await look("compare?run=run&run=other", "#measures table");
     assert.deepEqual(findings, []);

@@ -125,7 +125,7 @@ export { RunSender } from "./carry/run-sender.js";
 export { Progress } from "./run/progress.js";
 export { checkSummary } from "./run/check-summary.js";
 export { verifyRounds, countRoundsToRun, type VerifiedRound } from "./run/verify-rounds.js";
-export { forkRun } from "./store/fork-run.js";
+export { forkRun, replayFolder } from "./store/fork-run.js";
 export { recordTrial, type TrialRun } from "./run/record-trial.js";
 export {
   chooseRunFolder,

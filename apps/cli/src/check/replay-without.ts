@@ -6,6 +6,7 @@ import {
   findRun,
   forkRun,
   prepareTrial,
+  replayFolder,
   version,
   type StoredRun,
 } from "@fedclair/runs";
@@ -43,7 +44,7 @@ export async function replayWithout(
 ): Promise<string> {
   const { folder, info } = stored;
   const { without, from, ...runOptions } = options;
-  const out = chooseFolder(folder, without, from);
+  const out = replayFolder(folder, without, from);
   const file = join(folder, "trial.yaml");
   const set = [`absent=${JSON.stringify(addAbsent(stored.trial, without, from))}`];
   const prepared = await prepareTrial(file, set, loadAllowedPlugins(options));
@@ -66,12 +67,6 @@ export async function replayWithout(
   if (begun) await run(join(out, "trial.yaml"), { ...common, set: [], resume: true });
   else await run(file, { ...common, set });
   return out;
-}
-
-function chooseFolder(folder: string, without: readonly string[], from: number): string {
-  const [first = "", ...others] = without;
-  const names = others.length < 3 ? without.join("-") : `${first}-and-${others.length}-more`;
-  return `${folder.replace(/\/+$/, "")}-without-${names}${from > 1 ? `-from-${from}` : ""}`;
 }
 
 /** Adds clients to those that a trial leaves out, each from the earliest round that is named. */

@@ -26,6 +26,13 @@ interface Fork {
   readonly before: number;
 }
 
+/** The folder of a run without some clients from a round on: next to the run, by their names. */
+export function replayFolder(folder: string, without: readonly string[], from: number): string {
+  const [first = "", ...others] = without;
+  const names = others.length < 3 ? without.join("-") : `${first}-and-${others.length}-more`;
+  return `${folder.replace(/\/+$/, "")}-without-${names}${from > 1 ? `-from-${from}` : ""}`;
+}
+
 /**
  * Copies the first rounds of a run, up to its last checkpoint before a given round, to a new folder
  * as an interrupted run of another trial. When that is resumed, it ends with the same bytes as a

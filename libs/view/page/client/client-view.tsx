@@ -261,13 +261,7 @@ function Influences({ data, index, round }: ShownClient & { readonly round: numb
   const id = (data.names[index] ?? "").split(" ")[0] ?? "";
   const own = (data.influences ?? []).filter(({ clients }) => clients.includes(id));
   if (own.length === 0) {
-    return (
-      <p class="note">
-        What would the result be without it from this round on? In the folder of the run,{" "}
-        <Command text={`fedclair replay ../${data.run} --without ${id} --from ${round}`} /> computes
-        it; then write the report again.
-      </p>
-    );
+    return <ReplayCommand run={data.run} id={id} from={round} isReport />;
   }
   return (
     <ul>
@@ -278,5 +272,26 @@ function Influences({ data, index, round }: ShownClient & { readonly round: numb
         </li>
       ))}
     </ul>
+  );
+}
+
+/** The command that computes what the result is without a client. @param run name of its folder */
+export function ReplayCommand({
+  run,
+  id,
+  from,
+  isReport = false,
+}: {
+  readonly run: string;
+  readonly id: string;
+  readonly from: number;
+  readonly isReport?: boolean;
+}) {
+  return (
+    <p class="note">
+      What would the result be without it from this round on? In the folder of the run,{" "}
+      <Command text={`fedclair replay ../${run} --without ${id} --from ${from}`} /> computes it
+      {isReport && "; then write the report again"}.
+    </p>
   );
 }

@@ -50,7 +50,7 @@ export function Curves({
           width={width}
           height={height}
           role="img"
-          aria-label={`${label}; the values are in the table below`}
+          aria-label={label}
           onPointerMove={point}
           onPointerLeave={() => (under.value = undefined)}
         >

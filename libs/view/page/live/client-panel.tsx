@@ -9,6 +9,7 @@ import { Facts, PageNotice, formatAgo } from "../parts/index.js";
 import type { ShownRun } from "./connection.js";
 import { hostOf } from "./host-of.js";
 import { useAnswer } from "./load.js";
+import { WithoutClient } from "./without-client.js";
 import { noteChoice, readChoice, clientAddress, openClient } from "./route.js";
 
 /** Time for which a slider must rest before the other clients of its round are read, in ms. */
@@ -49,7 +50,7 @@ export function ClientPanel({ followed, run, id }: ShownRun & { readonly id: str
       {!history && fault === undefined && <p class="note">Reading its records…</p>}
       {history?.rounds.length === 0 && <p>It was in no round of {history.arm} so far.</p>}
       {history && history.rounds.length > 0 && (
-        <Rounds run={run} history={history} client={clientIndex(id)} />
+        <Rounds followed={followed} run={run} history={history} id={id} />
       )}
     </div>
   );
@@ -68,13 +69,16 @@ function HostLine({ followed, id }: Pick<ShownRun, "followed"> & { readonly id: 
 
 /** The client in a round that the reader chooses, beside the other clients of that round. */
 function Rounds({
-  run: { path, clients: count },
+  followed,
+  run,
   history,
-  client,
-}: Pick<ShownRun, "run"> & {
+  id,
+}: ShownRun & {
   readonly history: RoundsData;
-  readonly client: number;
+  readonly id: string;
 }) {
+  const { path, clients: count } = run;
+  const client = clientIndex(id);
   const { rounds } = history;
   const last = rounds.length - 1;
   const wanted = readChoice("round");
@@ -125,6 +129,7 @@ function Rounds({
           openClient(clientId(index, count), round);
         }}
       />
+      <WithoutClient followed={followed} run={run} id={id} from={round} folder={history.run} />
     </>
   );
 }

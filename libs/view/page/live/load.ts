@@ -3,14 +3,14 @@ import { useEffect } from "preact/hooks";
 
 type Query = Readonly<Record<string, string>>;
 
-/** Requests JSON of the server. @throws Error with the server's answer */
-export async function load<T>(path: string, query: Query, signal?: AbortSignal): Promise<T> {
+/** Requests JSON of the server, or nothing. @throws Error with the server's answer */
+export async function load<T>(path: string, query: Query, options?: RequestInit): Promise<T> {
   const search = new URLSearchParams(query).toString();
-  const answer = await fetch(`${path}?${search}`, signal && { signal }).catch(() => {
+  const answer = await fetch(`${path}?${search}`, options).catch(() => {
     throw new Error("No connection to the server of this page. Trying again…");
   });
   if (!answer.ok) throw new Error((await answer.text()).trim());
-  return (await answer.json()) as T;
+  return (answer.status === 204 ? undefined : await answer.json()) as T;
 }
 
 /**
@@ -25,7 +25,7 @@ export function useAnswer<T>(path: string, query: Query, version = 0, pause = 0)
     const ending = new AbortController();
     const ask = async () => {
       try {
-        answer.value = await load<T>(path, query, ending.signal);
+        answer.value = await load<T>(path, query, { signal: ending.signal });
         fault.value = undefined;
       } catch (error) {
         if (!ending.signal.aborted) fault.value = faultText(error);

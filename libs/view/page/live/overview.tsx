@@ -129,7 +129,11 @@ export function curvesOf(data: RunData, { arms, metric }: RunState) {
       hasBand: i === 0 && !metric.isGlobal,
     };
   });
-  return { curves, label: `${what} of each method by round`, better: metric.better };
+  return {
+    curves,
+    label: `${what} of each method by round; the values are in the table below`,
+    better: metric.better,
+  };
 }
 
 function MethodTable({ followed, run, what }: ShownRun & { readonly what: string }) {

@@ -156,5 +156,13 @@ export interface SweepView {
   readonly hasReport: boolean;
 }
 
+/** What a reader can learn about a run without one of its clients. */
+export interface ReplayOffer {
+  /** Can readers with the token start a replay? */
+  readonly canStart: boolean;
+  /** Replays without the client, by the first round without it; one of them may be running. */
+  readonly replays: readonly { readonly path: string; readonly from: number }[];
+}
+
 /** Number of runs, studies and sweeps that can be compared. */
 export const maxCompared = 6;

@@ -30,10 +30,16 @@ export function cookieHeader(token: string, isEncrypted: boolean): string {
 }
 
 /** Has the reader shown the token, in a header `Authorization: Bearer` or by the cookie? */
-export function isAllowed({ headers }: IncomingMessage, token: string): boolean {
-  const bearer = /^Bearer (.+)$/i.exec(headers.authorization ?? "")?.[1];
-  if (bearer !== undefined && isSameSecret(bearer, token)) return true;
+export function isAllowed(request: IncomingMessage, token: string): boolean {
+  if (hasBearer(request, token)) return true;
+  const { headers } = request;
   const [, cookie] =
     new RegExp(`(?:^|;\\s*)${cookieName(token)}=([\\w-]+)`).exec(headers.cookie ?? "") ?? [];
   return cookie !== undefined && isSameSecret(cookie, cookieValue(token));
+}
+
+/** Does the request have the token in its header `Authorization: Bearer`? */
+export function hasBearer({ headers }: IncomingMessage, token: string): boolean {
+  const bearer = /^Bearer (.+)$/i.exec(headers.authorization ?? "")?.[1];
+  return bearer !== undefined && isSameSecret(bearer, token);
 }

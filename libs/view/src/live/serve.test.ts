@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { appendFile, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { once } from "node:events";
 import { request } from "node:http";
 import { connect, type Socket } from "node:net";
@@ -120,6 +120,78 @@ describe("servePage", () => {
     assert.doesNotMatch(cookie, new RegExp(token));
     const [pair = ""] = cookie.split(";");
     assert.equal((await get("/api/list", { cookie: `other=1; ${pair}` })).status, 200);
+  });
+
+  describe("replays", () => {
+    const token = "a-token-for-replays";
+    const address = "/api/replay?run=run&client=c03&from=2";
+    const authorization = `Bearer ${token}`;
+    /** Serves a finished run of two rounds; `code` is that of the command. */
+    const serveRun = async (code: string, plugins: readonly string[] = []) => {
+      await writeRun(join(root, "run"), { rounds: 2 });
+      await appendRounds(join(root, "run"), record(1), record(2));
+      await finish(join(root, "run"));
+      const program = join(root, "command.mjs");
+      await writeFile(program, code);
+      await serve({ replays: { token, program, plugins } });
+    };
+
+    it("start only with their token, of a run that is done", async () => {
+      await serveRun("process.exit(3)");
+      await writeRun(join(root, "waiting"));
+      for (const headers of [{}, { authorization: "Bearer a-token-for-replayt" }]) {
+        const { status, body } = await get(address, headers, "POST");
+        assert.deepEqual([status, /--replay-token-file/.test(body)], [401, true]);
+      }
+      assert.equal((await get("/api/list?run=run", { authorization }, "POST")).status, 405);
+      for (const [query, expected] of [
+        ["run=..&client=c03&from=2", /^there is no run or folder '\.\.' here/],
+        ["run=run&client=--trust&from=2", /^expected the id of a client/],
+        ["run=run&client=c03&from=3", /^expected a round up to 2, got 3$/m],
+        ["run=waiting&client=c03&from=2", /^expected a run that is done/],
+      ] as const) {
+        const { status, body } = await get(`/api/replay?${query}`, { authorization }, "POST");
+        assert.ok(status >= 400 && expected.test(body), body);
+      }
+    });
+
+    it("run the command with its arguments alone, and are listed", async () => {
+      const report = `import { mkdirSync, writeFileSync } from "node:fs";
+        const [, , ...args] = process.argv;
+        mkdirSync(args[1] + "-without-c03-from-2");
+        writeFileSync(args[1] + ".txt", args.join(" "));`;
+      await serveRun(report, ["own.js"]);
+      assert.equal((await get(address, { authorization }, "POST")).status, 204);
+      const run = join(root, "run");
+      assert.equal(
+        await readFile(`${run}.txt`, "utf8"),
+        `replay ${run} --without c03 --from 2 --no-report --plugin own.js`,
+      );
+      assert.deepEqual(JSON.parse((await get(address)).body), {
+        canStart: true,
+        replays: [{ path: "run-without-c03-from-2", from: 2 }],
+      });
+    });
+
+    it("run one at a time, and end with the page", async () => {
+      await serveRun(`console.error("begun"); setInterval(() => undefined, 1000);`);
+      const first = get(address, { authorization }, "POST");
+      const second = get(address, { authorization }, "POST");
+      const { status, body } = await Promise.race([first, second]);
+      assert.equal(status, 422);
+      assert.match(body, /^run-without-c03-from-2 is running: one replay at a time/);
+      await server.close();
+      const answers = await Promise.allSettled([first, second]);
+      assert.ok(answers.every((one) => one.status === "rejected" || one.value.status === 422));
+    });
+
+    it("report the command's error in a line", async () => {
+      await serveRun(
+        `console.error("a warning\\nerror: the trial names other code\\n"); process.exitCode = 2;`,
+      );
+      const { status, body } = await get(address, { authorization }, "POST");
+      assert.deepEqual([status, body], [422, "the trial names other code\n"]);
+    });
   });
 
   it("does not leave its folder", async () => {

@@ -8,14 +8,15 @@ import { errorMessage, printable } from "@fedclair/core/internal";
 import { hashSource, readPageFile } from "../report/page-site.js";
 import { openRegularFile, readOnlyInside, type TrialDescription } from "@fedclair/runs";
 import { bind, closeServer, createServer, isSameSecret, type Certificates } from "@fedclair/wire";
-import { cookieHeader, hasAllowedHost, isAllowed } from "./access.js";
+import { cookieHeader, hasAllowedHost, hasBearer, isAllowed } from "./access.js";
 import { readClientRounds, readOneRound } from "../data/client-rounds.js";
 import { comparePage } from "./compare-page.js";
 import { listEntries } from "../data/listing.js";
 import { limitConnections } from "./limit-connections.js";
 import { LiveRun, type Describe } from "./live-run.js";
-import { maxCompared } from "../data/protocol.js";
+import { maxCompared, type ReplayOffer } from "../data/protocol.js";
 import { rememberDescriptions } from "./remember-descriptions.js";
+import { findReplays, Replays, type ReplayOptions } from "./replays.js";
 import { findInside } from "./run-paths.js";
 import { streamRun } from "./stream-run.js";
 import { readSweepView } from "../data/sweep-view.js";
@@ -31,6 +32,8 @@ export interface PageServerOptions {
   /** The secret that readers need. Default: none. */
   readonly token?: string | undefined;
   readonly tls?: Certificates | undefined;
+  /** Default: nothing can be started from the page. */
+  readonly replays?: ReplayOptions | undefined;
   readonly describe: Describe;
 }
 
@@ -89,6 +92,9 @@ const siteFiles: ReadonlyMap<string, "index.html" | "page.js" | "page.css"> = ne
   ["/page.css", "page.css"],
 ]);
 
+/** Lists the replays without a client; POST starts one. */
+const replayAddress = "/api/replay";
+
 /** The address of a report, or of one of its figures: the path of the run, and the file. */
 const reportFile =
   /^\/report\/(?:(.+)\/)?(report\.html|figures\/[\w-]+\.(?:svg|png|csv|vl\.json))$/;
@@ -104,7 +110,8 @@ const contentTypes: Readonly<Record<string, string>> = {
 };
 
 /**
- * Serves the page and the runs in a folder. It answers only GET and HEAD and changes nothing.
+ * Serves the page and the runs in a folder. It answers only GET and HEAD and changes nothing. With
+ * `replays`, it also starts replays for readers who have their token.
  * @throws UserError if it cannot listen at the address, or the page was not built
  */
 export async function servePage(options: PageServerOptions): Promise<PageServer> {
@@ -142,10 +149,12 @@ const nothingHere = () => new Refusal(404, "there is nothing at this address");
 class Handler {
   readonly #options: PageServerOptions;
   readonly #runs = new Map<string, LiveRun>();
+  readonly #replays: Replays | undefined;
   readonly #streams = new Set<{ readonly end: AbortController; readonly done: Promise<void> }>();
 
   constructor(options: PageServerOptions) {
     this.#options = { ...options, describe: rememberDescriptions(options.describe) };
+    this.#replays = options.replays && new Replays(options.replays);
   }
 
   /** Never rejects. */
@@ -166,6 +175,7 @@ class Handler {
 
   /** Lets every reader get what is new, and ends all streams. */
   async close(): Promise<void> {
+    await this.#replays?.close();
     const runs = [...this.#runs.values()];
     await readOnlyInside(this.#options.root, () => Promise.all(runs.map((run) => run.look())));
     const streams = [...this.#streams];
@@ -182,7 +192,8 @@ class Handler {
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method, url: target = "" } = request;
     const { host, token, tls } = this.#options;
-    if (method !== "GET" && method !== "HEAD") {
+    const isStart = method === "POST" && this.#replays && target.startsWith(`${replayAddress}?`);
+    if (method !== "GET" && method !== "HEAD" && !isStart) {
       response.setHeader("allow", "GET, HEAD");
       throw new Refusal(405, "only GET is answered");
     }
@@ -206,7 +217,24 @@ class Handler {
         "this page needs its token: open the address with ?token= and the token after it",
       );
     }
-    await this.#route(url, request, response);
+    if (isStart) await this.#startReplay(url.searchParams, request, response);
+    else await this.#route(url, request, response);
+  }
+
+  /** Answers when the replay has ended. No foreign page can send the header with the token. */
+  async #startReplay(
+    query: URLSearchParams,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
+    const { replays } = this.#options;
+    if (!replays || !hasBearer(request, replays.token)) {
+      response.setHeader("www-authenticate", "Bearer");
+      throw new Refusal(401, "this is not the token that starts replays: see --replay-token-file");
+    }
+    const folder = await this.#folder(query.get("run") ?? "");
+    await this.#replays?.start(folder, readClient(query), readRound(query, "from"));
+    response.writeHead(204).end();
   }
 
   async #route(url: URL, request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -240,18 +268,14 @@ class Handler {
         if (!view) throw new Refusal(404, "there is no sweep or study in this folder");
         return view;
       }
-      case "/api/client": {
-        const client = query.get("client") ?? "";
-        if (!/^c\d{2,7}$/.test(client))
-          throw new Refusal(400, "expected the id of a client, like c07");
-        return await readClientRounds(folder, await this.#describe(folder), client);
+      case replayAddress: {
+        const replays = await findReplays(folder, path, readClient(query));
+        return { canStart: this.#replays !== undefined, replays } satisfies ReplayOffer;
       }
-      case "/api/round": {
-        const round = Number(query.get("round"));
-        if (!(Number.isSafeInteger(round) && round > 0))
-          throw new Refusal(400, "expected the number of a round, like 3");
-        return await readOneRound(folder, await this.#describe(folder), round);
-      }
+      case "/api/client":
+        return await readClientRounds(folder, await this.#describe(folder), readClient(query));
+      case "/api/round":
+        return await readOneRound(folder, await this.#describe(folder), readRound(query, "round"));
       default:
         throw nothingHere();
     }
@@ -347,6 +371,18 @@ class Handler {
     });
     await pipeline(stream, response);
   }
+}
+
+function readClient(query: URLSearchParams): string {
+  const client = query.get("client") ?? "";
+  if (/^c\d{2,7}$/.test(client)) return client;
+  throw new Refusal(400, "expected the id of a client, like c07");
+}
+
+function readRound(query: URLSearchParams, name: string): number {
+  const round = Number(query.get(name));
+  if (Number.isSafeInteger(round) && round > 0) return round;
+  throw new Refusal(400, "expected the number of a round, like 3");
 }
 
 /** @throws Refusal if it is no path on this server, such as `//elsewhere` */

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { existsSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { UserError } from "@fedclair/core";
 import { oneLine } from "@fedclair/core/internal";
@@ -11,6 +12,7 @@ import {
   parseAddress,
   readCertificates,
   readOptionFile,
+  readRunInfo,
 } from "@fedclair/runs";
 import { checkExposure } from "@fedclair/wire";
 import { openBrowser } from "./open-browser.js";
@@ -20,6 +22,9 @@ export interface ViewOptions {
   readonly listen: string;
   readonly open: boolean;
   readonly tokenFile?: string;
+  readonly replayTokenFile?: string;
+  /** The main module of the command that started this one. */
+  readonly program?: string;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly insecure: boolean;
@@ -33,11 +38,17 @@ export interface ViewOptions {
  * @throws UserError if there is no such folder, or the address would be open to everybody
  */
 export async function view(folder: string, options: ViewOptions): Promise<void> {
-  const { listen, tokenFile, insecure, plugins: modules } = options;
+  const { listen, tokenFile, insecure, program, plugins: modules } = options;
   if (!options.parent && !existsSync(folder))
     throw new UserError(`'${folder}' does not exist: name a folder with runs`);
   const { host, port } = parseAddress(listen);
-  const token = readPageToken(tokenFile);
+  const token = readPageToken("--token-file", tokenFile);
+  const replayToken = readPageToken("--replay-token-file", options.replayTokenFile);
+  if (replayToken !== undefined && readRunInfo(folder)) {
+    throw new UserError(
+      `--replay-token-file: replays of '${folder}' would lie next to it, where this page does not look: name the folder that holds the run, like '${dirname(resolve(folder))}'`,
+    );
+  }
   const tls = readCertificates({
     cert: ["--tls-cert", options.tlsCert],
     key: ["--tls-key", options.tlsKey],
@@ -58,6 +69,10 @@ export async function view(folder: string, options: ViewOptions): Promise<void> 
     port,
     token,
     tls,
+    replays:
+      replayToken === undefined || program === undefined
+        ? undefined
+        : { token: replayToken, program, plugins: modules },
     describe,
   });
   const address = token === undefined ? server.url : `${server.url}/?token=<token>`;
@@ -77,9 +92,9 @@ async function untilReleased(folder: string): Promise<void> {
 }
 
 /** @throws UserError if the file is empty */
-function readPageToken(file: string | undefined): string | undefined {
+function readPageToken(option: string, file: string | undefined): string | undefined {
   if (file === undefined) return undefined;
-  const token = readOptionFile("--token-file", file).trim();
+  const token = readOptionFile(option, file).trim();
   if (token !== "") return token;
-  throw new UserError(`--token-file: '${file}' is empty: expected a token`);
+  throw new UserError(`${option}: '${file}' is empty: expected a token`);
 }
