@@ -85,8 +85,8 @@ function Rounds({
   const found = rounds.findIndex(({ round }) => String(round) === wanted);
   const at = found < 0 ? last : found;
   const round = rounds[at]?.round ?? 0;
-  // Without the others, the client's own rounds are still there.
-  const { answer: others } = useAnswer<RoundsData>(
+  // Without the others, the client's own rounds are still there, but its evidence takes less room.
+  const { answer: others, fault } = useAnswer<RoundsData>(
     "/api/round",
     { run: path, round: String(round) },
     0,
@@ -119,17 +119,21 @@ function Rounds({
           It was not in round {wanted} of {history.arm}; this is its last one.
         </PageNotice>
       )}
-      <ClientView
-        data={{ ...history, names, truths }}
-        at={at}
-        index={client}
-        clients={all.some(({ index }) => index === client) ? all : own}
-        onRound={show}
-        onSelect={(index) => {
-          openClient(clientId(index, count), round);
-        }}
-      />
-      <WithoutClient followed={followed} run={run} id={id} from={round} folder={history.run} />
+      {(others ?? fault) !== undefined && (
+        <>
+          <ClientView
+            data={{ ...history, names, truths }}
+            at={at}
+            index={client}
+            clients={all.some(({ index }) => index === client) ? all : own}
+            onRound={show}
+            onSelect={(index) => {
+              openClient(clientId(index, count), round);
+            }}
+          />
+          <WithoutClient followed={followed} run={run} id={id} from={round} folder={history.run} />
+        </>
+      )}
     </>
   );
 }
