@@ -241,12 +241,11 @@ export class RedisQueue implements TrialQueue {
     } catch (error) {
       const why = errorMessage(error);
       if (error instanceof SendAgain) return { outcome: "again", why };
-      if (error instanceof SendLater || error instanceof InUse) {
-        this.#tellOnce(why);
-        return { outcome: "later", why };
-      }
-      if (!(error instanceof UserError)) throw error;
-      return { outcome: "refused", why };
+      // What the system reports, such as a full disk, passes.
+      const passes = [SendLater, InUse].some((kind) => error instanceof kind);
+      if (error instanceof UserError && !passes) return { outcome: "refused", why };
+      this.#tellOnce(why);
+      return { outcome: "later", why };
     }
   }
 

@@ -23,7 +23,7 @@ import {
   type ReadSweep,
   type SweepEvent,
 } from "../api/sweep.js";
-import type { Share, SweepOptions } from "./sweep-options.js";
+import type { SweepOptions } from "./sweep-options.js";
 import { SweepProgress } from "./sweep-progress.js";
 
 /**
@@ -33,7 +33,7 @@ import { SweepProgress } from "./sweep-progress.js";
  */
 export async function sweep(file: string, options: SweepOptions): Promise<void> {
   const read = await readSweep(file, options);
-  const progress = new SweepProgress(read.grid.trials.length);
+  let progress = new SweepProgress(read.grid.trials.length);
   const show = (event: SweepEvent) => {
     const line =
       event.kind === "notice" ? event.text : `${progress.count(event)} ${formatTrial(event)}`;
@@ -49,9 +49,17 @@ export async function sweep(file: string, options: SweepOptions): Promise<void> 
     return;
   }
   const open = options.queue === undefined ? openQueue : openRedis(options.queue);
-  if (options.share && !(await runShare(begun, options.share, options, show))) {
-    print(`runs: ${begun.out}\n`);
-    return;
+  if (options.share) {
+    const { trials } = begun.grid;
+    const { index, count } = options.share;
+    const own = trials.filter((_, i) => i % count === index);
+    progress = new SweepProgress(own.length);
+    await runShare({ ...begun, grid: { ...begun.grid, trials: own } }, options, show);
+    if (!(await areFinished(begun, options))) {
+      print(`runs: ${begun.out}\n`);
+      return;
+    }
+    progress = new SweepProgress(trials.length);
   }
   const result = await runBegun(begun, open, options, show, interruption.signal);
   const { folder: out, faults, ...results } = result;
@@ -70,23 +78,22 @@ export async function sweep(file: string, options: SweepOptions): Promise<void> 
 
 /**
  * Runs the trials of one task among several that an engine has started.
- * @returns true if the trials of all tasks are finished
  * @throws UserError if a trial has failed
  */
 async function runShare(
-  begun: ReadSweep,
-  { index, count }: Share,
+  own: ReadSweep,
   options: SweepOptions,
   show: (event: SweepEvent) => Promise<void>,
-): Promise<boolean> {
-  const { grid, out } = begun;
-  const trials = grid.trials.filter((_, i) => i % count === index);
+): Promise<void> {
   // The engine has this task run only here, so another machine that had a trial of it is gone.
-  for (const { folder } of trials) await breakForeignLock(join(out, folder));
-  const share = { ...begun, grid: { ...grid, trials } };
-  const { gaps } = await runTrials(share, openQueue, options, show, interruption.signal);
+  for (const { folder } of own.grid.trials) await breakForeignLock(join(own.out, folder));
+  const { gaps } = await runTrials(own, openQueue, options, show, interruption.signal);
   const [fault] = gaps.list();
   if (fault) throw fault;
+}
+
+/** Are the trials of all tasks finished? */
+async function areFinished({ grid, out }: ReadSweep, options: SweepOptions): Promise<boolean> {
   const backend = chooseTrialBackend(grid.trials, options.backend ?? "auto").name;
   for (const trial of grid.trials) if (!(await findFinished(trial, out, backend))) return false;
   return true;
