@@ -25,8 +25,11 @@ interface Container {
  * The part of a JobSet that is checked here. No package has its schema; its jobs are checked as
  * Jobs.
  */
-interface JobSet {
-  readonly metadata: { readonly name: string };
+interface Labelled {
+  readonly metadata: { readonly name: string; readonly labels?: Record<string, string> };
+}
+
+interface JobSet extends Labelled {
   readonly spec: {
     readonly successPolicy: { readonly targetReplicatedJobs: string[] };
     readonly replicatedJobs: {
@@ -127,6 +130,25 @@ describe("the manifests in deploy", () => {
     const args = (hosts?.template.spec.template.spec?.containers[0] as Container).args ?? [];
     // <set>-<job>-<index of the job>-<index of the pod>.<set>
     assert.ok(args.includes("--coordinator=https://fedclair-coordinator-0-0.fedclair:4000"));
+  });
+
+  it("for Kubernetes name a queue of Kueue, and a limit for GPUs that is valid too", () => {
+    const label = { "kueue.x-k8s.io/queue-name": "fedclair" };
+    const [, job] = kubernetes("sweep.yaml") as unknown as Labelled[];
+    for (const one of [job, jobSet()]) assert.deepEqual(one?.metadata.labels, label);
+    const withGpu = (name: string) =>
+      text(`kubernetes/${name}`).replace(/(limits: )\{.*\} # .*: (\{.*gpu.*\})$/m, "$1$2");
+    const [, sweep] = parseAllDocuments(withGpu("sweep.yaml"), { version: "1.1" });
+    const trial = parse(withGpu("trial.yaml")) as JobSet;
+    const jobs = [sweep?.toJS(), ...trial.spec.replicatedJobs.map((one) => one.template)] as {
+      readonly spec: NonNullable<IJob["spec"]>;
+    }[];
+    for (const { spec } of jobs) new Job({ metadata: { name: "one" }, spec }).validate();
+    const limits = jobs.map(({ spec }) => spec.template.spec?.containers[0]?.resources?.limits);
+    assert.deepEqual(
+      limits.map((one) => one?.["nvidia.com/gpu"]),
+      [1, undefined, 1],
+    );
   });
 
   it("for systemd are valid units", async function () {
