@@ -6,6 +6,7 @@ import type { Aggregator, Plugin, Plugins, TaskPlugin } from "@fedclair/core";
 import { exitCodes, readTrialSource } from "@fedclair/core/internal";
 import { toyPlugins } from "@fedclair/core/testing";
 import { z } from "zod";
+import { breakForeignLock } from "../store/lock.js";
 import type { Summary } from "../measures/summary.js";
 import { isSweep } from "../trial/read-trial-file.js";
 import {
@@ -202,6 +203,20 @@ describe("a sweep", () => {
     // of a sweep that was interrupted before its first trial
     await writeFile(join(out, "sweep.json"), "{}");
     await run();
+  });
+
+  it("does not wait for a trial that another machine holds", async () => {
+    const [first] = parse().trials;
+    const folder = join(out, first?.folder ?? "");
+    await writeFile(join(out, "sweep.json"), "{}");
+    await mkdir(folder);
+    const holder = { pid: 1, host: "elsewhere", since: "today" };
+    await writeFile(join(folder, "lock"), JSON.stringify(holder));
+    const [{ outcome } = assert.fail("no trial")] = await run();
+    assert.ok("failed" in outcome);
+    assert.match(outcome.failed, /by process 1 on elsewhere .* machines share a sweep by --queue/);
+    await breakForeignLock(folder); // as a task of an engine does
+    assert.ok(!("failed" in ((await run())[0]?.outcome ?? assert.fail("no trial"))));
   });
 
   it("is shared by several processes that run it at the same time in one folder", async () => {
