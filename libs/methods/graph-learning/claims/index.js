@@ -1,8 +1,9 @@
 import { mean } from "@fedclair/linalg";
 import { linePanel, number, row, series } from "../../../../studies/papers/figures.js";
 import { groupBy } from "../../../../studies/support/group-by.js";
-import { fetchFederations, writePixels } from "../../../../studies/papers/data.js";
+import { fetchFederations } from "../../../../studies/papers/data.js";
 import { perSeed, slope } from "../../../../studies/papers/runs.js";
+import { conditionClaims, modelClaims, ownSolverClaims, theoryTables } from "./theory.js";
 
 const main = (name) => (run) => run.measures[`global.${name}.fedavg`];
 const graphOf = (run) => run.at("task.dataSeed");
@@ -27,11 +28,6 @@ const roads = {
   time: "2 minutes",
   prepare: () =>
     fetchFederations(Array.from({ length: 5 }, (_, part) => `minnesota-${part + 1}.csv`)),
-};
-const pixels = {
-  file: "libs/methods/graph-learning/sweeps/logspect-pixels.yaml",
-  time: "4 minutes",
-  prepare: writePixels,
 };
 const solvers = { file: "libs/methods/graph-learning/claims/solvers.js", time: "3 minutes" };
 
@@ -246,35 +242,16 @@ export const paper = {
     },
     beatsOnRoads("lowpass", "from low-pass signals"),
     beatsOnRoads("quadratic", "from quadratically filtered signals"),
-    {
-      ...pixels,
-      name: "pixels",
-      claim: "From handwritten digits it finds more neighbouring pixels than correlations do.",
-      quantity:
-        "best F-measure at the best of three c0 minus that of correlations; five sets of 2,000 images",
-      measure: (all) => {
-        const [own, , others] = scores(all);
-        return subtract(own, others);
-      },
-      expected: { min: 0 },
-    },
-    {
-      ...pixels,
-      name: "pixels-glasso",
-      claim: "There it finds more of them than the graphical lasso does.",
-      quantity: "the same, minus that of the lasso at the best of three penalties",
-      measure: (all) => {
-        const [own, others] = scores(all);
-        return subtract(own, others);
-      },
-      expected: { min: 0 },
-    },
+    ...conditionClaims,
+    ...modelClaims,
+    ...ownSolverClaims(slope),
   ],
   tables: {
+    ...theoryTables,
     edges: {
-      files: [lasso, roads.file, pixels.file],
+      files: [lasso, roads.file],
       columns: ["signals", "rLogSpecT", "graphical lasso", "correlations"],
-      rows: ([graphs, crossings, digits], format) => {
+      rows: ([graphs, crossings], format) => {
         const filters = { lowpass: "low-pass", quadratic: "quadratic" };
         const sets = [
           ...["16", "1024"].flatMap((clients) =>
@@ -287,7 +264,6 @@ export const paper = {
             `Minnesota's roads, ${words}, 100,000`,
             withFilter(crossings, filter),
           ]),
-          ["handwritten digits, 2,000", digits],
         ];
         return sets.map(([name, runs]) => [
           name,
