@@ -1,5 +1,5 @@
-// Trains conditional networks of value-driven transport and of flow matching, and measures them on
-// each class, with and without guidance. Training in one process takes half of a sweep's time.
+// Trains conditional networks of value-driven transport and of two flows, and measures them on each
+// class, with and without guidance. Training in one process takes half of a sweep's time.
 import { mean, stream } from "@fedclair/linalg";
 import {
   makeClassYardstick,
@@ -17,9 +17,10 @@ import { simulatePoints } from "../dist/src/world.js";
 
 /** @typedef {import("../../../../studies/papers/runs.js").Run} Run */
 
-const steps = 1000;
+/** Steps of training by target. */
+const steps = { modes: 4000, digits: 1000 };
 const seeds = [1, 2, 3, 4, 5];
-const methods = ["value", "flow-matching"];
+const methods = ["value", "flow-matching", "ot-cfm"];
 /** Weights of guidance. */
 const weights = [0, 0.5, 1];
 /** Generated and true points for each class; samples of equal size are compared quickly. */
@@ -48,7 +49,11 @@ export async function measure() {
   for (const [target, options] of Object.entries(targets)) {
     for (const seed of seeds) {
       for (const method of methods) {
-        const measured = await measureOne(schema.parse({ ...options, method }), seed);
+        const measured = await measureOne(
+          schema.parse({ ...options, method }),
+          seed,
+          steps[target],
+        );
         runs.push({ seed, labels: { target, method }, ...measured });
       }
     }
@@ -56,9 +61,9 @@ export async function measure() {
   return runs;
 }
 
-async function measureOne(options, seed) {
+async function measureOne(options, seed, count) {
   const { method, target, source, hidden, learningRate, evaluationSamples } = options;
-  // Both methods have the same points and starts.
+  // All methods have the same points and starts.
   const rng = stream(seed).at("conditional flows");
   const world = isTable(target)
     ? await openPoints(options)
@@ -73,7 +78,7 @@ async function measureOne(options, seed) {
     initialNetwork(inputs, hidden, rng.at("network"), outputs),
     data,
     options,
-    { steps, learningRate },
+    { steps: count, learningRate },
     rng.at("training"),
   );
   const { targets: first, otherTargets: second } = world.fresh(evaluationSamples, rng.at("fresh"));

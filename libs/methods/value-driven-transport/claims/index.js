@@ -1,5 +1,6 @@
 import { groupBy } from "../../../../studies/support/group-by.js";
 import { row } from "../../../../studies/papers/figures.js";
+import { budgetClaims, budgetTables } from "./budget.js";
 import { conditionalClaims, conditionalFigures, conditionalTables } from "./conditional.js";
 import { imageClaims, imageFigures, imageTable } from "./images.js";
 import {
@@ -105,11 +106,13 @@ export const paper = {
         expected: { max: 0.05 },
       }),
     ),
+    ...budgetClaims,
     ...imageClaims,
     ...translationClaims,
     ...conditionalClaims,
   ],
   tables: {
+    ...budgetTables,
     images: imageTable,
     ...translationTables,
     ...conditionalTables,
