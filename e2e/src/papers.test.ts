@@ -401,6 +401,185 @@ describe("claims on conditional transport", () => {
   });
 });
 
+/** Measures of the runs of a module by their labels, where its claims hold and where none does. */
+interface World {
+  readonly module: string;
+  readonly labels: readonly Readonly<Record<string, string>>[];
+  readonly measures: (
+    labels: Readonly<Record<string, string>>,
+    holds: boolean,
+  ) => Readonly<Record<string, number>>;
+}
+
+const pick = (keys: Readonly<Record<string, readonly string[]>>) =>
+  Object.entries(keys).reduce<Readonly<Record<string, string>>[]>(
+    (all, [key, values]) => all.flatMap((one) => values.map((value) => ({ ...one, [key]: value }))),
+    [{}],
+  );
+const filters = ["lowpass", "quadratic", "highpass"];
+const flows = ["flow-matching", "ot-cfm", "sb-cfm", "reflow", "diffusion"];
+
+const worlds: readonly World[] = [
+  {
+    module: "graph-learning/claims/condition.js",
+    labels: pick({ part: ["condition", "propositions"], signals: ["100", "Infinity"] }),
+    measures: ({ signals }, holds) => ({
+      condition: (signals === "100") === holds ? 1 : 0,
+      excess: holds ? 0 : 0.5,
+      scaling: holds ? 0 : 1,
+      leastDegree: holds ? 0.5 : 0,
+    }),
+  },
+  {
+    module: "graph-learning/claims/models.js",
+    labels: pick({
+      filter: filters,
+      method: ["rLogSpecT", "rSpecT", "graphical lasso", "smooth signals"],
+      option: ["1"],
+    }),
+    measures: ({ method }, holds) => ({ bestF: (method === "rLogSpecT") === holds ? 1 : 0.5 }),
+  },
+  {
+    module: "graph-learning/claims/own-solvers.js",
+    labels: pick({
+      solver: ["ladmm", "interior", "iteration"],
+      nodes: ["10", "20", "40", "100", "400"],
+    }),
+    measures: ({ solver, nodes }, holds) => {
+      const power = { ladmm: holds ? 2 : 5, interior: holds ? 5 : 2 }[solver ?? ""];
+      return { seconds: Number(nodes) ** (power ?? (holds ? 3 : 5)) };
+    },
+  },
+  {
+    module: "value-driven-transport/claims/rivals.js",
+    labels: pick({
+      target: ["moons", "s-curve", "eight modes", "moons to eight modes", "2", "32", "256"],
+      method: ["value", ...flows],
+    }),
+    measures: ({ method }, holds) => {
+      const better = (method === "value") === holds;
+      return {
+        byEnergy: better ? 1 : 2,
+        "w2.1": better ? 1 : 2,
+        "error.20": better ? 1 : 2,
+        floor: 1,
+        "w2.20": 1,
+        noisy: holds ? 1 : 2,
+        dualityGap: holds ? 0 : 1,
+      };
+    },
+  },
+  {
+    module: "value-driven-transport/claims/conditional-flows.js",
+    labels: pick({ target: ["modes", "digits"], method: ["value", "flow-matching", "ot-cfm"] }),
+    measures: ({ method }, holds) => {
+      const better = (method === "value") === holds;
+      const [one, other] = better ? [1, 0.5] : [2, 2];
+      const accuracy = { "accuracy.0": 0.5, "accuracy.1": holds ? 1 : 0 };
+      const w2 = { "w2.0": one, "w2.1": holds ? other : 3, anyClassW2: holds ? 9 : 0, w2Floor: 1 };
+      const steps = { "classW2Steps.1.0": one, "classW2Steps.16.0": one };
+      const spread = { "deviation.0": 1, "deviation.1": holds ? 0.5 : 2 };
+      return { ...accuracy, ...w2, ...steps, ...spread, "straightness.0": one };
+    },
+  },
+];
+
+describe("claims on runs of a module", () => {
+  for (const { module, labels, measures } of worlds)
+    it(`hold where the method does what they say, and fall where it does not: ${module}`, () => {
+      const own = papers
+        .flatMap((paper) => paper.claims)
+        .filter(({ file }) => file === `libs/methods/${module}`);
+      assert.ok(own.length > 0);
+      for (const holds of [true, false]) {
+        const all = labels.flatMap((one) =>
+          // The last two seeds are of the choice of options.
+          [1, 2, 101, 102].map((seed) => ({
+            seed,
+            at: (path: string) => one[path] ?? "",
+            measures: measures(one, holds),
+          })),
+        );
+        // The interval of a share of few cases is wide.
+        const many = module.includes("condition.js")
+          ? Array.from({ length: 10 }, () => all)
+          : [all];
+        for (const { name, measure, expected } of own) {
+          const verdict = judge(estimate(measure(many.flat())), expected);
+          assert.equal(verdict, holds ? "holds" : "does not hold", name);
+        }
+      }
+    });
+});
+
+describe("rivals of the page on graphs", () => {
+  const folder = "libs/methods/graph-learning";
+  interface Graph {
+    readonly rows: number;
+    readonly data: Float64Array;
+  }
+
+  it("are an interior-point method that finds the optimum of E-ADMM", async () => {
+    interface Problem {
+      readonly covariance: Graph;
+      readonly delta: number;
+      readonly alpha: number;
+    }
+    type Limits = Readonly<Record<"tolerance" | "maxIterations", number>>;
+    const [{ prepare, solveInterior }, { drawProblem, drawTruth }, { solveRLogSpecT }] =
+      await Promise.all([
+        load<{
+          prepare: (problem: Problem) => object;
+          solveInterior: (
+            prepared: object,
+            weight: number,
+            limits: Limits,
+          ) => { objective: number; isDone: boolean };
+        }>("claims/interior.js", folder),
+        load<{
+          drawTruth: (seed: number, options: { nodes: number }) => Graph;
+          drawProblem: (seed: number, truth: Graph, filter: string, n: number) => Promise<Graph>;
+        }>("claims/problems.js", folder),
+        load<{
+          solveRLogSpecT: (
+            problem: Problem,
+            limits: Limits,
+          ) => Promise<{ objective: number; multiplier: Graph }>;
+        }>("dist/src/rlogspect.js", folder),
+      ]);
+    const covariance = await drawProblem(1, drawTruth(1, { nodes: 8 }), "lowpass", 1000);
+    const problem = { covariance, delta: 0.002, alpha: 1 };
+    const limits = { tolerance: 1e-8, maxIterations: 5000 };
+    const { objective, multiplier } = await solveRLogSpecT(problem, limits);
+    const weight = problem.delta * Math.hypot(...multiplier.data);
+    const other = solveInterior(prepare(problem), weight, limits);
+    assert.ok(other.isDone);
+    assert.ok(Math.abs(other.objective / objective - 1) < 1e-5, `${other.objective} ${objective}`);
+  });
+
+  it("are a model of smooth signals whose graphs satisfy its conditions of optimality", async () => {
+    const { learnSmooth } = await load<{
+      learnSmooth: (c: object, beta: number) => Float64Array;
+    }>("claims/smooth.js", folder);
+    const { Matrix } = await import("@fedclair/linalg");
+    const c = Matrix.fromRows([
+      [1, 0.9, 0],
+      [0.9, 1, 0],
+      [0, 0, 1],
+    ]);
+    const beta = 0.5;
+    const [first = 0, second = 0, third = 0] = learnSmooth(c, beta);
+    const [d0, d1, d2] = [first + second, first + third, second + third];
+    // 2z + 2βw = 1/d_i + 1/d_j for each pair with a weight.
+    for (const [z, w, i, j] of [
+      [0.2, first, d0, d1],
+      [2, second, d0, d2],
+      [2, third, d1, d2],
+    ] as const)
+      assert.ok(Math.abs(2 * z + 2 * beta * w - 1 / i - 1 / j) < 1e-3, `${z} ${w} ${i} ${j}`);
+  });
+});
+
 describe("real selections of the page on bias", () => {
   it("remove a bump, of which only the sum of two cells is known", async () => {
     const { smoothCounts } = await load<{
