@@ -65,6 +65,6 @@ describe("docs/performance.md", function () {
         );
       }
     }
-    assert.equal(judges, 2);
+    assert.equal(judges, 3);
   });
 });
