@@ -470,6 +470,14 @@ const worlds: readonly World[] = [
     },
   },
   {
+    module: "value-driven-transport/claims/varied.js",
+    labels: pick({ size: ["50", "200", "800", "4000"], method: ["value", "ot-cfm"] }),
+    measures: ({ method }, holds) => {
+      const w2 = (method === "value") === holds ? 1 : 2;
+      return { w2, otherSource: w2, floor: 1 };
+    },
+  },
+  {
     module: "value-driven-transport/claims/conditional-flows.js",
     labels: pick({ target: ["modes", "digits"], method: ["value", "flow-matching", "ot-cfm"] }),
     measures: ({ method }, holds) => {

@@ -87,7 +87,50 @@ export const budgetClaims = [
   ),
 ];
 
+const varied = {
+  file: "libs/methods/value-driven-transport/claims/varied.js",
+  time: "1 minute",
+};
+const sizes = ["50", "200", "800", "4000"];
+const ofSize = (all, size, method) =>
+  all.filter((run) => run.at("size") === size && run.at("method") === method);
+const differenceAt = (all, size, quantity) => {
+  const others = ofSize(all, size, "ot-cfm").map(quantity);
+  return ofSize(all, size, "value").map((run, i) => quantity(run) - others[i]);
+};
+
+export const variedClaims = [
+  ...sizes.map((size) => ({
+    ...varied,
+    name: `data-${size}`,
+    claim: `From ${size} points it is as good as OT-CFM (eight modes).`,
+    quantity: "W2 in ten steps minus that of OT-CFM, over the floor, paired",
+    measure: (all) => differenceAt(all, size, over(metric("w2"), "floor")),
+    expected: { max: 0.05 },
+  })),
+  {
+    ...varied,
+    name: "other-source",
+    claim: "From another source than in training it is as good as OT-CFM (eight modes).",
+    quantity: "W2 from uniform points of the same variance minus that of OT-CFM, over the floor",
+    measure: (all) => differenceAt(all, "4000", over(metric("otherSource"), "floor")),
+    expected: { max: 0.05 },
+  },
+];
+
 export const budgetTables = {
+  varied: {
+    files: [varied.file],
+    columns: ["points", "method", "W2", "from uniform points", "floor"],
+    rows: ([all], format) =>
+      sizes.flatMap((size) =>
+        ["value", "ot-cfm"].map((method) => {
+          const runs = ofSize(all, size, method);
+          const shown = ["w2", "otherSource", "floor"].map(metric);
+          return [size, titles[method], ...shown.map((quantity) => format(runs.map(quantity)))];
+        }),
+      ),
+  },
   rivals: {
     files: [file],
     columns: [

@@ -1,6 +1,6 @@
 import { groupBy } from "../../../../studies/support/group-by.js";
 import { row } from "../../../../studies/papers/figures.js";
-import { budgetClaims, budgetTables } from "./budget.js";
+import { budgetClaims, budgetTables, variedClaims } from "./budget.js";
 import { conditionalClaims, conditionalFigures, conditionalTables } from "./conditional.js";
 import { imageClaims, imageFigures, imageTable } from "./images.js";
 import {
@@ -107,6 +107,7 @@ export const paper = {
       }),
     ),
     ...budgetClaims,
+    ...variedClaims,
     ...imageClaims,
     ...translationClaims,
     ...conditionalClaims,
