@@ -116,9 +116,9 @@ async function readBytes(out) {
   const names = (await readdir(out, { recursive: true })).sort();
   const same = /(records\.jsonl|params\.safetensors|summary\.json|trial\.yaml|table\.csv)$/;
   const files = names.filter((name) => same.test(name) && name !== "summary.json");
-  return new Map(
-    await Promise.all(files.map(async (name) => [name, await readFile(join(out, name), "base64")])),
-  );
+  const contents = new Map();
+  for (const name of files) contents.set(name, await readFile(join(out, name), "base64"));
+  return contents;
 }
 
 try {

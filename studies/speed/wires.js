@@ -26,10 +26,10 @@ function countBytes() {
 }
 
 /** Runs a program in the namespace. */
-function start(program, args, output = "pipe") {
+function start(program, args, isSilent = false) {
   return spawn("ip", ["netns", "exec", space, program, ...args], {
     cwd: folder,
-    stdio: ["ignore", output, output === "ignore" ? output : "inherit"],
+    stdio: isSilent ? "ignore" : ["ignore", "pipe", "inherit"],
     detached: true,
   });
 }
@@ -52,7 +52,7 @@ try {
   }
   ip("netns", "add", space);
   ip("-n", space, "link", "set", "lo", "up");
-  nats = start("nats-server", ["-js", "-sd", folder, "-a", "127.0.0.1", "-p", "4222"], "ignore");
+  nats = start("nats-server", ["-js", "-sd", folder, "-a", "127.0.0.1", "-p", "4222"], true);
   console.log("| over | seconds | updates per second | bytes per update |");
   for (const kind of ["socket.io", "grpc", "nats", "jetstream", ...(values.ray ? ["ray"] : [])]) {
     const runs = [];

@@ -64,7 +64,7 @@ async function hashOf(file: string): Promise<string> {
   return (await readCode(file)).hash;
 }
 
-/** Lists the modules that a trial or a sweep names, each with the folder that its path starts from. */
+/** Lists the modules that a trial or a sweep names, with the folders that paths start from. */
 function placedModules({ file, yaml }: TrialSource) {
   const placeOf = (index: number, of: string | undefined) =>
     [yaml.place(["plugins", String(index)]), "plugins", ...(of ? [of] : [])].join(": ");

@@ -1,3 +1,4 @@
+// @ts-nocheck its packages are installed into a temporary folder
 // One round over a transport: `coordinator KIND` starts a second process as the host.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
