@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rename, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
@@ -11,6 +11,8 @@ import {
   type Tensor,
 } from "@fedclair/core";
 import type { StoredType } from "@fedclair/core/internal";
+import { inspectFolder } from "../findings/inspect-files.js";
+import { readOrigins } from "../findings/origins.js";
 import { openAdapter, readScaledPair, writeAdapter, type Adapter } from "./peft.js";
 import { readTensor } from "./tensor-files.js";
 
@@ -64,6 +66,28 @@ describe("PEFT adapters", () => {
       [["base_model.model.q", { b: f32([1, 2], 20, 40), a }]],
     );
     assert.deepEqual(readOthers(adapter), [["base_model.model.head.weight", a]]);
+  });
+
+  it("rejects files that are too large together, and does not hash them", async () => {
+    const path = await save({ "q.lora_A.weight": a, "q.lora_B.weight": b });
+    const adapter = { name: "one", folder: path };
+    const hashed = async () => {
+      const { byName } = await readOrigins([await inspectFolder(adapter)]);
+      return byName.get("one")?.files.map(({ file }) => file);
+    };
+    // No tensors of this adapter: without an index, only one file is read.
+    await writeFile(join(path, "adapter_model-00001-of-00002.safetensors"), "");
+    await truncate(join(path, "adapter_model-00001-of-00002.safetensors"), 275e9);
+    assert.deepEqual(await hashed(), ["adapter_config.json", "adapter_model.safetensors"]);
+    await truncate(join(path, "adapter_model.safetensors"), 275e9);
+    assert.deepEqual(await hashed(), ["adapter_config.json"]);
+    await assert.rejects(openAdapter(path), {
+      message: new RegExp(
+        `^${path}: expected at most 32000000000 bytes of tensors, got 275000000000:`,
+      ),
+    });
+    await truncate(join(path, "adapter_config.json"), 275e9);
+    assert.deepEqual(await hashed(), []);
   });
 
   it("scales by α/r, by α/√r for rank-stabilised LoRA, and by a module's own α", async () => {

@@ -1,9 +1,10 @@
-import { createReadStream, fstatSync, statSync, type Stats } from "node:fs";
-import { join } from "node:path";
+import { closeSync, createReadStream, fstatSync, statSync, type Stats } from "node:fs";
+import { basename, join } from "node:path";
 import { UserError } from "@fedclair/core";
 import { hashContent, openRegularFile } from "@fedclair/runs";
 import type { AdapterOrigin } from "../audit-schema.js";
-import { configFile } from "../adapters/peft-config.js";
+import { configFile, maxConfigBytes } from "../adapters/peft-config.js";
+import { listTensorFiles } from "../adapters/tensor-files.js";
 import type { InspectedFolder } from "./inspect-files.js";
 
 /** A file that was hashed, and its state then. */
@@ -19,25 +20,23 @@ export interface Origins {
   readonly rejectChanged: () => void;
 }
 
-const readFiles = /^adapter_(?:config\.json|model(?:-\d+-of-\d+)?\.safetensors)$/;
-
 /** Reads where adapters come from, and hashes the files that an audit reads. */
 export async function readOrigins(folders: readonly InspectedFolder[]): Promise<Origins> {
   const all: Hashed[] = [];
   const byName = new Map<string, AdapterOrigin>();
-  for (const { adapter, files, config, licence } of folders) {
+  for (const { adapter, config, licence } of folders) {
+    const configPath = join(adapter.folder, configFile);
     const hashed = [];
-    for (const file of files.filter((name) => readFiles.test(name))) {
-      const path = join(adapter.folder, file);
-      const own = await hash(path);
+    for (const path of [configPath, ...tryListTensorFiles(adapter.folder)]) {
+      const own = await hash(path, path === configPath ? maxConfigBytes : Infinity);
       if (own === undefined) continue;
-      hashed.push({ file, bytes: own.stats.size, sha256: own.sha256 });
+      hashed.push({ file: basename(path), bytes: own.stats.size, sha256: own.sha256 });
       all.push({ path, stats: own.stats });
     }
     const base = asText(config["base_model_name_or_path"]);
     const baseRevision = asText(config["revision"]);
-    const stats = statSync(join(adapter.folder, configFile), { throwIfNoEntry: false });
-    const modified = adapter.hub ? adapter.hub.modified : stats?.mtime.toISOString();
+    const local = all.find(({ path }) => path === configPath)?.stats.mtime.toISOString();
+    const modified = adapter.hub ? adapter.hub.modified : local;
     const { repo, revision, commit, page, isSibling } = adapter.hub ?? {};
     byName.set(adapter.name, {
       folder: adapter.folder,
@@ -61,18 +60,35 @@ export async function readOrigins(folders: readonly InspectedFolder[]): Promise<
   };
 }
 
+/** Lists the files with tensors; none if the adapter is invalid because of them. */
+function tryListTensorFiles(folder: string): readonly string[] {
+  try {
+    return listTensorFiles(folder);
+  } catch (error) {
+    if (error instanceof UserError) return [];
+    throw error;
+  }
+}
+
 function asText(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
 }
 
-/** Hashes a file; undefined if it cannot be read, which makes its adapter invalid. */
+/** Hashes a file; undefined if it cannot be read or is too large: its adapter is then invalid. */
 async function hash(
   path: string,
+  maxBytes: number,
 ): Promise<{ readonly sha256: string; readonly stats: Stats } | undefined> {
   try {
     const fd = openRegularFile(path);
     const stats = fstatSync(fd);
-    return { sha256: await hashContent(createReadStream(path, { fd })), stats };
+    if (stats.size > maxBytes) {
+      closeSync(fd);
+      return undefined;
+    }
+    // Not beyond its size: a file that grows as fast as it is read would never end.
+    const stream = createReadStream(path, { fd, end: Math.max(0, stats.size - 1) });
+    return { sha256: await hashContent(stream), stats };
   } catch (error) {
     if (error instanceof UserError || (error as { code?: unknown }).code !== undefined) {
       return undefined;
