@@ -190,7 +190,7 @@ describe("a hostile run folder", () => {
     assert.equal(run?.info.started, "\\u{1b}[2J\\u{202e}", "what commands print is escaped");
     assert.equal(run.failure?.message, "a\nb\\u{1b}");
     await writeFile(join(out, "run.json"), '{"hash":3}');
-    await assert.rejects(findRun(out), /run\.json' is broken: choose another --out, or empty it/);
+    await assert.rejects(findRun(out), /run\.json' is broken: restore it, or choose another/);
   });
 });
 

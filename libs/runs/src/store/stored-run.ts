@@ -95,7 +95,6 @@ export async function chooseRunFolder(
 export async function findRun(folder: string, isOurs = false): Promise<StoredRun | undefined> {
   const names = await listOtherFiles(folder);
   if (names.length === 0) return undefined;
-  const advice = "choose another --out, or empty it";
   if (!names.includes("run.json")) {
     const what = names.includes("sweep.json")
       ? "is a study or sweep"
@@ -106,7 +105,11 @@ export async function findRun(folder: string, isOurs = false): Promise<StoredRun
   }
   if (!names.includes("trial.yaml")) return undefined;
   const info = readRunInfo(folder);
-  if (!info) throw new UserError(`'${join(folder, "run.json")}' is broken: ${advice}`);
+  if (!info) {
+    throw new UserError(
+      `'${join(folder, "run.json")}' is broken: restore it, or choose another folder for a new run`,
+    );
+  }
   const { trial } = readRunTrial(folder);
   const summary = readSummary(folder);
   const holder = isOurs ? undefined : findHolder(folder);

@@ -66,7 +66,9 @@ describe("routes", () => {
       routes.map((route) => parseRoute(formatRoute(route))),
       routes,
     );
-    assert.deepEqual(parseRoute("#/nonsense/%"), { view: "list", path: "" });
+    for (const unknown of ["#/nonsense/%", "#/run/%E0%A4%", "#/run/a/client/%"]) {
+      assert.deepEqual(parseRoute(unknown), { view: "list", path: "" });
+    }
     assert.equal(compareAddress(["a&run=b", "c d"]), "compare?run=a%26run%3Db&run=c+d");
     assert.equal(reportAddress("a/b c"), "report/a/b%20c/report.html");
   });

@@ -21,10 +21,17 @@ export function parseRoute(hash: string): Route {
   const [, place = "", text = ""] = /^#?\/?([^?]*)\??(.*)$/s.exec(hash) ?? [];
   const [view, ...parts] = place.split("/");
   const query = text === "" ? {} : { query: Object.fromEntries(new URLSearchParams(text)) };
-  if (view !== "run" && view !== "list") return { view: "list", path: "", ...query };
   const isOfClient = view === "run" && parts.at(-2) === clientPart;
-  if (!isOfClient) return { view, path: decode(parts), ...query };
-  return { view, path: decode(parts.slice(0, -2)), client: decode(parts.slice(-1)), ...query };
+  const path = decode(isOfClient ? parts.slice(0, -2) : parts);
+  const client = isOfClient ? decode(parts.slice(-1)) : undefined;
+  if (
+    (view !== "run" && view !== "list") ||
+    path === undefined ||
+    (isOfClient && client === undefined)
+  ) {
+    return { view: "list", path: "", ...query };
+  }
+  return { view, path, ...(client !== undefined && { client }), ...query };
 }
 
 /** Formats the address of a route. */
@@ -51,10 +58,11 @@ function encode(path: string): string {
   return parts.map((part) => (part === clientPart ? escapedClientPart : part)).join("/");
 }
 
-function decode(parts: readonly string[]): string {
+/** Returns undefined if the parts are not UTF-8. */
+function decode(parts: readonly string[]): string | undefined {
   try {
     return parts.map(decodeURIComponent).join("/");
   } catch {
-    return "";
+    return undefined;
   }
 }
