@@ -28,9 +28,9 @@ const steps = 400;
 /** Learning rates; the best on seeds that the page does not use is taken. */
 const rates = [3e-3, 1e-2, 3e-2];
 /** Seeds from this one on are for the choice of rates. */
-export const held = 101;
+const held = 101;
 /** Steps of the paths that are measured. */
-export const pathSteps = 20;
+const pathSteps = 20;
 const places = {
   moons: ["normal", "moons"],
   "s-curve": ["normal", "scurve"],
@@ -38,7 +38,7 @@ const places = {
   "moons to eight modes": ["moons", "gaussians8"],
 };
 const counts = { data: 4000, evaluation: 400 };
-export const dimensions = [2, 32, 256];
+const dimensions = [2, 32, 256];
 /** Methods with normal distributions. */
 const general = ["value", "flow-matching", "ot-cfm"];
 
