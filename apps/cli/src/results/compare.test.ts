@@ -22,4 +22,19 @@ describe("formatComparison", () => {
     assert.match(text, /^error +1 +–$/m);
     assert.ok(text.endsWith("\n\na: clair flagged nobody.\nb: judges no clients.\n"));
   });
+
+  it("fits the columns of a terminal", () => {
+    const terminal = { width: 30, wrap: (text: string) => text.replace(": ", ":\n") };
+    const names = ["a-run-of-today", "a-run-of-yesterday"];
+    const measures = [{ name: "error", values: [1, 2], best: new Set<number>() }];
+    const verdicts = ["clair flagged nobody.", "judges no clients."];
+    const text = formatComparison(
+      { names, differences: [], areSeeds: false, measures, verdicts },
+      terminal,
+    );
+    const widths = stripVTControlCharacters(text)
+      .split("\n")
+      .map((line) => line.length);
+    assert.ok(Math.max(...widths) <= 30, text);
+  });
 });

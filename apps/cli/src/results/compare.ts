@@ -7,10 +7,12 @@ import {
   compareRuns,
   formatEstimate,
   formatNumber,
+  openTerminal,
   print,
   readRun,
   readStoredSweep,
   type RunComparison,
+  type Terminal,
 } from "@fedclair/runs";
 import pc from "picocolors";
 import { printStudyComparison, type CompareOptions } from "./compare-studies.js";
@@ -57,7 +59,7 @@ async function compareSingleRuns(
     print(JSON.stringify({ runs: names, differences, models, measures: entries }) + "\n");
     return;
   }
-  print(formatComparison(comparison));
+  print(formatComparison(comparison, await openTerminal()));
   if (html !== undefined) print(`report: ${html}\n`);
 }
 
@@ -65,14 +67,11 @@ async function compareSingleRuns(
 const claimBytes = 40;
 
 /** Formats a comparison for the terminal: what differs in the trials, then the measures. */
-export function formatComparison({
-  names,
-  differences,
-  areSeeds,
-  models,
-  measures,
-  verdicts,
-}: RunComparison): string {
+export function formatComparison(
+  { names, differences, areSeeds, models, measures, verdicts }: RunComparison,
+  terminal?: Terminal,
+): string {
+  const wrap = (text: string) => `${terminal?.wrap(text, terminal.width) ?? text}\n`;
   const heads = names.map(oneLine);
   const keys = differences.map(({ path, values }) => [
     oneLine(path),
@@ -92,10 +91,10 @@ export function formatComparison({
   const trials =
     keys.length === 0
       ? "the trials are identical"
-      : columns([["trial", ...heads], ...keys], sides("left"));
+      : columns([["trial", ...heads], ...keys], sides("left"), terminal?.width);
   const mean = areSeeds ? ["mean ± 95 % (n)"] : [];
   const right = [...sides("right"), ...mean.map(() => "right" as const)];
-  const results = verdicts.map((verdict, i) => `${heads[i] ?? ""}: ${verdict}\n`);
-  const notes = [...(models === undefined ? [] : [`${models}\n`]), ...results].join("");
-  return `${trials}\n\n${columns([["measure", ...heads, ...mean], ...numbers], right)}\n\n${notes}`;
+  const results = verdicts.map((verdict, i) => wrap(`${heads[i] ?? ""}: ${verdict}`));
+  const notes = [...(models === undefined ? [] : [wrap(models)]), ...results].join("");
+  return `${trials}\n\n${columns([["measure", ...heads, ...mean], ...numbers], right, terminal?.width)}\n\n${notes}`;
 }

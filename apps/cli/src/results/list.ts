@@ -14,6 +14,7 @@ import {
   findRun,
   formatNumber,
   isSweep,
+  openTerminal,
   parseSweep,
   print,
   readTrialFile,
@@ -66,23 +67,23 @@ export async function list(folder: string | undefined, { json }: ListOptions): P
     checkFaulty(faulty);
     return;
   }
-  section(
+  await section(
     ["trial", "task", "clients"],
     trials.map((entry) => [oneLine(entry.file), oneLine(entry.task), entry.clients]),
   );
-  section(
+  await section(
     ["sweep", "trials"],
     sweeps.map((entry) => [oneLine(entry.file), entry.trials ?? "unknown"]),
   );
-  section(
+  await section(
     ["file that cannot be read", "why"],
     faulty.map(({ file, fault }) => [oneLine(file), pc.red(oneLine(fault))]),
   );
-  section(
+  await section(
     ["study or sweep", "runs done"],
     folders.map(({ folder, trials: all, finished }) => [oneLine(folder), `${finished} of ${all}`]),
   );
-  section(
+  await section(
     ["run", "status", "rounds", "began", "seed", "verdict", "primary measure", ""],
     runs.map(runRow),
   );
@@ -188,10 +189,13 @@ function runRow({ run, primary }: { run: StoredRun; primary: Measure | undefined
 type Cell = string | number;
 
 /** Prints a table with headings, unless it has no rows. */
-function section(heads: readonly string[], rows: readonly (readonly Cell[])[]): void {
+async function section(
+  heads: readonly string[],
+  rows: readonly (readonly Cell[])[],
+): Promise<void> {
   if (rows.length === 0) return;
   const isNumber = (i: number) => rows.every((row) => typeof row[i] === "number");
   const align = heads.map((_, i) => (isNumber(i) ? "right" : "left"));
   const cells = rows.map((row) => row.map(String));
-  print(`${columns([heads, ...cells], align)}\n\n`);
+  print(`${columns([heads, ...cells], align, (await openTerminal())?.width)}\n\n`);
 }

@@ -111,7 +111,7 @@ function clientCells(row: ClientRow): string[] {
   const judged = row.verdict !== undefined;
   return [
     display,
-    row.isContaminated ? pc.yellow(printable(truth, maxBytes)) : truth,
+    printable(truth, maxBytes),
     row.failure ? pc.red(row.failure.code) : colouredVerdict(row),
     formatShort(score),
     judged && threshold === null ? "none" : formatShort(threshold),
