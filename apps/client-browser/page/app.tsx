@@ -8,7 +8,7 @@ import {
   formatSeconds,
   formatValue,
 } from "@fedclair/view/parts";
-import { Curves } from "@fedclair/view/browser";
+import { Curves, curveDashes } from "@fedclair/view/browser";
 import type { ErrorCode } from "@fedclair/core/internal";
 import type { ChosenFile, ReadData } from "@fedclair/plugins/browser";
 import { useEffect, useRef } from "preact/hooks";
@@ -443,13 +443,19 @@ function describeWork(stage: Stage, work: Work | undefined, jobs: number): strin
 function Rounds({ tab }: { readonly tab: Tab }) {
   const rounds = tab.rounds.value;
   const metric = tab.metric.value;
-  const points = tab.curve.value;
+  const curves = tab.curves.value;
   if (rounds.length === 0) return null;
   return (
     <Section id="rounds" title="What your clients learn">
-      {points.length > 1 && (
+      {curves.some((points) => points.length > 1) && (
         <Curves
-          curves={[{ label: metric, colour: "var(--phase0)", dash: "", points, hasBand: false }]}
+          curves={curves.map((points, i) => ({
+            label: curves.length === 1 ? metric : `${metric}, method ${i + 1}`,
+            colour: `var(--phase${i % 3})`,
+            dash: curveDashes[i % curveDashes.length] ?? "",
+            points,
+            hasBand: false,
+          }))}
           label={`Mean ${metric} of the clients of this tab by round`}
           better={undefined}
         />
@@ -458,9 +464,9 @@ function Rounds({ tab }: { readonly tab: Tab }) {
         caption="What the clients of this tab did in the last rounds"
         heads={["round", metric || "metric", "clients", "trained", "measured", "seconds"]}
         numbers={[1, 3, 4, 5]}
-        rows={rounds.map(({ round, clients, trained, measured, seconds }) => [
+        rows={rounds.map(({ round, clients, trained, measured, seconds, values }) => [
           String(round),
-          formatValue(points.find((point) => point.round === round)?.mean),
+          formatValue(values.reduce((sum, value) => sum + value, 0) / values.length),
           formatNames([...clients].sort()),
           String(trained),
           String(measured),

@@ -3,6 +3,7 @@ import type { ErrorCode, Trial } from "@fedclair/core/internal";
 import type { ChosenFile, ReadData } from "@fedclair/plugins/browser";
 import type { MeasuredRound } from "@fedclair/view/browser";
 import { holdLock } from "./hold-lock.js";
+import { addToCurves } from "./own-curves.js";
 import type { End, Order, Outcome, Report, TrialFacts, Work } from "./messages.js";
 
 /** What this tab is doing. */
@@ -59,9 +60,9 @@ export class Tab {
   readonly fileProblem = signal("");
   /** The first rows of a chosen table, below the names of its columns. */
   readonly preview = signal<readonly (readonly string[])[]>([]);
-  /** The metric that the clients of this tab measure, and its mean by round. */
+  /** The metric that the clients of this tab measure, and its mean by round under each method. */
   readonly metric = signal("");
-  readonly curve = signal<readonly MeasuredRound[]>([]);
+  readonly curves = signal<readonly (readonly MeasuredRound[])[]>([]);
   /** Facts about the files, once they have been read for the trial. */
   readonly own = signal<ReadData | undefined>(undefined);
   /** The trial, as far as the coordinator tells it before this tab joins: not if it has a token. */
@@ -103,7 +104,7 @@ export class Tab {
     this.trial.value = undefined;
     this.own.value = undefined;
     this.metric.value = "";
-    this.curve.value = [];
+    this.curves.value = [];
     this.rounds.value = [];
     this.problems.value = [];
     this.totals.value = { jobs: 0, updates: 0, seconds: 0 };
@@ -235,23 +236,17 @@ export class Tab {
       seconds: before.seconds + seconds,
       values: [...before.values, ...measured.map(([, value]) => value)],
     };
-    this.#draw(now, measured[0]?.[0]);
+    const [[metric = ""] = []] = measured;
+    if (metric !== "") {
+      this.metric.value = metric;
+      this.curves.value = addToCurves(this.curves.value, round, now.values);
+    }
     rounds.value = [now, ...(current ? earlier : rounds.value)].slice(0, keptRounds);
     totals.value = {
       jobs: totals.value.jobs + clients.length,
       updates: totals.value.updates + (isTraining ? clients.length : 0),
       seconds: totals.value.seconds + seconds,
     };
-  }
-
-  /** Adds a round's mean to the curve, or replaces it while the round goes on. */
-  #draw({ round, values }: RoundWork, metric: string | undefined): void {
-    if (metric === undefined) return;
-    this.metric.value = metric;
-    const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-    const earlier = this.curve.value.filter((point) => point.round !== round);
-    const point = { round, mean, low: mean, high: mean, count: values.length };
-    this.curve.value = [...earlier, point].sort((a, b) => a.round - b.round);
   }
 
   #addProblems(texts: readonly string[]): void {

@@ -8,3 +8,4 @@ export { RunData, type MeasuredRound } from "./data/run-data.js";
 export type { ShownRun } from "./live/connection.js";
 export { curvesOf, Progress } from "./live/overview.js";
 export { CardLine, StatusMark } from "./live/status-parts.js";
+export { curveDashes } from "./parts/theme.js";
