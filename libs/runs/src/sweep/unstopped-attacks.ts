@@ -21,7 +21,8 @@ const nobody = "none";
 
 /**
  * Names the attacks of a sweep that get through, for each aggregator or other setting. If the sweep
- * has a study without attackers, these attacks make the primary metric worse than in that study.
+ * has a study without attackers, these attacks make the primary metric worse than in that study,
+ * unless all of their clients are flagged: then what these would have contributed is missing.
  * Otherwise fewer than half of their clients are flagged.
  */
 export function listUnstoppedAttacks(grid: MeasuredGrid): string[] {
@@ -43,7 +44,7 @@ export function listUnstoppedAttacks(grid: MeasuredGrid): string[] {
     const known = judged.filter((text) => text !== undefined);
     const found = known.filter((text) => text !== "");
     if (known.length === 0) return [];
-    const rest = clean ? " does harm, as far as the seeds show" : "";
+    const rest = clean ? " gets through, as far as the seeds show" : "";
     const more = found.length - maxNamed;
     const named = [...found.slice(0, maxNamed), ...(more > 0 ? [`and ${more} more`] : [])];
     return found.length > 0
@@ -63,6 +64,8 @@ export function listUnstoppedAttacks(grid: MeasuredGrid): string[] {
 function describeHarm(study: MeasuredStudy, clean: MeasuredStudy): string | undefined {
   const { primary } = study.trials[0].measures;
   if (primary === undefined) return undefined;
+  const recall = recallOf(study);
+  if (recall?.counts && valueOf(recall) === 1) return "";
   for (const name of [primary, `global.${primary}`]) {
     const [attacked, unharmed] = [study, clean].map(({ trials }) => valuesBySeed(trials, name));
     const difference = attacked && unharmed && compareBySeed(attacked, unharmed);
