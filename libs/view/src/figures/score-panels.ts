@@ -41,7 +41,13 @@ export function scorePanels(
     type: "quantitative",
     title: "score",
     scale: { type, domain, nice: false, padding: 8 },
-    axis: { grid: true, gridDash: [1, 3], ...axisTicks(axis), labelOverlap: true },
+    axis: {
+      grid: true,
+      gridDash: [1, 3],
+      ...axisTicks(axis),
+      labelOverlap: true,
+      labelSeparation: 4,
+    },
   };
   const wrong = "datum.mistake !== '' && isValid(datum.at)";
   return {
