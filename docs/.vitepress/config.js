@@ -21,6 +21,8 @@ export default defineConfig({
   cacheDir: "../node_modules/.cache/vitepress",
   markdown: {
     anchor: { slugify },
+    // The default one has too little contrast on the grey of code.
+    theme: { light: "github-light-high-contrast", dark: "github-dark" },
     config: (md) => md.use(linkToFiles),
   },
   themeConfig: {

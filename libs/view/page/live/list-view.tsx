@@ -132,8 +132,8 @@ function Sweep({ view, folder }: { readonly view: SweepView; readonly folder: st
         <div key={`${title} ${heads.join(" ")}`} class="heat">
           {title !== "" && <h3>{title}</h3>}
           <PageTable
-            caption={title === "" ? "Results so far" : title}
-            heads={["", ...heads]}
+            caption={title === "" ? "Measures of each row" : title}
+            heads={[<span class="unseen">row</span>, ...heads]}
             rows={[
               ...rows.map(({ name, cells }) => [
                 name,
