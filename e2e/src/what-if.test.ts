@@ -165,11 +165,11 @@ describe("fedclair verify of a run", () => {
     assert.match(stdout, /^(\d+) of \1 compared rounds identical, byte for byte$/m);
   });
 
-  it("runs the drawn rounds alone, from the checkpoint before each", async () => {
+  it("runs the drawn rounds and the last alone, from the checkpoint before each", async () => {
     const { stdout } = await verify(run, "--rounds", "2", "--seed", "7", "--json");
     const { compared, run: ran } = JSON.parse(stdout) as { compared: number[]; run: number };
-    assert.equal(compared.length, 2);
-    assert.equal(ran, 2);
+    assert.equal(compared.length, 3);
+    assert.equal(ran, 3);
   });
 
   it("finds every forged record, and a checkpoint and final params of another state", async () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { existsSync, readdirSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { definePlugin, UserError } from "@fedclair/core";
@@ -78,9 +78,15 @@ describe("the functions for programs", () => {
     const task = { name: "linear-regression" } as const;
     const made = await run({ ...trial, task, rounds: 2 });
     for await (const event of run({ ...trial, task, rounds: 2 })) assert.equal(event.kind, "none");
-    const { rounds, differing } = await verify(made.folder, { rounds: { count: 2 }, seed: 1 });
-    assert.equal(rounds, 2);
-    assert.deepEqual(differing, []);
+    const rounds = { count: 1 };
+    const { compared, differing } = await verify(made.folder, { rounds, seed: 1 });
+    assert.deepEqual([compared, differing], [[1, 2], []]);
+    await writeFile(join(made.folder, "params.safetensors"), "cut");
+    const other = await verify(made.folder, { rounds, seed: 1 });
+    assert.deepEqual(
+      other.differing.map(({ keys }) => keys),
+      [["params.safetensors"]],
+    );
   });
 
   it("stop with the signal, or where the loop is left, and go on later", async () => {

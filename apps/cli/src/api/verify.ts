@@ -24,7 +24,7 @@ export type RoundsChoice = { readonly count: number } | { readonly share: number
 
 /** How to verify a run from a program. */
 export interface VerifyOptions {
-  /** The rounds to draw. Default: 5 %. */
+  /** The rounds to draw, besides the last one of the main arm. Default: 5 %. */
   readonly rounds?: RoundsChoice | undefined;
   /** Seed of the draw. Default: one that nobody knows before. */
   readonly seed?: number | undefined;
@@ -45,9 +45,9 @@ export interface VerifyOptions {
 export interface Verification {
   /** Rounds of the run, over all arms. */
   readonly rounds: number;
-  /** The rounds that were drawn. */
+  /** The rounds that were drawn, and the last one of the main arm. */
   readonly compared: readonly number[];
-  /** Number of rounds that were run again, to get to those that were drawn. */
+  /** Number of rounds that were run again, to get to these. */
   readonly run: number;
   readonly seed: number;
   /** Rounds whose bytes differ; empty if all are identical. */
@@ -83,10 +83,13 @@ export async function verifyWith(
   await checkData(stored, prepared);
   const { total, final } = await checkSummary(folder, prepared, summary);
   const seed = options.seed ?? randomInt(2 ** 32);
-  const rounds = drawRounds(total, options.rounds ?? { share: 0.05 }, seed);
+  const drawn = drawRounds(total, options.rounds ?? { share: 0.05 }, seed);
+  // The final params are compared after the last round of the main arm.
+  const ofParams = final > 0 ? [final] : [];
+  const rounds = [...new Set([...drawn, ...ofParams])].sort((a, b) => a - b);
   const run = await countRoundsToRun(folder, rounds);
   log?.(
-    `comparing ${rounds.length} of ${countNoun(total, "round")}, drawn with seed ${seed}; ${countNoun(run, "round")} to run`,
+    `comparing ${rounds.length} of ${countNoun(total, "round")}: the last one, and others drawn with seed ${seed}; ${countNoun(run, "round")} to run`,
   );
   const backend = chooseTrialBackend([prepared], backendOf({ info }));
   const differing: VerifiedRound[] = [];
@@ -100,12 +103,11 @@ export async function verifyWith(
   return { rounds: total, compared: rounds, run, seed, differing };
 }
 
-/** Draws distinct rounds from 1 to `total`, at least one, in ascending order. */
-export function drawRounds(total: number, choice: RoundsChoice, seed: number): number[] {
+/** Draws distinct rounds from 1 to `total`, at least one. */
+function drawRounds(total: number, choice: RoundsChoice, seed: number): number[] {
   const wanted = "count" in choice ? choice.count : Math.round(choice.share * total);
   const all = Array.from({ length: total }, (_, i) => i + 1);
   return stream(seed)
     .at("attest")
-    .sample(all, Math.min(total, Math.max(1, wanted)))
-    .sort((a, b) => a - b);
+    .sample(all, Math.min(total, Math.max(1, wanted)));
 }

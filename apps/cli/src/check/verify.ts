@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { lstatSync } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "@fedclair/core/errors";
 import type { VerifyRunOptions } from "./verify-run.js";
@@ -12,7 +12,7 @@ type VerifyOptions = VerifyTrialsOptions & VerifyRunOptions;
  * @throws UserError for an option of the other kind, or for a run beside other paths
  */
 export async function verify(paths: readonly string[], options: VerifyOptions): Promise<void> {
-  const run = paths.find((path) => existsSync(join(path, "run.json")));
+  const run = paths.find(isRun);
   const { set, jobs, python, rounds, seed, json } = options;
   if (run === undefined) {
     const given = `${paths.join(", ")} holds no run`;
@@ -26,6 +26,16 @@ export async function verify(paths: readonly string[], options: VerifyOptions): 
   rejectOptions({ set: set[0], jobs, python }, `trials: '${run}' holds a run`);
   const { verifyRun } = await import("./verify-run.js");
   await verifyRun(run, options);
+}
+
+/** Is there a run.json, even one that cannot be read? */
+function isRun(folder: string): boolean {
+  try {
+    lstatSync(join(folder, "run.json"));
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** @throws UserError naming the first option that has a value, and what it is for */

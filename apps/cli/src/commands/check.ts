@@ -41,7 +41,7 @@ export function addCheckCommands(program: Command): void {
     .addOption(
       new Option(
         "--rounds <number or share>",
-        "of a run: number of rounds to compare, drawn at random, for example 12 or 10%; default: 5%",
+        "of a run: number of rounds to draw at random and compare, besides the last, for example 12 or 10%; default: 5%",
       ).argParser(parseRounds),
     )
     .addOption(
