@@ -1,3 +1,4 @@
+import { oneLine } from "@fedclair/core/text";
 import { useSignal } from "@preact/signals";
 import { useEffect, useState } from "preact/hooks";
 import { maxCompared, type Entry, type Listing, type SweepView } from "../../src/data/protocol.js";
@@ -225,10 +226,10 @@ function addressOf({ kind, path }: Pick<Entry, "kind" | "path">): string {
   return formatRoute({ view: kind === "sweep" ? "list" : "run", path });
 }
 
-/** The path of an entry within the folder that is listed. */
+/** The path of an entry within the folder that is listed, with its marks escaped. */
 function nameIn(folder: string, { path, name }: Entry): string {
-  if (folder !== "" && path.startsWith(`${folder}/`)) return path.slice(folder.length + 1);
-  return path || name;
+  const isInside = folder !== "" && path.startsWith(`${folder}/`);
+  return oneLine(isInside ? path.slice(folder.length + 1) : path || name);
 }
 
 /** The text that the filter searches. */
