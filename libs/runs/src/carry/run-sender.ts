@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { open, readdir, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
+import { pickCheckpoints } from "../store/checkpoint.js";
 import { systemErrorCode } from "../words/system-error.js";
 import {
   isCarried,
@@ -34,7 +35,7 @@ export class RunSender {
 
   /** Sends what has changed since the last checkpoint that was sent; nothing if there is none. */
   async sendCheckpoint(): Promise<void> {
-    const newest = newestCheckpoint(await this.#list());
+    const [newest] = pickCheckpoints(await this.#list());
     if (newest !== undefined && !this.#files.has(newest)) await this.send();
   }
 
@@ -54,8 +55,8 @@ export class RunSender {
 
   async #sendOnce(): Promise<void> {
     const names = await this.#list();
-    const newest = newestCheckpoint(names);
-    const wanted = names.filter((name) => !name.startsWith("checkpoint-") || name === newest);
+    const older = new Set(pickCheckpoints(names).slice(1));
+    const wanted = names.filter((name) => !older.has(name));
     const parts: OpenPart[] = [];
     try {
       // The checkpoint comes first: a log must be as long as the checkpoint says, or longer.
@@ -113,12 +114,4 @@ export class RunSender {
     }
     return { name, sha256: hash.digest("hex") };
   }
-}
-
-function newestCheckpoint(names: readonly string[]): string | undefined {
-  const rounds = names.flatMap((name) => {
-    const [, count] = /^checkpoint-(\d+)$/.exec(name) ?? [];
-    return count === undefined ? [] : [Number(count)];
-  });
-  return rounds.length === 0 ? undefined : `checkpoint-${Math.max(...rounds)}`;
 }

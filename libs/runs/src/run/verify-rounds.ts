@@ -10,7 +10,12 @@ import {
 } from "@fedclair/core/internal";
 import { leafValues } from "../words/leaf-values.js";
 import { runTrial, startArms, type ArmProgress } from "./run-trial.js";
-import { listCheckpointRounds, readCheckpointAt, type Position } from "../store/checkpoint.js";
+import {
+  checkpointName,
+  listCheckpointRounds,
+  readCheckpointAt,
+  type Position,
+} from "../store/checkpoint.js";
 import { storedRounds, type StoredRound } from "../store/record-chain.js";
 import { encodeRound, type EncodedRound } from "../store/encode-round.js";
 import { loadStored } from "../store/load-stored.js";
@@ -161,7 +166,7 @@ async function listOtherCheckpoints(
   number: number,
   state: TrialState,
 ): Promise<string[]> {
-  const name = `checkpoint-${number}`;
+  const name = checkpointName(number);
   if (!existsSync(join(folder, name))) return [];
   const { state: stored } = await readCheckpointAt(folder, number);
   // The checkpoint after the last round of an arm has no state.

@@ -54,13 +54,23 @@ export interface CheckpointPolicy {
 
 const pattern = /^checkpoint-(\d+)$/;
 
+/** The name of the file with the state after this many rounds. */
+export function checkpointName(rounds: number): string {
+  return `checkpoint-${rounds}`;
+}
+
+/** Picks the names of checkpoints among those of a run's files, the newest first. */
+export function pickCheckpoints(names: readonly string[]): string[] {
+  return names.filter((name) => pattern.test(name)).sort((a, b) => parseRounds(b) - parseRounds(a));
+}
+
 /** @param rounds completed rounds of all arms, which number the checkpoint */
 export async function writeCheckpoint(
   folder: string,
   rounds: number,
   checkpoint: Checkpoint,
 ): Promise<void> {
-  await writeState(join(folder, `checkpoint-${rounds}`), checkpoint);
+  await writeState(join(folder, checkpointName(rounds)), checkpoint);
 }
 
 /** Removes all but the newest checkpoints. */
@@ -94,7 +104,7 @@ export async function listCheckpointRounds(folder: string): Promise<number[]> {
 
 /** Reads the checkpoint after this many rounds. @throws UserError if it cannot be read */
 export async function readCheckpointAt(folder: string, rounds: number): Promise<Checkpoint> {
-  return (await readState(join(folder, `checkpoint-${rounds}`))) as Checkpoint;
+  return (await readState(join(folder, checkpointName(rounds)))) as Checkpoint;
 }
 
 /** Returns the number of rounds, over all arms, in the newest checkpoint; 0 if there is none. */
@@ -109,7 +119,5 @@ function parseRounds(name: string): number {
 
 /** Lists the names of the checkpoint files, the newest first. */
 async function listCheckpoints(folder: string): Promise<string[]> {
-  return (await readdir(folder))
-    .filter((name) => pattern.test(name))
-    .sort((a, b) => parseRounds(b) - parseRounds(a));
+  return pickCheckpoints(await readdir(folder));
 }

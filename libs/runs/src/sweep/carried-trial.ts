@@ -8,7 +8,7 @@ import { isCarried, pieceBytes, requireRunFile, type Receiver } from "../carry/c
 import { RunReceiver } from "../carry/run-receiver.js";
 import { checkSummary } from "../run/check-summary.js";
 import { writeWhole } from "../store/atomic-files.js";
-import { countCheckpointedRounds } from "../store/checkpoint.js";
+import { checkpointName, countCheckpointedRounds } from "../store/checkpoint.js";
 import { findChangedData } from "../store/data-hash.js";
 import { Lock } from "../store/lock.js";
 import { makeFolder } from "../store/make-folder.js";
@@ -109,7 +109,7 @@ export class CarriedTrial {
       if (!(await isReusable(this.#trial, { info, summary: undefined }, this.#backend)))
         return false;
       await checkRecords(this.#folder);
-      return await isWholeState(join(this.#folder, `checkpoint-${rounds}`));
+      return await isWholeState(join(this.#folder, checkpointName(rounds)));
     } catch (error) {
       if (error instanceof UserError) return false;
       throw error;
