@@ -3,7 +3,7 @@ import { linePanel, number, row, series } from "../../../../studies/papers/figur
 import { groupBy } from "../../../../studies/support/group-by.js";
 import { fetchFederations } from "../../../../studies/papers/data.js";
 import { perSeed, slope } from "../../../../studies/papers/runs.js";
-import { conditionClaims, modelClaims, ownSolverClaims, theoryTables } from "./theory.js";
+import { conditionClaims, modelClaims, ownSolverClaims, subtract, theoryTables } from "./theory.js";
 
 const main = (name) => (run) => run.measures[`global.${name}.fedavg`];
 const graphOf = (run) => run.at("task.dataSeed");
@@ -51,8 +51,6 @@ function atBest(runs, method) {
   const groups = byOptions(own).map((group) => group.map(bestF));
   return groups.reduce((best, values) => (mean(values) > mean(best) ? values : best));
 }
-
-const subtract = (first, second) => first.map((value, i) => value - second[i]);
 
 /** The rivals' best F for the table: of rLogSpecT, the graphical lasso and correlations. */
 function scores(runs) {
@@ -244,7 +242,7 @@ export const paper = {
     beatsOnRoads("quadratic", "from quadratically filtered signals"),
     ...conditionClaims,
     ...modelClaims,
-    ...ownSolverClaims(slope),
+    ...ownSolverClaims,
   ],
   tables: {
     ...theoryTables,

@@ -1,11 +1,10 @@
 // Trains values and flows beside torchcfm, on the same points and with the same network and budget.
 import { Matrix, stream } from "@fedclair/linalg";
 import { squaredW2 } from "../dist/src/metrics.js";
-import { initialNetwork } from "../dist/src/network.js";
 import { drawSample } from "../dist/src/points.js";
-import { followPolicy, guidedGradient } from "../dist/src/sampling.js";
-import { canonical, canonicalHidden, canonicalRate, trainCentrally } from "../dist/src/training.js";
+import { canonical, canonicalRate } from "../dist/src/training.js";
 import { startPeer } from "../../../../studies/papers/peers.js";
+import { trainPolicy } from "./train-policy.js";
 
 /** @typedef {import("../../../../studies/papers/runs.js").Run} Run */
 
@@ -64,17 +63,10 @@ export async function measure() {
 
 async function trainHere(method, target, starts, rng) {
   const data = { target, source: (count, own) => drawSample("normal", count, own).points };
-  const network = initialNetwork(3, canonicalHidden, rng.at("network"), method === "value" ? 1 : 2);
+  const budget = { steps, learningRate: canonicalRate };
   const begin = performance.now();
-  const trained = await trainCentrally(
-    network,
-    data,
-    { ...canonical, method },
-    { steps, learningRate: canonicalRate },
-    rng.at("training"),
-  );
+  const { follow } = await trainPolicy(method, data, 2, budget, rng);
   const secondsPerStep = (performance.now() - begin) / 1000 / steps;
-  const gradient = guidedGradient(trained, { condition: [], weight: 0 }, method);
-  const after = (count) => followPolicy(gradient, starts, count).at(-1);
+  const after = (count) => follow(starts, count).at(-1);
   return { ends: { 1: after(1), 16: after(16) }, secondsPerStep };
 }

@@ -18,9 +18,9 @@ import {
   values,
 } from "../dist/src/network.js";
 import { drawSample, pickRows } from "../dist/src/points.js";
-import { followPolicy, guidedGradient } from "../dist/src/sampling.js";
 import { cosineDecay } from "../dist/src/schedule.js";
-import { canonical, descend, trainCentrally } from "../dist/src/training.js";
+import { canonical, canonicalHidden, descend } from "../dist/src/training.js";
+import { followerOf, trainPolicy } from "./train-policy.js";
 
 /** @typedef {import("../../../../studies/papers/runs.js").Run} Run */
 
@@ -52,10 +52,10 @@ const scaleAt = (time) =>
  * states of their paths.
  */
 const trainers = {
-  value: (...args) => train("value", ...args),
-  "flow-matching": (...args) => train("flow-matching", ...args),
-  "ot-cfm": (...args) => train("ot-cfm", ...args),
-  "sb-cfm": (...args) => train("sb-cfm", ...args),
+  value: trainWhole("value"),
+  "flow-matching": trainWhole("flow-matching"),
+  "ot-cfm": trainWhole("ot-cfm"),
+  "sb-cfm": trainWhole("sb-cfm"),
   reflow: trainReflow,
   diffusion: trainDiffusion,
 };
@@ -163,23 +163,16 @@ async function onNormal(seed, method, d) {
   return { "error.1": error(1), "error.20": error(pathSteps), milliseconds };
 }
 
-async function train(method, data, d, rate, rng, count = steps) {
-  const outputs = method === "value" ? 1 : d;
-  const network = await trainCentrally(
-    initialNetwork(d + 1, 32, rng.at("network"), outputs),
-    data,
-    { ...canonical, method },
-    { steps: count, learningRate: rate },
-    rng.at("training"),
-  );
-  const gradient = guidedGradient(network, { condition: [], weight: 0 }, method);
-  return { network, follow: (starts, k) => followPolicy(gradient, starts, k) };
+/** Trains a method of the task with all steps. */
+function trainWhole(method) {
+  return (data, d, learningRate, rng) => trainPolicy(method, data, d, { steps, learningRate }, rng);
 }
 
 /** Rectified flow: half of the steps on independent pairs, half on pairs that its flow made. */
 async function trainReflow(data, d, rate, rng) {
   const half = steps / 2;
-  const first = await train("flow-matching", data, d, rate, rng.at("first"), half);
+  const budget = { steps: half, learningRate: rate };
+  const first = await trainPolicy("flow-matching", data, d, budget, rng.at("first"));
   const starts = data.source(counts.data / 2, rng.at("pairs"));
   const ends = first.follow(starts, pathSteps).at(-1);
   const { b3 } = first.network;
@@ -195,12 +188,7 @@ async function trainReflow(data, d, rate, rng) {
       return flowGradient({ ...weights, b3 }, flow, ...pair, [], own.at("times"));
     },
   );
-  const gradient = guidedGradient(
-    { ...trained, b3 },
-    { condition: [], weight: 0 },
-    "flow-matching",
-  );
-  return { follow: (points, k) => followPolicy(gradient, points, k) };
+  return { follow: followerOf({ ...trained, b3 }, "flow-matching") };
 }
 
 /**
@@ -210,7 +198,7 @@ async function trainReflow(data, d, rate, rng) {
  */
 async function trainDiffusion({ target }, d, rate, rng) {
   const trained = await descend(
-    initialNetwork(d + 1, 32, rng.at("network"), d),
+    initialNetwork(d + 1, canonicalHidden, rng.at("network"), d),
     steps,
     (i) => cosineDecay(rate, i, steps),
     (weights, i) => {

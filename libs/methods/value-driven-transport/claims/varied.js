@@ -1,10 +1,9 @@
 // Value-driven transport and OT-CFM with less data, and from another source than in training.
 import { Matrix, stream } from "@fedclair/linalg";
 import { squaredW2 } from "../dist/src/metrics.js";
-import { initialNetwork } from "../dist/src/network.js";
 import { drawSample } from "../dist/src/points.js";
-import { followPolicy, guidedGradient } from "../dist/src/sampling.js";
-import { canonical, canonicalHidden, canonicalRate, trainCentrally } from "../dist/src/training.js";
+import { canonical, canonicalRate } from "../dist/src/training.js";
+import { trainPolicy } from "./train-policy.js";
 
 /** @typedef {import("../../../../studies/papers/runs.js").Run} Run */
 
@@ -42,17 +41,11 @@ export async function measure(_, { seeds = 5 }) {
         ),
       };
       for (const method of ["value", "ot-cfm"]) {
-        const network = await trainCentrally(
-          initialNetwork(3, canonicalHidden, rng.at("network"), method === "value" ? 1 : 2),
-          data,
-          { ...canonical, method },
-          { steps, learningRate: canonicalRate },
-          rng.at("training"),
-        );
-        const gradient = guidedGradient(network, { condition: [], weight: 0 }, method);
+        const budget = { steps, learningRate: canonicalRate };
+        const { follow } = await trainPolicy(method, data, 2, budget, rng);
         const measures = { floor };
         for (const [name, points] of Object.entries(starts)) {
-          const ends = followPolicy(gradient, points, canonical.horizon).at(-1);
+          const ends = follow(points, canonical.horizon).at(-1);
           measures[name] = Math.sqrt(await squaredW2(ends, goals));
         }
         runs.push({ seed, labels: { method, size: String(size) }, measures });
