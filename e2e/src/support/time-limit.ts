@@ -18,7 +18,7 @@ interface Timed {
 }
 
 /**
- * Makes the limits of all tests and hooks follow the machine: a limit of 120 s allows 120 s of a
+ * Makes the limits of all tests and hooks follow the machine. A limit of 120 s allows 120 s of a
  * machine on which no process waits for a core, and ten times as long if ten share each core.
  * @param perCore is asked several times while a test runs
  */

@@ -24,7 +24,7 @@ export type RoundsChoice = { readonly count: number } | { readonly share: number
 
 /** How to verify a run from a program. */
 export interface VerifyOptions {
-  /** The rounds to draw, besides the last one of the main arm. Default: 5 %. */
+  /** The rounds to draw; the last one of the main arm is always compared. Default: 5 %. */
   readonly rounds?: RoundsChoice | undefined;
   /** Seed of the draw. Default: one that nobody knows before. */
   readonly seed?: number | undefined;

@@ -127,11 +127,11 @@ export class RedisQueue implements TrialQueue {
   /** Connects, and stores the sweep for the workers. */
   static async open(options: RedisQueueOptions): Promise<RedisQueue> {
     const { queue, source, file, set, folder, backend, tell, signal } = options;
-    const bullmq = await importOptional(() => import("bullmq"));
-    const connection = await connect(queue, tell, signal);
     const text = await readFile(file, "utf8");
     const modules = await hashModules(source);
     const sweep: QueuedSweep = { version, backend, file, text, set: [...set], modules };
+    const bullmq = await importOptional(() => import("bullmq"));
+    const connection = await connect(queue, tell, signal);
     let opened: RedisQueue | undefined;
     try {
       const lock = await Lock.acquire(folder);

@@ -96,7 +96,7 @@ export async function work({
     const stop = new AbortController();
     const either = AbortSignal.any([signal, stop.signal]);
     const ask = link.about(wanted, token, either);
-    const folder = join(within, `${trial}-${job.token?.replaceAll(/\W/g, "") ?? ""}`);
+    const folder = join(within, `${trial}-${token.replaceAll(/\W/g, "")}`);
     let running: ReturnType<SweepWorkers["ask"]> | undefined;
     try {
       const crew = await findCrew(wanted.sweep, readQueuedSweep(text));

@@ -86,7 +86,7 @@ export function scoreClients(
 }
 
 /**
- * Scores clients after some are known to be trusted. Clients that these explain are trusted as well.
+ * Scores clients when some are trusted already, and trusts the clients that these explain as well.
  * @param agreement of the first clients with the trusted ones, if it has been computed
  */
 export function scoreAgainst(
