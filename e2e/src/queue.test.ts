@@ -61,6 +61,10 @@ describe("a sweep queued in Valkey", () => {
 
     const lives = worker("2");
     await sweep.waitForOutput(/^12\/24, /m);
+    if (process.platform === "linux") {
+      const children = await readFile(`/proc/${lives.pid}/task/${lives.pid}/children`, "utf8");
+      assert.equal(children.trim().split(" ").length, 2, "a process for each job");
+    }
     await restart();
     // As if a worker had slept until its trial was given to another.
     for (;;) {

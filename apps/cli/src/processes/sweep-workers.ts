@@ -95,13 +95,11 @@ export class SweepWorkers implements TrialQueue {
     worker.send(task, () => undefined); // errors are ignored: a dead worker is noticed by its exit
     try {
       const reply = await Promise.race([
-        replied.then(([message]) => {
-          this.#idle.push(worker);
-          return message as WorkerReply;
-        }),
+        replied.then(([message]) => message as WorkerReply),
         ended.then(createLostReply),
       ]);
-      signal.throwIfAborted();
+      signal.throwIfAborted(); // a worker that was killed may still reply, and is not kept
+      if (worker.exitCode === null && worker.signalCode === null) this.#idle.push(worker);
       if (typeof reply === "object" && "refused" in reply) {
         this.#refused.set(worker, this.#refused.get(worker) ?? performance.now());
         throw new UserError(reply.refused);

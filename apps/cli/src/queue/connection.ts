@@ -14,6 +14,9 @@ const variable = "FEDCLAIR_QUEUE";
 /** The release of BullMQ whose queues this release of fedclair can use. */
 const bullmqRelease = 6;
 
+/** The oldest release of Redis that BullMQ recommends. Every Valkey reports a later one. */
+const oldestServer = [6, 2] as const;
+
 /** A connection to Valkey or Redis. */
 export interface Connection {
   readonly client: Redis;
@@ -56,14 +59,15 @@ export async function connect(
     lastWarning = why;
   });
   try {
-    const memory = await unlessAborted(signal, client.info("memory"));
+    const info = await unlessAborted(signal, client.info());
+    requireRecent(info, address);
     const maker = await client.hget(`${prefix}:${queueName}:meta`, "version");
     if (maker !== null && !maker.startsWith(`bullmq:${bullmqRelease}.`)) {
       throw new UserError(
         `the queue at ${address} was made by ${printable(maker, 40)}, expected bullmq ${bullmqRelease}: choose another database of the server, as in redis://host:port/1`,
       );
     }
-    const [, policy = "noeviction"] = /^maxmemory_policy:(\S+)/m.exec(memory) ?? [];
+    const [, policy = "noeviction"] = /^maxmemory_policy:(\S+)/m.exec(info) ?? [];
     if (policy !== "noeviction") {
       warn(
         `the queue at ${address} has maxmemory-policy ${policy} and may lose trials: set it to noeviction`,
@@ -75,6 +79,17 @@ export async function connect(
     throw new UserError(`the queue at ${address} does not let us in: ${error.message}`);
   }
   return { client, address };
+}
+
+/** @throws UserError if the server is too old for BullMQ */
+function requireRecent(info: string, address: string): void {
+  const [, version, major, minor] = /^redis_version:((\d+)\.(\d+)\S*)/m.exec(info) ?? [];
+  const [oldest, least] = oldestServer;
+  if (version === undefined || Number(major) > oldest) return;
+  if (Number(major) === oldest && Number(minor) >= least) return;
+  throw new UserError(
+    `the server at ${address} is Redis ${version}, which is too old for BullMQ ${bullmqRelease}: expected Valkey, or Redis ${oldest}.${least} or later`,
+  );
 }
 
 function isDenial({ message }: Error): boolean {

@@ -1,4 +1,5 @@
-import { mkdtemp, open, readdir, realpath, rm, stat, writeFile } from "node:fs/promises";
+import { writeFileSync } from "node:fs";
+import { mkdtemp, open, readdir, realpath, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -67,7 +68,8 @@ export async function work({
   const link = new SweepLink(client, warn);
   /** The processes that run trials, by sweep. */
   const crews = new Map<string, SweepWorkers>();
-  const findCrew = async (id: string, sweep: QueuedSweep): Promise<SweepWorkers> => {
+  // Not async, or two trials that come together would start two crews.
+  const findCrew = (id: string, sweep: QueuedSweep): SweepWorkers => {
     const existing = crews.get(id);
     if (existing) return existing;
     // Idle processes of other sweeps use memory and may no longer be needed.
@@ -78,7 +80,7 @@ export async function work({
     }
     const { file, text, set, backend, modules } = sweep;
     const copy = join(within, `${id}.yaml`);
-    await writeFile(copy, text);
+    writeFileSync(copy, text);
     const queued = { copy, modules, allowed };
     const place = { file, out: within, set, backend, queued, python, device };
     const crew = new SweepWorkers(place, jobs, signal);
@@ -99,9 +101,10 @@ export async function work({
     const folder = join(within, `${trial}-${token.replaceAll(/\W/g, "")}`);
     let running: ReturnType<SweepWorkers["ask"]> | undefined;
     try {
-      const crew = await findCrew(wanted.sweep, readQueuedSweep(text));
+      const sweep = readQueuedSweep(text);
       await fetchRun(folder, ask);
-      running = crew.ask({ id: trial, folder }, either);
+      // At once, as an idle crew may be closed.
+      running = findCrew(wanted.sweep, sweep).ask({ id: trial, folder }, either);
       const sender = new RunSender(folder, receiverAt(ask));
       const sending = sendUntil(running, sender).catch((error: unknown) => {
         stop.abort(error);
