@@ -1,3 +1,4 @@
+from argparse import ArgumentTypeError
 import json
 import ssl
 import subprocess
@@ -7,12 +8,12 @@ import time
 import numpy as np
 import pytest
 
-from fedclair_host import Job, LowRank, Params, Update
+from fedclair_host import Bfloat16, Job, LowRank, Params, Update
 from fedclair_host.client import Client
 from fedclair_host.codec import encode_update, run_client, to_array, to_job
 from fedclair_host.messages import CoordinatorMessage, Frame, HostMessage, Tensor, WireError, decode, encode_failure
 from fedclair_host.command import main
-from fedclair_host.device import choose_device, to_device
+from fedclair_host.device import DeviceMissing, choose_device, peak_memory, read_choice, to_device
 from fedclair_host.channel import ANSWER, MESSAGE, TRIAL, answer_id
 from fedclair_host.peer import Assembler
 from fedclair_host.runner import ClientRunner
@@ -54,7 +55,7 @@ def test_pairs_are_multiplied_out():
     [
         (np.float32([1.5]), 1, np.float32([1.5])),
         (np.float64([0.1]), 2, np.float64([0.1])),
-        (np.float16([0.5]), 1, np.float32([0.5])),
+        (np.float16([0.5]), 5, np.float16([0.5])),
         (np.int64([2**40]), 2, np.float64([2**40])),
         (np.array([True]), 1, np.float32([1])),
         (np.array([[1.0, 2.0], [3.0, 4.0]]).T, 2, np.array([1.0, 3.0, 2.0, 4.0])),
@@ -66,6 +67,13 @@ def test_arrays_are_sent_in_a_format_that_holds_them(value, dtype, data):
     tensor = sent.delta.modules[0].dense
     assert tensor.dtype == dtype and tensor.data == data.tobytes()
     assert to_array(tensor).shape == value.shape
+
+
+def test_bfloat16_takes_two_bytes_and_is_read_as_float32():
+    sent = decode(HostMessage, encode_update(1, "c", Update(1, {"w": Bfloat16(np.array([[0x3FC0], [0xC000]], "u2"))}))).client_update
+    tensor = sent.delta.modules[0].dense
+    assert tensor.dtype == 3 and len(tensor.data) == 4
+    assert np.array_equal(to_array(tensor), np.float32([[1.5], [-2]]))
 
 
 @pytest.mark.parametrize(
@@ -105,8 +113,8 @@ def test_clients_that_return_something_else_raise():
 
 
 def test_inconsistent_tensors_raise():
-    with pytest.raises(WireError, match="dtype 3: expected"):
-        to_array(Tensor(shape=[1], dtype=3, data=bytes(4)))
+    with pytest.raises(WireError, match="dtype 4: expected"):
+        to_array(Tensor(shape=[1], dtype=4, data=bytes(4)))
     with pytest.raises(WireError, match="4 bytes for a tensor of 4294967295×4294967295"):
         to_array(Tensor(shape=[2**32 - 1, 2**32 - 1], dtype=1, data=bytes(4)))
 
@@ -248,7 +256,7 @@ def test_a_file_without_a_certificate_is_reported(tmp_path, caplog):
 
 
 def test_a_missing_gpu_is_reported_before_the_clients_are_loaded(monkeypatch, caplog):
-    monkeypatch.setattr("fedclair_host.device._has_gpu", lambda: False)
+    monkeypatch.setattr("fedclair_host.device._count_gpus", lambda: 0)
     arguments = ["no_module:make", "--coordinator", "http://127.0.0.1:1", "--capacity", "1"]
     assert main([*arguments, "--device", "cuda"]) == 2
     assert "--device cuda: PyTorch finds no GPU here" in caplog.text
@@ -257,14 +265,28 @@ def test_a_missing_gpu_is_reported_before_the_clients_are_loaded(monkeypatch, ca
 def test_devices(monkeypatch):
     monkeypatch.setattr("fedclair_host.device._chosen", None)
     assert to_device(model := object()) is model
-    for has_gpu, choice, device in [(True, "auto", "cuda"), (False, "auto", "cpu"), (True, "cpu", "cpu"), (True, "cuda", "cuda")]:
-        monkeypatch.setattr("fedclair_host.device._has_gpu", lambda: has_gpu)
+    monkeypatch.setattr("fedclair_host.device._compute_repeatably", lambda: None)
+    for gpus, choice, host, device in [
+        (1, "auto", 3, "cuda"),
+        (0, "auto", 0, "cpu"),
+        (1, "cpu", 0, "cpu"),
+        (1, "cuda", 0, "cuda"),
+        (4, "cuda", 1, "cuda:1"),
+        (4, "auto", 6, "cuda:2"),
+        (4, "cuda:3", 1, "cuda:3"),
+    ]:
+        monkeypatch.setattr("fedclair_host.device._count_gpus", lambda: gpus)
+        monkeypatch.setenv("FEDCLAIR_HOST_INDEX", str(host))
         assert choose_device(choice) == device
+    with pytest.raises(DeviceMissing, match="cuda:4: PyTorch finds 4 GPUs here: choose one from cuda:0 to cuda:3"):
+        choose_device("cuda:4")
+    with pytest.raises(ArgumentTypeError, match="expected cpu, cuda, .* got 'gpu'"):
+        read_choice("gpu")
 
 
-def test_an_update_says_how_long_the_client_worked():
-    sent = decode(HostMessage, encode_update(1, "c01", Update(3), 1.5)).client_update
-    assert sent.work_seconds == 1.5
+def test_an_update_says_how_long_the_client_worked_and_what_memory_its_process_took():
+    sent = decode(HostMessage, encode_update(1, "c01", Update(3), 1.5, peak_memory())).client_update
+    assert sent.work_seconds == 1.5 and sent.peak_memory > 1e7 and sent.peak_device_memory == 0
 
 
 def answer_jobs(make_client, jobs, limits={}):

@@ -9,7 +9,10 @@ torch = pytest.importorskip("torch")
 
 from torch.utils.data import TensorDataset  # noqa: E402
 
-from fedclair_host import Contamination, Job, Params, Stream  # noqa: E402
+from fedclair_host.codec import encode_update, run_client, to_array  # noqa: E402
+from fedclair_host.device_check import main as check_devices  # noqa: E402
+from fedclair_host.messages import HostMessage, decode  # noqa: E402
+from fedclair_host import Contamination, Job, Params, Stream, Update  # noqa: E402
 from fedclair_host.torch import ContaminatedDataset, TorchClient, accuracy  # noqa: E402
 
 job = Job("c01", 1, 4, 2, "train", 5, 6, {"limits": {"clientSeconds": 30}})
@@ -331,9 +334,37 @@ print(torch._dynamo.config.verbose)
     assert done.stdout == "False\n", done.stderr
 
 
+@pytest.mark.parametrize("cohort", [1, 2])
+@pytest.mark.parametrize("dtype, code", [(torch.bfloat16, 3), (torch.float16, 5)])
+def test_sixteen_bits_are_sent_as_such(dtype, code, cohort):
+    model = torch.nn.Linear(1, 1, bias=False).to(dtype)
+    data = TensorDataset(torch.tensor([[3.0]], dtype=dtype), torch.tensor([[0.0]], dtype=dtype))
+    client = TorchClient(model, data, mse, optimizer=lambda p: torch.optim.SGD(p, lr=0.01), cohort=cohort)
+    params = Params({"weight": np.float32([[2.0001]])}, [])  # the mean of a round, which has more digits
+    update = run_client("train", client, params, job)
+    for delta in (client.initial(job), update.delta):
+        sent = decode(HostMessage, encode_update(1, "c", Update(1, delta))).client_update.delta.modules[0].dense
+        assert sent.dtype == code and len(sent.data) == 2
+    # From 2, the start in this type, to the nearest number to 1.64.
+    assert to_array(sent)[0, 0] == float(torch.tensor(1.64, dtype=dtype)) - 2
+
+
+def test_the_check_of_devices_prints_what_it_found(capsys, monkeypatch):
+    monkeypatch.setattr("fedclair_host.device._chosen", None)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    check_devices()
+    title, _, *rows = capsys.readouterr().out.splitlines()
+    assert title.endswith("finds 0 GPUs: only the CPU is checked")
+    assert [row.split()[:3] + row.split()[4:5] for row in rows] == [
+        ["cpu", "float32", "814120", "yes"],
+        ["cpu", "bfloat16", "407060", "yes"],
+        ["cpu", "float16", "407060", "yes"],
+    ]
+
+
 def test_other_number_types_are_rejected():
-    model = torch.nn.Linear(1, 1).to(torch.bfloat16)
-    with pytest.raises(ValueError, match="float32 or float64.*bfloat16"):
+    model = torch.nn.Linear(1, 1).to(torch.float8_e4m3fn)
+    with pytest.raises(ValueError, match="bfloat16 or float16, got torch.float8_e4m3fn"):
         TorchClient(model, [], mse).initial(job)
     model.weight = torch.nn.Parameter(torch.zeros(1, 1, dtype=torch.complex64))
     with pytest.raises(ValueError, match="complex64: .*view_as_real"):

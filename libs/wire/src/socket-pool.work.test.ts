@@ -346,6 +346,7 @@ describe("SocketPool, working", () => {
     await send(host, encodeUpdate(c1.id, updateOf("c1"), 0.25));
     await answers;
     assert.equal(pool.traffic.workSeconds, 1.75);
+    assert.equal(pool.traffic.hostMemory, 0, "this host does not measure it");
     assert.ok(pool.traffic.encodeSeconds > 0 && pool.traffic.decodeSeconds > 0);
   });
 

@@ -55,7 +55,7 @@ const clients: ClientRecord[] = [
 ];
 const seconds = { sample: 0.125, train: 1, aggregate: 0.5, evaluate: 0.25 };
 const counted = { bytesSent: 700, bytesReceived: 300 };
-const wire = { ...counted, encodeSeconds: 0.75, decodeSeconds: 1.5, workSeconds: 3 };
+const wire = { ...counted, encodeSeconds: 0.75, decodeSeconds: 1.5, workSeconds: 3, hostMemory: 4 };
 
 function createRecord(arm: string, round: number): ArmRecord {
   const metrics = { gap: round / 4, broken: null as unknown as number };
@@ -91,6 +91,7 @@ const scalars: [string, number][] = [
   ["wire/encodeSeconds", 0.75],
   ["wire/decodeSeconds", 1.5],
   ["wire/workSeconds", 3],
+  ["wire/hostMemory", 4],
   ["detection/recall", 1],
   ["detection/falseAlarms", 1],
   ["train/loss", 1.5],

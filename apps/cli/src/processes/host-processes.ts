@@ -171,6 +171,7 @@ function startPython(
         OMP_NUM_THREADS: "1",
         ...process.env,
         FEDCLAIR_HOST_NOTE: note,
+        FEDCLAIR_HOST_INDEX: String(index), // decides which GPU it computes on
         // All import the same module, so that one of them shows why it cannot be imported.
         ...(index > 0 && { FEDCLAIR_HOST_BRIEF: "1" }),
       },

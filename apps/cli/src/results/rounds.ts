@@ -96,6 +96,8 @@ export function computeScalars({ record, timing }: ExportedRound): Map<string, n
   return scalars;
 }
 
+const memory = ["hostMemory", "deviceMemory"] as const;
+
 /** Lists the numbers of the traffic; there are none if the clients were in memory. */
 function listTraffic(wire: ArmTiming["wire"]): [string, number][] {
   if (!wire) return [];
@@ -105,6 +107,10 @@ function listTraffic(wire: ArmTiming["wire"]): [string, number][] {
     ["wire/encodeSeconds", wire.encodeSeconds],
     ["wire/decodeSeconds", wire.decodeSeconds],
     ["wire/workSeconds", wire.workSeconds],
+    ...memory.flatMap((key): [string, number][] => {
+      const bytes = wire[key];
+      return bytes === undefined ? [] : [[`wire/${key}`, bytes]];
+    }),
   ];
 }
 

@@ -145,6 +145,11 @@ export const timingSchema = z.strictObject({
       encodeSeconds: z.number().describe("Writing messages, at the coordinator."),
       decodeSeconds: z.number().describe("Reading messages, at the coordinator."),
       workSeconds: z.number().describe("Jobs, at the hosts."),
+      hostMemory: z
+        .number()
+        .exactOptional()
+        .describe("Largest peak memory of a Python host's clients, in bytes."),
+      deviceMemory: z.number().exactOptional().describe("The same of its tensors on GPUs."),
     })
     .exactOptional()
     .describe("Over sockets: totals since the start."),

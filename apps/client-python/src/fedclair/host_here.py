@@ -33,7 +33,7 @@ def run_here(
     token = secrets.token_hex(16)
     chosen = None if device is None else choose_device(device)
     backend, contaminations = declared(make_client)
-    if chosen == "cuda":
+    if chosen is not None and chosen.startswith("cuda"):
         backend = f"{backend}-cuda"
     processes: list[subprocess.Popen[str]] = []
     hosts: list[Host] = []

@@ -4,7 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .client import Array, Client, Contamination, Delta, Job, LowRank, Params, Update
+    from .client import Array, Bfloat16, Client, Contamination, Delta, Job, LowRank, Params, Update
     from .attacks import DATA_ATTACKS, LABEL_ATTACKS, contaminate, contaminate_labels, plant_trigger
     from .example_attacks import EXAMPLE_ATTACKS, contaminate_examples
     from .errors import HostError
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Array",
+    "Bfloat16",
     "Client",
     "Contamination",
     "DATA_ATTACKS",
@@ -37,7 +38,7 @@ __all__ = [
 
 #: Where the names come from. A host's connection needs no NumPy, and the process of its clients no connection.
 _modules = {
-    "client": ("Array", "Client", "Contamination", "Delta", "Job", "LowRank", "Params", "Update"),
+    "client": ("Array", "Bfloat16", "Client", "Contamination", "Delta", "Job", "LowRank", "Params", "Update"),
     "attacks": ("DATA_ATTACKS", "LABEL_ATTACKS", "contaminate", "contaminate_labels", "plant_trigger"),
     "example_attacks": ("EXAMPLE_ATTACKS", "contaminate_examples"),
     "errors": ("HostError",),

@@ -23,7 +23,15 @@ class LowRank(NamedTuple):
     a: Array
 
 
-Change = Union[Array, LowRank, "tuple[Array, Array]"]
+@dataclass(frozen=True)
+class Bfloat16:
+    """An array in bfloat16, which NumPy lacks. It is sent in two bytes per number."""
+
+    codes: Array
+    """The upper halves of float32 numbers, as uint16, in the shape of the array."""
+
+
+Change = Union[Array, Bfloat16, LowRank, "tuple[Array, Array]"]
 """The change of a module: an array of the module's shape, or the two factors of a matrix."""
 
 Delta = Mapping[str, Change]

@@ -7,17 +7,20 @@ from typing import Any, Mapping, Sequence
 
 import numpy as np
 
-from .client import Array, Client, Contamination, Delta, Job, LowRank, Params, Update
+from .client import Array, Bfloat16, Client, Contamination, Delta, Job, LowRank, Params, Update
 from .messages import HostMessage, WireError, check_job, check_params, check_tensor, format_shape, kinds, multiplied_shape
 from .stream import Stream
 
-_dtypes: dict[int, np.dtype[Any]] = {1: np.dtype("<f4"), 2: np.dtype("<f8")}
+_dtypes: dict[int, np.dtype[Any]] = {1: np.dtype("<f4"), 2: np.dtype("<f8"), 3: np.dtype("<u2"), 5: np.dtype("<f2")}
+_bfloat16 = 3
+_codes = {dtype.str: code for code, dtype in _dtypes.items()}
 
 
 def to_array(tensor: Any) -> Array:
-    """Returns a read-only view of the message's bytes. :raises WireError: as `check_tensor`"""
+    """Returns a read-only view of the message's bytes; of bfloat16, a copy in float32. :raises WireError: as `check_tensor`"""
     shape = check_tensor(tensor)
-    return np.frombuffer(tensor.data, _dtypes[tensor.dtype]).reshape(shape)
+    numbers = np.frombuffer(tensor.data, _dtypes[tensor.dtype]).reshape(shape)
+    return (numbers.astype("<u4") << 16).view("<f4") if tensor.dtype == _bfloat16 else numbers
 
 
 def to_params(sent: Any) -> dict[str, Array]:
@@ -82,8 +85,8 @@ def train_cohort(clients: Sequence[Client], params: Sequence[Params], jobs: Sequ
     return updates
 
 
-def encode_update(job_id: int, client_id: str, update: Update, work_seconds: float = 0.0) -> bytes:
-    """Encodes an update. :raises WireError, TypeError: if the update cannot be encoded"""
+def encode_update(job_id: int, client_id: str, update: Update, work_seconds: float = 0.0, peaks: tuple[int, int] = (0, 0)) -> bytes:
+    """Encodes an update. :param peaks: as `peak_memory` :raises WireError, TypeError: if the update cannot be encoded"""
     for field, value in (("delta", update.delta), ("metrics", update.metrics)):
         if not isinstance(value, Mapping):
             raise TypeError(f"Update: {field} is {type(value).__name__}, expected a dict by name: Update(num_examples, delta, metrics)")
@@ -91,6 +94,7 @@ def encode_update(job_id: int, client_id: str, update: Update, work_seconds: flo
     sent = message.client_update
     sent.job_id, sent.client_id, sent.num_examples = job_id, client_id, _check_count(update.num_examples)
     sent.work_seconds = work_seconds
+    sent.peak_memory, sent.peak_device_memory = peaks
     _write(sent.delta, update.delta)
     for name, number in update.metrics.items():
         sent.metrics.add(name=str(name), value=_to_number(name, number))
@@ -125,14 +129,19 @@ def _write(sent: Any, delta: Delta) -> None:
         if isinstance(change, tuple):
             if len(change) != 2:
                 raise TypeError(f"module {name!r}: got a tuple of {len(change)}, expected an array, or LowRank(b, a)")
-            b, a = (to_floats(name, factor) for factor in change)
+            b, a = (to_sent(name, factor) for factor in change)
             if multiplied_shape(b.shape, a.shape) is None:
                 got = f"b of {format_shape(b.shape)} and a of {format_shape(a.shape)}"
                 raise WireError("WRONG_SHAPE", f"module {name!r}: LowRank has {got}, which do not multiply: expected p×r and r×q")
             _write_tensor(module.low_rank.b, b)
             _write_tensor(module.low_rank.a, a)
         else:
-            _write_tensor(module.dense, to_floats(name, change))
+            _write_tensor(module.dense, np.asarray(change.codes, "<u2", order="C") if isinstance(change, Bfloat16) else to_sent(name, change))
+
+
+def to_sent(module: str, value: Any) -> Array:
+    """Returns the numbers as they are sent: float16 stays, everything else is as of `to_floats`."""
+    return np.asarray(value, "<f2", order="C") if getattr(value, "dtype", None) == np.float16 else to_floats(module, value)
 
 
 def to_floats(module: str, value: Any) -> Array:
@@ -149,5 +158,5 @@ def to_floats(module: str, value: Any) -> Array:
 
 def _write_tensor(tensor: Any, array: Array) -> None:
     tensor.shape.extend(array.shape)
-    tensor.dtype = 2 if array.dtype.itemsize == 8 else 1
+    tensor.dtype = _codes[array.dtype.str]
     tensor.data = array.tobytes()

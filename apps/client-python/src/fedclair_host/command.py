@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Sequence
 from urllib.parse import urlsplit
 
 from .client_process import ClientProcesses, ClientSource
-from .device import CHOICES
+from .device import read_choice
 from .errors import ClientsEnded, HostError
 from .versions import software_version
 
@@ -91,7 +91,12 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--flower", action="store_true", help="run a Flower ClientApp")
     parser.add_argument("--initial", metavar="MODULE:FUNCTION", help="with --flower: function that returns the initial params, as a torch module or arrays by name")
     parser.add_argument("--backend", metavar="NAME", help="name of what the clients compute with, the same on all hosts; default: python-numpy, or flower with --flower")
-    parser.add_argument("--device", choices=CHOICES, help="device that TorchClient moves its model to; auto is cuda where there is a GPU; default: where the model is")
+    parser.add_argument(
+        "--device",
+        type=read_choice,
+        metavar="DEVICE",
+        help="device that TorchClient moves its model to: cpu, cuda, cuda:1, … or auto, which is cuda where there is a GPU; default: where the model is",
+    )
     parser.add_argument("--token-file", metavar="FILE", help="file with the join token; default: the environment variable FEDCLAIR_TOKEN")
     parser.add_argument("--tls-ca", metavar="FILE", help="certificate authority (PEM) of the coordinator; default: the system's authorities")
     parser.add_argument("--tls-cert", metavar="FILE", help="certificate (PEM) of this host, if the coordinator requires one")

@@ -31,7 +31,7 @@ CoordinatorMessage, Tensor, Failure = _class("CoordinatorMessage"), _class("Tens
 
 _codes = Failure.DESCRIPTOR.fields_by_name["code"].enum_type
 kinds = {1: "train", 2: "evaluate", 3: "initial"}
-_item_bytes = {1: 4, 2: 8}
+_item_bytes = {1: 4, 2: 8, 3: 2, 5: 2}
 _longest_name = 128
 
 
@@ -69,7 +69,7 @@ def check_tensor(tensor: Any) -> Shape:
     """Returns the shape of a tensor. :raises WireError: if the dtype is unknown or the size does not match"""
     size = _item_bytes.get(tensor.dtype)
     if size is None:
-        raise WireError("MALFORMED", f"dtype {tensor.dtype}: expected F32 (1) or F64 (2)")
+        raise WireError("MALFORMED", f"dtype {tensor.dtype}: expected F32 (1), F64 (2), BF16 (3) or F16 (5)")
     shape = tuple(tensor.shape)
     if len(tensor.data) != prod(shape) * size:
         raise WireError("WRONG_SHAPE", f"{len(tensor.data)} bytes for a tensor of {format_shape(shape)}, expected {prod(shape) * size}")

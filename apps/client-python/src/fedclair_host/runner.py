@@ -16,6 +16,7 @@ from typing import Any, Callable, Collection, Iterator, Mapping
 from .channel import ANSWER, FILES, MESSAGE, THREADS, TRIAL, Channel, Note, answer_id
 from .client import Array, Client, Job, Params
 from .codec import encode_update, run_client, to_job, to_params, train_cohort
+from .device import peak_memory
 from .leftovers import Leftovers
 from .messages import CoordinatorMessage, WireError, decode, encode_failure
 from .module_files import ModuleFiles
@@ -133,7 +134,7 @@ class ClientRunner:
                 clients = [self._make_client(work.job.client_index) for work in works]
                 updates = train_cohort(clients, [work.params for work in works], [work.job for work in works])
                 spent = (time.monotonic() - started) / len(works)
-                return [encode_update(work.id, work.job.client_id, update, spent) for work, update in zip(works, updates)]
+                return [encode_update(work.id, work.job.client_id, update, spent, peak_memory()) for work, update in zip(works, updates)]
         except TimeLimitExceeded:
             self._trains_alone = True  # the same would happen again
             text = f"no result after {seconds * len(works):g} s, for {len(works)} clients together (limits.clientSeconds)"
@@ -156,7 +157,7 @@ class ClientRunner:
                 client = self._make_client(job.client_index)
                 self._cohort = client.cohort if isinstance(client, Client) else 1
                 update = run_client(work.kind, client, work.params, job)
-                return encode_update(work.id, job.client_id, update, time.monotonic() - started)
+                return encode_update(work.id, job.client_id, update, time.monotonic() - started, peak_memory())
         except TimeLimitExceeded:
             code, text = "CLIENT_TIMEOUT", f"no result after {seconds:g} s (limits.clientSeconds)"
         except (WireError, NotImplementedError) as error:

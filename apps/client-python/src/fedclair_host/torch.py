@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import torch
 
-from .client import Array, Client, Delta, Job, Params, Update
+from .client import Array, Bfloat16, Client, Delta, Job, Params, Update
 from .device import to_device
 from .attacks import DATA_ATTACKS
 from .torch_cohort import check_cohort, train_together
@@ -105,7 +105,8 @@ class TorchClient(Client):
         return {name: _to_array(self._original[name]) for name in self._names}
 
     def train(self, params: Params, job: Job) -> Update:
-        self._set(self._state(params))
+        start = self._state(params)
+        self._set(start)
         model, until = self._model, time.monotonic() + _SHARE_OF_LIMIT * _seconds_of(job)
         model.train()
         device = self._device()
@@ -120,8 +121,7 @@ class TorchClient(Client):
                 losses.append(loss.detach())
                 if time.monotonic() > until:
                     break
-        state = model.state_dict()
-        return self._to_update(params, losses, {name: state[name] for name in self._names})
+        return self._to_update(start, losses, model.state_dict())
 
     @classmethod
     def train_cohort(cls, clients: Sequence[Client], params: Sequence[Params], jobs: Sequence[Job]) -> Sequence[Update]:
@@ -142,7 +142,7 @@ class TorchClient(Client):
             first._optimizer,
             time.monotonic() + _SHARE_OF_LIMIT * sum(_seconds_of(job) for job in jobs),
         )
-        return [client._to_update(each, losses, state) for client, each, (state, losses) in zip(own, params, trained)]
+        return [client._to_update(start, losses, state) for client, start, (state, losses) in zip(own, states, trained)]
 
     def evaluate(self, params: Params, job: Job) -> Update:
         self._set(self._state(params))
@@ -173,15 +173,15 @@ class TorchClient(Client):
                 if len(targets) > 1 or len(data) == 1 or not self._has_batch_norm:
                     yield inputs, targets
 
-    def _to_update(self, params: Params, losses: Sequence[Any], state: Mapping[str, Any]) -> Update:
-        """:param losses: of all steps :param state: after training, with everything that is sent"""
+    def _to_update(self, start: Mapping[str, Any], losses: Sequence[Any], state: Mapping[str, Any]) -> Update:
+        """:param start: before training, as `_state` :param losses: of all steps :param state: after training, with everything that is sent"""
         last = torch.stack(list(losses[-max(1, len(losses) // self._epochs) :]))
-        delta = {name: _to_array(state[name]) - params[name] for name in self._names}
+        delta = {name: _to_array(state[name] - start[name]) for name in self._names}
         return Update(len(self._data), delta, {"loss": float(last.mean()), "steps": float(len(losses))})
 
     def _state(self, params: Params) -> dict[str, Any]:
-        """The state of the module for a job: the params, and the original values of what is not sent."""
-        return {**self._original, **{name: self._move(torch.from_numpy(np.array(params[name]))) for name in self._names}}
+        """The state of the module for a job: the params in the module's number types, and the original values of what is not sent."""
+        return {**self._original, **{name: torch.from_numpy(np.array(params[name])).to(self._original[name]) for name in self._names}}
 
     def _set(self, state: Mapping[str, Any]) -> None:
         with torch.no_grad():
@@ -239,12 +239,15 @@ def _original_state(model: Any) -> tuple[dict[str, Any], dict[str, Any], set[str
     return known
 
 
-def _to_array(tensor: Any) -> Array:
-    """:raises ValueError: for a number type that NumPy lacks"""
-    if tensor.dtype not in (torch.float32, torch.float64):
+def _to_array(tensor: Any) -> Array | Bfloat16:
+    """Copies numbers. :raises ValueError: for a number type that cannot be sent"""
+    if tensor.dtype not in (torch.float32, torch.float64, torch.bfloat16, torch.float16):
         remedy = "hold real and imaginary parts as torch.view_as_real has them" if tensor.is_complex() else "convert the model by model.float()"
-        raise ValueError(f"expected parameters in float32 or float64, got {tensor.dtype}: {remedy}")
-    array: Array = tensor.detach().cpu().numpy().copy()
+        raise ValueError(f"expected parameters in float32, float64, bfloat16 or float16, got {tensor.dtype}: {remedy}")
+    own = tensor.detach().cpu()
+    if own.dtype == torch.bfloat16:
+        return Bfloat16(own.view(torch.int16).numpy().astype(np.uint16))
+    array: Array = own.numpy().copy()
     return array
 
 

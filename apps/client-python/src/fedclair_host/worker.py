@@ -57,7 +57,7 @@ def _run(channel: Channel, note: Note, setup: Mapping[str, Any]) -> None:
     backend, contaminations = known or declared(make_client)
     note.end()
     defer_compiler()
-    if device == "cuda":
+    if device is not None and device.startswith("cuda"):
         backend = f"{backend}-cuda"  # a trial's hosts must use one backend, because results differ
     files = ModuleFiles()
     loaded = {"backend": backend, "contaminations": contaminations if isinstance(contaminations, str) else list(contaminations), "versions": loaded_versions(), "files": files.find_new()}

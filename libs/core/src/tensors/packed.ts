@@ -1,11 +1,4 @@
-import {
-  readNumbers,
-  sizeOf,
-  type Bfloat16,
-  type Int8,
-  type Packed,
-  type Tensor,
-} from "./tensor.js";
+import { readNumbers, sizeOf, type Half, type Int8, type Packed, type Tensor } from "./tensor.js";
 import { lineAt, linesOf } from "./unpack.js";
 
 /**
@@ -16,7 +9,7 @@ export function checkPacked(tensor: Packed): void {
   const size = sizeOf(tensor.shape);
   const { codes } = tensor;
   if (codes.length !== size) throw new RangeError(`${codes.length} codes for ${size} numbers`);
-  if (tensor.dtype === "bf16") return;
+  if (tensor.dtype !== "int8") return;
   const { count } = linesOf(tensor.shape);
   if (tensor.scales.length !== count) {
     throw new RangeError(`${tensor.scales.length} scales for ${count} lines`);
@@ -27,7 +20,7 @@ export function checkPacked(tensor: Packed): void {
  * Packs a tensor as bfloat16 (8 bits of significand). Numbers are rounded to the nearest, ties to
  * even.
  */
-export function toBfloat16(tensor: Tensor): Bfloat16 {
+export function toBfloat16(tensor: Tensor): Half {
   const bits = new Uint32Array(Float32Array.from(readNumbers(tensor)).buffer);
   const codes = new Uint16Array(bits.length);
   for (let i = 0; i < bits.length; i++) {

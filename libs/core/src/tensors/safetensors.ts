@@ -12,7 +12,14 @@ import {
   type Tensor,
 } from "./tensor.js";
 import { toBfloat16 } from "./packed.js";
-import { ofOneThread, unpackBfloat16, type Allocate } from "./unpack.js";
+import {
+  halfToNumber,
+  lookUp,
+  ofOneThread,
+  unpackBfloat16,
+  unpackFloat16,
+  type Allocate,
+} from "./unpack.js";
 
 /*
  * The safetensors format (https://huggingface.co/docs/safetensors): the header's length as a
@@ -54,7 +61,7 @@ const storages: Readonly<Record<StoredType, Storage>> = {
   },
   F16: {
     size: 2,
-    read: (bytes, allocate) => looked(inPairs(bytes), halves(), allocate),
+    read: (bytes, allocate) => unpackFloat16(inPairs(bytes), allocate),
     write: (data) => Uint16Array.from(data, numberToHalf),
   },
   BF16: {
@@ -65,13 +72,13 @@ const storages: Readonly<Record<StoredType, Storage>> = {
   // Written as the next larger type that holds them, because nobody trains in eight bits.
   F8_E4M3: {
     size: 1,
-    read: (bytes, allocate) => looked(bytes, byteTable(e4m3ToNumber), allocate),
+    read: (bytes, allocate) => lookUp(bytes, byteTable(e4m3ToNumber), allocate),
     write: (data) => Uint16Array.from(data, numberToHalf),
   },
   F8_E5M2: {
     size: 1,
     read: (bytes, allocate) =>
-      looked(
+      lookUp(
         bytes,
         byteTable((bits) => halfToNumber(bits << 8)),
         allocate,
@@ -338,34 +345,6 @@ function copied(bytes: Uint8Array, allocate: Allocate): ArrayBuffer | SharedArra
   const buffer = allocate(bytes.length);
   new Uint8Array(buffer).set(bytes);
   return buffer;
-}
-
-/** Looks numbers up by their bits, which is many times as fast as computing each of them. */
-function looked(
-  bits: Uint8Array | Uint16Array,
-  table: Float32Array,
-  allocate: Allocate,
-): Float32Array {
-  const out = new Float32Array(allocate(4 * bits.length));
-  for (let i = 0; i < out.length; i++) out[i] = table[bits[i] as number] as number;
-  return out;
-}
-
-let halfTable: Float32Array | undefined;
-
-/** A table of every binary16 number, by its bits. */
-function halves(): Float32Array {
-  return (halfTable ??= Float32Array.from({ length: 65536 }, (_, bits) => halfToNumber(bits)));
-}
-
-/** IEEE 754 binary16: sign, 5 bits of exponent, 10 of fraction. */
-function halfToNumber(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1;
-  const exponent = (bits >> 10) & 0x1f;
-  const fraction = bits & 0x3ff;
-  if (exponent === 0x1f) return fraction === 0 ? sign * Infinity : NaN;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
 
 /** Rounds to the nearest binary16, ties to even; infinite beyond its range. */

@@ -1,4 +1,4 @@
-import { unpackBfloat16, unpackInt8 } from "./unpack.js";
+import { unpackBfloat16, unpackFloat16, unpackInt8 } from "./unpack.js";
 
 /** The types in which numbers are computed: IEEE 754 of 32 or 64 bits. */
 export type DType = "f32" | "f64";
@@ -35,10 +35,10 @@ export interface Stored {
   readonly place?: FilePlace;
 }
 
-/** A tensor in 16 bits per number: the upper halves of float32 numbers. */
-export interface Bfloat16 {
+/** A tensor in 16 bits per number: the upper halves of float32 numbers, or IEEE 754 binary16. */
+export interface Half {
   readonly shape: readonly number[];
-  readonly dtype: "bf16";
+  readonly dtype: "bf16" | "f16";
   readonly codes: Uint16Array;
 }
 
@@ -52,7 +52,7 @@ export interface Int8 {
 }
 
 /** A tensor in fewer bytes, as it travels. Its numbers are float32. */
-export type Packed = Bfloat16 | Int8;
+export type Packed = Half | Int8;
 
 /** An n-dimensional array. `readNumbers` returns its numbers, whatever form it has. */
 export type Tensor = Dense | Stored | Packed;
@@ -71,9 +71,8 @@ export type StoredParams = ReadonlyMap<string, Tensor>;
 export function readNumbers(tensor: Tensor): Numbers {
   if ("data" in tensor) return tensor.data;
   if ("read" in tensor) return tensor.read();
-  return "scales" in tensor
-    ? unpackInt8(tensor.shape, tensor.codes, tensor.scales)
-    : unpackBfloat16(tensor.codes);
+  if ("scales" in tensor) return unpackInt8(tensor.shape, tensor.codes, tensor.scales);
+  return tensor.dtype === "f16" ? unpackFloat16(tensor.codes) : unpackBfloat16(tensor.codes);
 }
 
 /** Whether a value is a tensor whose numbers are elsewhere. */

@@ -227,7 +227,7 @@ describe("recordTrial, with timings", () => {
     const out = await mkdtemp(join(tmpdir(), "fedclair-"));
     try {
       const signal = new AbortController().signal;
-      const times = { encodeSeconds: 1, decodeSeconds: 2, workSeconds: 0 };
+      const times = { encodeSeconds: 1, decodeSeconds: 2, workSeconds: 0, hostMemory: 3 };
       const traffic = { bytesSent: 5, bytesReceived: 6, ...times };
       const pool = counting([]);
       await recordTrial({

@@ -24,4 +24,8 @@ export interface WireTraffic {
   readonly decodeSeconds: number;
   /** Seconds that hosts spent on jobs. */
   readonly workSeconds: number;
+  /** The largest peak of a host's process of clients in bytes, if hosts measure it. */
+  readonly hostMemory?: number;
+  /** The largest peak of a host's tensors on GPUs in bytes, if there are any. */
+  readonly deviceMemory?: number;
 }

@@ -268,7 +268,13 @@ export class RunFolder {
 /** Copies the traffic, because the pool keeps counting in the same object. */
 function copyTraffic(wire: WireTraffic): WireTraffic {
   const { bytesSent, bytesReceived, encodeSeconds, decodeSeconds, workSeconds } = wire;
-  return { bytesSent, bytesReceived, encodeSeconds, decodeSeconds, workSeconds };
+  const { hostMemory = 0, deviceMemory = 0 } = wire;
+  const seconds = { encodeSeconds, decodeSeconds, workSeconds };
+  const memory = {
+    ...(hostMemory > 0 && { hostMemory }),
+    ...(deviceMemory > 0 && { deviceMemory }),
+  };
+  return { bytesSent, bytesReceived, ...seconds, ...memory };
 }
 
 /** Checks that a stored run is of this trial and can be resumed. @throws UserError otherwise */

@@ -71,7 +71,12 @@ export class SentJobs {
   #recordUpdate(
     open: OpenJobs,
     job: Job,
-    { read, workSeconds }: Extract<Result, { readonly type: "clientUpdate" }>,
+    {
+      read,
+      workSeconds,
+      peakMemory,
+      peakDeviceMemory,
+    }: Extract<Result, { readonly type: "clientUpdate" }>,
   ): Failure | undefined {
     const refusal = open.answer(job, () => {
       const since = performance.now();
@@ -79,7 +84,11 @@ export class SentJobs {
       this.#traffic.decodedSince(since);
       return update;
     });
-    if (!refusal) this.#traffic.workSeconds += workSeconds;
-    return refusal;
+    if (refusal) return refusal;
+    const traffic = this.#traffic;
+    traffic.workSeconds += workSeconds;
+    traffic.hostMemory = Math.max(traffic.hostMemory, peakMemory);
+    traffic.deviceMemory = Math.max(traffic.deviceMemory, peakDeviceMemory);
+    return undefined;
   }
 }

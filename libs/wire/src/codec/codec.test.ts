@@ -76,6 +76,9 @@ describe("codec", () => {
     const header = length(tensor) - 800;
     assert.equal(length(toBfloat16(tensor)), 400 + header);
     assert.ok(length(toInt8(tensor, () => 0)) <= 200 + 2 * 4 + header + 2);
+    const half: Tensor = { shape: [2], dtype: "f16", codes: Uint16Array.of(0x3e00, 0xc000) };
+    assert.deepEqual(tensorFromWire(tensorToWire(half)), half);
+    assert.deepEqual([...readNumbers(half)], [1.5, -2]);
     assert.deepEqual(tensorToWire(toBfloat16({ shape: [1], data: Float32Array.of(-2) })), {
       shape: [1],
       dtype: fedclair.v1.DType.BF16,
@@ -301,8 +304,8 @@ describe("codec, given malformed input", () => {
       [{ shape: [1], dtype: fedclair.v1.DType.F64, data: bytes(7) }, "WRONG_SHAPE"],
       [{ shape: [2 ** 31, 2 ** 31], dtype: fedclair.v1.DType.F32, data: bytes(0) }, "WRONG_SHAPE"],
       [{ shape: [1], data: bytes(4) }, "MALFORMED"],
-      // shape [1], dtype 5, two bytes
-      [fedclair.v1.Tensor.decode(Uint8Array.of(0x0a, 1, 1, 0x10, 5, 0x1a, 2, 0, 0)), "MALFORMED"],
+      // shape [1], dtype 6, two bytes
+      [fedclair.v1.Tensor.decode(Uint8Array.of(0x0a, 1, 1, 0x10, 6, 0x1a, 2, 0, 0)), "MALFORMED"],
       [{ shape: [2], dtype: BF16, data: bytes(3) }, "WRONG_SHAPE"],
       [{ shape: [2], dtype: BF16, data: bytes(2) }, "WRONG_SHAPE"],
       [{ shape: [2, 3], dtype: INT8, data: bytes(6) }, "WRONG_SHAPE"],

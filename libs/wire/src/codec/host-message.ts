@@ -50,6 +50,10 @@ export type HostMessage =
        * implausible.
        */
       readonly workSeconds: number;
+      /** Bytes of memory, likewise: the largest so far of the process that runs the clients. */
+      readonly peakMemory: number;
+      /** The largest so far of its tensors on GPUs. */
+      readonly peakDeviceMemory: number;
       /**
        * Copies and checks the tensors. Call it only once it is known that the update is wanted.
        * @throws WireError
@@ -123,8 +127,11 @@ function fromWire(message: fedclair.v1.HostMessage): HostMessage {
       const wire = requireField("client_update", message.clientUpdate);
       const clientId = checkName("client_id", wire.clientId);
       const read = () => updateFromWire(wire);
-      const workSeconds = readSeconds(wire.workSeconds);
-      return { type: "clientUpdate", jobId: wire.jobId ?? 0, clientId, workSeconds, read };
+      const workSeconds = readMeasured(wire.workSeconds, maxWorkSeconds);
+      const peakMemory = readMeasured(wire.peakMemory, maxMemory);
+      const peakDeviceMemory = readMeasured(wire.peakDeviceMemory, maxMemory);
+      const measured = { workSeconds, peakMemory, peakDeviceMemory };
+      return { type: "clientUpdate", jobId: wire.jobId ?? 0, clientId, ...measured, read };
     }
     case "clientFailed": {
       const { jobId, clientId, failure } = requireField("client_failed", message.clientFailed);
@@ -143,8 +150,11 @@ function fromWire(message: fedclair.v1.HostMessage): HostMessage {
 /** Upper bound on `workSeconds`, a year: a single host cannot make the sum infinite. */
 const maxWorkSeconds = 366 * 24 * 3600;
 
-function readSeconds(seconds: number | null | undefined): number {
-  return seconds != null && seconds >= 0 && seconds <= maxWorkSeconds ? seconds : 0;
+/** Upper bound on memory, in bytes: a petabyte. */
+const maxMemory = 2 ** 50;
+
+function readMeasured(value: number | null | undefined, most: number): number {
+  return value != null && value >= 0 && value <= most ? value : 0;
 }
 
 /**

@@ -37,7 +37,7 @@ export function tensorToWire(tensor: Tensor): WireTensor {
   const extents = tensor.shape.map((extent) => checkUint32("shape", extent));
   if ("codes" in tensor) {
     const scales = tensor.dtype === "int8" && { scales: viewBytes(tensor.scales) };
-    const dtype = tensor.dtype === "int8" ? DType.INT8 : DType.BF16;
+    const dtype = packedTypes[tensor.dtype];
     return { shape: extents, dtype, data: viewBytes(tensor.codes), ...scales };
   }
   const data = readNumbers(tensor);
@@ -45,12 +45,14 @@ export function tensorToWire(tensor: Tensor): WireTensor {
   return { shape: extents, dtype, data: viewBytes(data) };
 }
 
+const packedTypes = { bf16: DType.BF16, f16: DType.F16, int8: DType.INT8 };
+
 function viewBytes({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {
   return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
 /**
- * Decodes a tensor that owns its memory. BF16 and INT8 stay packed.
+ * Decodes a tensor that owns its memory. BF16, F16 and INT8 stay packed.
  * @throws WireError
  */
 export function tensorFromWire(wire: WireTensor): Tensor {
@@ -62,14 +64,17 @@ export function tensorFromWire(wire: WireTensor): Tensor {
     case DType.F64:
       return createTensor(shape, decodeNumbers(Float64Array, wire.data));
     case DType.BF16:
-      return createPacked({ shape, dtype: "bf16", codes: decodeNumbers(Uint16Array, wire.data) });
+    case DType.F16: {
+      const codes = decodeNumbers(Uint16Array, wire.data);
+      return createPacked({ shape, dtype: dtype === DType.F16 ? "f16" : "bf16", codes });
+    }
     case DType.INT8: {
       const scales = decodeNumbers(Float32Array, wire.scales);
       const codes = decodeNumbers(Int8Array, wire.data);
       return createPacked({ shape, dtype: "int8", codes, scales });
     }
     default: {
-      const message = `dtype ${dtype}: expected F32 (1), F64 (2), BF16 (3) or INT8 (4)`;
+      const message = `dtype ${dtype}: expected F32 (1), F64 (2), BF16 (3), INT8 (4) or F16 (5)`;
       throw new WireError("MALFORMED", message);
     }
   }

@@ -15,6 +15,10 @@ export class Traffic {
   decodeSeconds = 0;
   /** Seconds that hosts spent on the jobs whose updates were accepted, as reported by the hosts. */
   workSeconds = 0;
+  /** Bytes: the largest peak of a host's process of clients, as reported by the hosts. */
+  hostMemory = 0;
+  /** Bytes: the largest peak of a host's tensors on GPUs. */
+  deviceMemory = 0;
   /** Number of messages that this end refused, by code. */
   readonly refused = new Map<ErrorCode, number>();
 
