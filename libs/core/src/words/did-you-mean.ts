@@ -1,6 +1,9 @@
 /** The largest number of edits that counts as a typo. */
 const mostEdits = 3;
 
+/** Names of data that others made may be long, and comparing them takes the product of lengths. */
+const longestWord = 200;
+
 /**
  * Suggests the closest known word, as `, did you mean 'rounds'?` for the end of a message. Returns
  * an empty text if no known word is close.
@@ -42,10 +45,12 @@ function findNear(word: string, known: readonly string[]): string | undefined {
 
 /**
  * Counts the letters to insert, delete, replace or swap with their neighbour (the optimal string
- * alignment distance). Returns Infinity if the lengths differ by more than `mostEdits`.
+ * alignment distance). Returns Infinity if the lengths differ by more than `mostEdits`, or if one
+ * is longer than `longestWord`.
  */
 function countEdits(a: string, b: string): number {
   if (Math.abs(a.length - b.length) > mostEdits) return Infinity;
+  if (Math.max(a.length, b.length) > longestWord) return Infinity;
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i++) {

@@ -188,10 +188,12 @@ async function readNpyHeader(bytes: FileBytes, path: string): Promise<Header> {
       `${path}: expected numbers row by row, got columns (Fortran's order): save numpy.ascontiguousarray of it`,
     );
   }
-  if (dimensions === undefined) {
+  const shape = dimensions
+    ?.split(",")
+    .flatMap((text) => (text.trim() === "" ? [] : [Number(text)]));
+  if (!shape || shape.includes(NaN)) {
     throw new UserError(`${path}: expected NumPy's format, got '${excerpt(header)}'`);
   }
-  const shape = dimensions.split(",").flatMap((text) => (text.trim() === "" ? [] : [Number(text)]));
   if (isSupported(dtype)) return { shape, type: types[dtype] };
   const names = Object.keys(types).join(", ");
   throw new UserError(
@@ -216,7 +218,7 @@ function tooShort(path: string, header: Header, got: string): UserError {
 }
 
 function formatExpectation(header: Header): string {
-  return `${countBytes(header)} bytes of numbers for ${header.shape.join("×")}`;
+  return `${countBytes(header)} bytes of numbers for ${excerpt(header.shape.join("×"))}`;
 }
 
 function countBytes({ shape, type }: Header): number {

@@ -45,12 +45,13 @@ serveReader<ColumnarRequest, Columns | ColumnarRows>(
     // Read again for a list of columns, because the file may have changed.
     if (!rows || last?.path !== path) {
       last = { path, table: tableFromIPC(new Uint8Array(await readFile(path)), options) };
+      requireRows(last.table);
     }
     const { table } = last;
     if (!rows) {
       const names = (isNested: boolean) =>
         table.schema.fields.flatMap(({ name, type }) =>
-          nested.has(type.typeId) === isNested ? [name] : [],
+          nested.has(type.typeId) === isNested ? [(name as string | null) ?? ""] : [],
         );
       return { columns: names(false), nested: names(true), groups: [table.numRows] };
     }
@@ -70,6 +71,30 @@ serveReader<ColumnarRequest, Columns | ColumnarRows>(
     return `source: ${path}: cannot be read as Arrow: ${message}; ${hint}`;
   },
 );
+
+/** Types whose values are in other columns, or need no bytes. */
+const withoutBytes = new Set<number>([...nested, Type.Null, Type.RunEndEncoded]);
+
+/**
+ * Checks that no column claims more rows than it has bits, or other rows than the first one.
+ * @throws Error with the column
+ */
+function requireRows({ names, children, numRows }: Table): void {
+  for (const [k, { type, length, data }] of children.entries()) {
+    const buffers = data.flatMap(
+      ({ validity, values, offsets }): (ArrayBufferView | undefined)[] => [
+        validity,
+        values,
+        offsets,
+      ],
+    );
+    const bytes = buffers.reduce((sum, buffer) => sum + (buffer?.byteLength ?? 0), 0);
+    if (length === numRows && (withoutBytes.has(type.typeId) || length <= 8 * bytes)) continue;
+    throw new Error(
+      `expected ${numRows} rows in column '${names[k] ?? ""}', got ${length} in ${bytes} bytes`,
+    );
+  }
+}
 
 const decoder = (decode: Codec["decode"]): Codec => ({
   decode,

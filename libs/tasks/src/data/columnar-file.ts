@@ -1,5 +1,6 @@
+import { UserError } from "@fedclair/core";
 import { ReaderProcess } from "./reader-process.js";
-import type { Row, TableFile } from "./table-file.js";
+import { requireFewColumns, type Row, type TableFile } from "./table-file.js";
 
 /*
  * Files that store columns, which a process of its own decodes: V8 ends a process whose arrays grow
@@ -60,11 +61,19 @@ export function openArrow(path: string, signal: AbortSignal): Promise<TableFile>
 async function open(reader: Reader, path: string, signal: AbortSignal): Promise<TableFile> {
   const ask: Ask = (rows) => reader.ask(rows ? { path, rows } : { path }, signal);
   const { columns, nested, groups } = (await ask()) as Columns;
-  return { path, unit: "row", columns, nested, read: (names) => readRows(ask, groups, names) };
+  requireFewColumns(path, columns.length + nested.length);
+  return {
+    path,
+    unit: "row",
+    columns,
+    nested,
+    read: (names) => readRows(path, ask, groups, names),
+  };
 }
 
 /** Reads one row group after another, in pieces. */
 async function* readRows(
+  path: string,
   ask: Ask,
   groups: readonly number[],
   names: readonly string[],
@@ -73,6 +82,11 @@ async function* readRows(
   for (const [group, rows] of groups.entries()) {
     for (let from = 0; from < rows;) {
       const { count, cells } = (await ask({ names, group, from })) as ColumnarRows;
+      if (count < 1) {
+        throw new UserError(
+          `source: ${path}: expected ${rows} rows, got ${from}: the file was changed while it was read; start again`,
+        );
+      }
       for (let i = 0; i < count; i++) {
         yield { number: ++number, cells: cells.map((column) => column[i]) };
       }

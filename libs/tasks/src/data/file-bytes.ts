@@ -1,6 +1,8 @@
 import { open, type FileHandle } from "node:fs/promises";
 import { UserError } from "@fedclair/core";
 import { gunzip, pieceBytes, unzippedLimit } from "./gunzip.js";
+import { statFile } from "./small-file.js";
+import { unreadable } from "./unreadable.js";
 
 /** The most that is read at once: Node.js takes the number as a 32-bit integer. */
 const maximumRead = 1 << 30;
@@ -28,9 +30,10 @@ export class FileBytes {
     this.maximumLength = maximumLength;
   }
 
+  /** @throws UserError if it is no file, as `statFile` says */
   static async open(path: string): Promise<FileBytes> {
+    const { size } = await statFile(path);
     const file = await open(path);
-    const { size } = await file.stat();
     if (path.endsWith(".gz"))
       return new FileBytes(file, createGunzipReader(file, path, size), unzippedLimit(size));
     const readPlain = async (target: Uint8Array) =>
@@ -80,11 +83,6 @@ async function readNextPiece(
   try {
     return (await pieces.next()).value;
   } catch (error) {
-    const { code = "", message } = error as NodeJS.ErrnoException;
-    if (code === "Z_BUF_ERROR") {
-      throw new UserError(`${path}: the gzip is cut off (${message}): copy or fetch it again`);
-    }
-    if (code.startsWith("Z_")) throw new UserError(`${path}: expected gzip: ${message}`);
-    throw error;
+    throw error instanceof UserError ? error : unreadable(path, error);
   }
 }

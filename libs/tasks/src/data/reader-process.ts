@@ -4,7 +4,7 @@ import { UserError } from "@fedclair/core";
 import { tooLate } from "./reading-time.js";
 
 /** The most memory of the process, in GiB. */
-export const mostGigabytes = 4;
+export const mostGigabytes = 2;
 
 /** Time without requests after which the process ends, in ms. */
 const idleMs = 5000;

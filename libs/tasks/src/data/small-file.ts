@@ -4,14 +4,19 @@ import { UserError } from "@fedclair/core";
 import { tooLate } from "./reading-time.js";
 
 /** The most bytes of a file that is read at once. */
-const mostBytes = 1 << 28;
+const largestFile = 1 << 28;
 
 /**
  * Reads a file into memory.
  * @param signal of `startReading`
+ * @param mostBytes fewer if its values take far more memory than its bytes
  * @throws UserError if it is too large, too late, or a device or pipe that may never end
  */
-export async function readSmallFile(path: string, signal: AbortSignal): Promise<Buffer> {
+export async function readSmallFile(
+  path: string,
+  signal: AbortSignal,
+  mostBytes = largestFile,
+): Promise<Buffer> {
   const entry = await statFile(path);
   if (signal.aborted) throw tooLate(path);
   if (entry.size <= mostBytes) return await readFile(path);

@@ -147,7 +147,7 @@ export class TableBuilder {
 
   #toText(cell: unknown, name: string): string {
     const isText = ["string", "number", "bigint", "boolean"].includes(typeof cell);
-    const text = isText ? String(cell).trim() : "";
+    const text = isText && !Number.isNaN(cell) ? String(cell).trim() : "";
     if (text === "") throw this.#createFault(cell, name, "a text");
     const known = this.#known.get(text);
     if (known !== undefined) return known;
@@ -185,6 +185,9 @@ function parseNumber(cell: unknown): number | undefined {
 
 function show(cell: unknown): string {
   if (typeof cell === "string") return excerpt(cell);
+  // A value that is nested too deep has no JSON.
+  if (Array.isArray(cell)) return "[…]";
+  if (typeof cell === "object" && !(cell instanceof Date)) return "{…}";
   // JSON has no NaN and no infinity.
   return excerpt(typeof cell === "number" ? String(cell) : JSON.stringify(cell));
 }

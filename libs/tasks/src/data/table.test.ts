@@ -66,7 +66,7 @@ describe("reading tables", () => {
     const lines = ['{"score":1.5,"group":"a"}', '{"group":"b, c","score":-2}', ""];
     const jsonl = [...lines, '{"score":"3e2","group":"a","more":[]}'].join("\n");
     assert.deepEqual(await read("a.jsonl", jsonl), expected);
-    assert.deepEqual(await read("a.jsonl.gz", gzipSync(jsonl)), expected);
+    assert.deepEqual(await read("a.jsonl.gz", gzipSync(`\ufeff${jsonl}`)), expected);
   });
 
   it("reads Parquet, one row group after another", async () => {
@@ -221,6 +221,11 @@ describe("reading tables", () => {
       npy("<f8", "2, 1", Float64Array.of(1, NaN)),
       /nan\.npy, row 2: column '0': expected a number, got 'NaN'/,
     );
+    await rejects(
+      "shape.npy",
+      npy("<f8", "2 1, 1", Float64Array.of(1, 2)),
+      /shape\.npy: expected NumPy's format/,
+    );
     const columns = Buffer.from(npy("<f8", "2, 1", Float64Array.of(1, 2)));
     columns.write("True ", columns.indexOf("False"), "latin1");
     await rejects("fortran.npy", columns, /got columns .*: save numpy\.ascontiguousarray of it/);
@@ -272,9 +277,15 @@ describe("reading tables", () => {
       '{"score":1,"group":"a"}\n[1]\n',
       /f\.jsonl, line 2: expected a JSON object, got '\[1\]'/,
     );
+    const nested = `${"[".repeat(1e5)}${"]".repeat(1e5)}`;
+    await rejects(
+      "f.jsonl",
+      `{"score":${nested},"group":"a"}\n`,
+      /f\.jsonl, line 1: column 'score': expected a number, got '\[…\]'/,
+    );
     await rejects("f.jsonl", "", /expected one JSON object per line/);
     await rejects("f.parquet", "PAR1", /f\.parquet: cannot be read as Parquet/);
-    await rejects("f.csv.gz", "score", /cannot read .*f\.csv\.gz|f\.csv\.gz/);
+    await rejects("f.csv.gz", "score", /f\.csv\.gz: expected gzip: incorrect header check/);
     await rejects("f.xlsx", "", /f\.xlsx: expected a file whose name ends in \.csv, /);
     await rejects("f.arrow", "ARROW1", /f\.arrow: cannot be read as Arrow/);
     await rejects("f.parquet.gz", "", /expected a file whose name ends/);
@@ -338,7 +349,7 @@ describe("tables and images that others may have made", () => {
     await assertRejected(
       "run.parquet",
       parquetOfRun(2 ** 31 - 1),
-      /run\.parquet: expected to be read with at most 4 GiB of memory, and it needs more/,
+      /run\.parquet: expected to be read with at most 2 GiB of memory, and it needs more/,
     );
     await writeFile(join(root, "few.parquet"), parquetOfRun(8));
     const { rows } = await readTable({ file: join(root, "few.parquet") }, { x: numbers("x") });
@@ -413,6 +424,19 @@ describe("tables and images that others may have made", () => {
       /nested\.parquet: cannot be read as Parquet: its footer is nested too deep; write it again/;
     await assertRejected("nested.parquet", file, message);
   }).timeout(60_000);
+
+  it("are rejected if an Arrow file claims more rows than it has bytes for", async () => {
+    const columns = { x: columnFromArray(Array.from({ length: 1013 }, (_, i) => i / 3)) };
+    const file = Buffer.from(tableToIPC(tableFromColumns(columns), { format: "file" }) ?? []);
+    const count = Buffer.alloc(8);
+    count.writeBigUInt64LE(1013n);
+    for (let at = file.indexOf(count); at >= 0; at = file.indexOf(count, at)) {
+      file.writeBigUInt64LE(2n ** 40n, at);
+    }
+    const message =
+      /rows\.arrow: .*expected 1099511627776 rows in column 'x', got .* in 8\d+ bytes/;
+    await assertRejected("rows.arrow", file, message);
+  });
 
   it("are rejected if they have too many columns", async () => {
     const names = Array.from({ length: 300_000 }, (_, i) => i.toString(36));

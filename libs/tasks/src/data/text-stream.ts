@@ -24,7 +24,8 @@ export async function* readTextLines(
   let length = 0;
   let number = 1;
   for await (const piece of openText(path, signal).setEncoding("utf8") as AsyncIterable<string>) {
-    const [first = "", ...others] = piece.split("\n");
+    const isStart = number === 1 && length === 0;
+    const [first = "", ...others] = (isStart ? piece.replace(/^\ufeff/, "") : piece).split("\n");
     pieces.push(first);
     length += first.length;
     const rest = others.pop();

@@ -12,7 +12,14 @@ const fetched = /[\\/]runs[\\/]federations[\\/]/;
  */
 export function unreadable(what: string, error: unknown): UserError {
   if (isTooLate(error)) return tooLate(what);
-  const isMissing = (error as NodeJS.ErrnoException | undefined)?.code === "ENOENT";
+  const { code = "", message } = (error ?? {}) as NodeJS.ErrnoException;
+  if (code === "Z_BUF_ERROR") {
+    return new UserError(
+      `source: ${what}: the gzip is cut off (${message}): copy or fetch it again`,
+    );
+  }
+  if (code.startsWith("Z_")) return new UserError(`source: ${what}: expected gzip: ${message}`);
+  const isMissing = code === "ENOENT";
   const advice =
     isMissing && fetched.test(what) ? ": fetch the data by npm run lab -- federations" : "";
   return new UserError(

@@ -46,12 +46,16 @@ export async function readDigitsJson(
   };
 }
 
+/** A number takes two bytes at least, and up to 24 in memory. */
+const mostBytes = 1 << 26;
+
 /**
  * Reads the pixels of one file.
  * @throws UserError if the file holds something else
  */
 async function readPixels(path: string, signal: AbortSignal): Promise<Float32Array> {
-  const content = parseJson(path, (await readSmallFile(path, signal)).toString("utf8"));
+  const bytes = await readSmallFile(path, signal, mostBytes);
+  const content = parseJson(path, bytes.toString("utf8"));
   const { data } = (typeof content === "object" && content ? content : {}) as { data?: unknown };
   if (!Array.isArray(data)) throw createFormatError(path, "no list 'data'");
   const values = new Float32Array(data.length);

@@ -279,6 +279,8 @@ describe("reading digits", () => {
     }
     await assertRejected({ "7.json": '{ "data": [0, 1] }' }, /got 2 numbers/);
     await assertRejected({ "7.json": "seven" }, /7\.json is not JSON/);
+    const large = Buffer.alloc(2 ** 26 + 1, " ");
+    await assertRejected({ "7.json": large }, /7\.json: expected at most 67108864 bytes/);
     const { images: found } = await read({ "7.json": JSON.stringify({ data: numbers }) });
     assert.equal(item(found, 3), 0.5);
   });
