@@ -84,7 +84,7 @@ export async function auditAdapters(
       }),
     );
   const folders = await Promise.all(adapters.map(inspectFolder));
-  const { byName, rejectChanged } = await unlessAborted(signal, readOrigins(folders));
+  const { byName, rejectChanged } = await unlessAborted(signal, readOrigins(folders, onProgress));
   const writer = refine && (await createWriter(refine, adapters, { ...options, signal }));
   try {
     const comparison = await compare(writer?.request);

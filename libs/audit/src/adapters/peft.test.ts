@@ -71,14 +71,20 @@ describe("PEFT adapters", () => {
   it("rejects files that are too large together, and does not hash them", async () => {
     const path = await save({ "q.lora_A.weight": a, "q.lora_B.weight": b });
     const adapter = { name: "one", folder: path };
+    const progress: string[] = [];
     const hashed = async () => {
-      const { byName } = await readOrigins([await inspectFolder(adapter)]);
+      const note = (done: number, all: number, what: string) =>
+        progress.push(`${done} of ${all} ${what}`);
+      const { byName } = await readOrigins([await inspectFolder(adapter)], note);
       return byName.get("one")?.files.map(({ file }) => file);
     };
     // No tensors of this adapter: without an index, only one file is read.
     await writeFile(join(path, "adapter_model-00001-of-00002.safetensors"), "");
     await truncate(join(path, "adapter_model-00001-of-00002.safetensors"), 275e9);
     assert.deepEqual(await hashed(), ["adapter_config.json", "adapter_model.safetensors"]);
+    await truncate(join(path, "adapter_model.safetensors"), 2e8);
+    await hashed();
+    assert.deepEqual(progress, ["0.1 of 0.2 GB of one hashed", "0.2 of 0.2 GB of one hashed"]);
     await truncate(join(path, "adapter_model.safetensors"), 275e9);
     assert.deepEqual(await hashed(), ["adapter_config.json"]);
     await assert.rejects(openAdapter(path), {

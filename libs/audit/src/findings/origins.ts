@@ -1,6 +1,6 @@
 import { closeSync, createReadStream, fstatSync, statSync, type Stats } from "node:fs";
 import { basename, join } from "node:path";
-import { UserError } from "@fedclair/core";
+import { excerpt, UserError } from "@fedclair/core";
 import { hashContent, openRegularFile } from "@fedclair/runs";
 import type { AdapterOrigin } from "../audit-schema.js";
 import { configFile, maxConfigBytes } from "../adapters/peft-config.js";
@@ -20,15 +20,23 @@ export interface Origins {
   readonly rejectChanged: () => void;
 }
 
+/** Called while a large file is hashed, for example with 3.1, 32 and "GB of 'one' hashed". */
+type OnProgress = (done: number, all: number, what: string) => void;
+
 /** Reads where adapters come from, and hashes the files that an audit reads. */
-export async function readOrigins(folders: readonly InspectedFolder[]): Promise<Origins> {
+export async function readOrigins(
+  folders: readonly InspectedFolder[],
+  onProgress?: OnProgress,
+): Promise<Origins> {
   const all: Hashed[] = [];
   const byName = new Map<string, AdapterOrigin>();
   for (const { adapter, config, licence } of folders) {
     const configPath = join(adapter.folder, configFile);
     const hashed = [];
     for (const path of [configPath, ...tryListTensorFiles(adapter.folder)]) {
-      const own = await hash(path, path === configPath ? maxConfigBytes : Infinity);
+      const own = await hash(path, path === configPath ? maxConfigBytes : Infinity, (done, all) =>
+        onProgress?.(done, all, `GB of ${excerpt(adapter.name)} hashed`),
+      );
       if (own === undefined) continue;
       hashed.push({ file: basename(path), bytes: own.stats.size, sha256: own.sha256 });
       all.push({ path, stats: own.stats });
@@ -74,10 +82,15 @@ function asText(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
 }
 
+function toGigabytes(bytes: number): number {
+  return Math.floor(bytes / 1e8) / 10;
+}
+
 /** Hashes a file; undefined if it cannot be read or is too large: its adapter is then invalid. */
 async function hash(
   path: string,
   maxBytes: number,
+  onProgress: (done: number, all: number) => void,
 ): Promise<{ readonly sha256: string; readonly stats: Stats } | undefined> {
   try {
     const fd = openRegularFile(path);
@@ -88,7 +101,13 @@ async function hash(
     }
     // Not beyond its size: a file that grows as fast as it is read would never end.
     const stream = createReadStream(path, { fd, end: Math.max(0, stats.size - 1) });
-    return { sha256: await hashContent(stream), stats };
+    const all = toGigabytes(stats.size);
+    let last = 0;
+    const sha256 = await hashContent(stream, undefined, (bytes) => {
+      const done = bytes < stats.size ? toGigabytes(bytes) : all;
+      if (done !== last) onProgress((last = done), all);
+    });
+    return { sha256, stats };
   } catch (error) {
     if (error instanceof UserError || (error as { code?: unknown }).code !== undefined) {
       return undefined;
