@@ -25,6 +25,15 @@ async function hashJudge(rule: "gap" | "evidence"): Promise<string> {
   return createHash("sha256").update(JSON.stringify(said)).digest("hex").slice(0, 8);
 }
 
+/** Lists the blocks of pages, each with its page and the block before it. */
+async function listBlocks(pages: readonly string[]): Promise<[string, string, string][]> {
+  const all = pages.map(async (page) => {
+    const blocks = (await readFile(join(workspace, page), "utf8")).split("\n\n");
+    return blocks.map((block, i): [string, string, string] => [page, block, blocks[i - 1] ?? ""]);
+  });
+  return (await Promise.all(all)).flat();
+}
+
 describe("docs/performance.md", function () {
   this.timeout(300_000); // three programs with a profiler in each
 
@@ -39,32 +48,32 @@ describe("docs/performance.md", function () {
     assert.equal(new Set(profiles.map((name) => name.split(".")[3])).size, 3);
   });
 
-  it("names the commit, the backend and the judge of every table with measurements", async () => {
-    const text = await readFile(join(workspace, "docs/performance.md"), "utf8");
-    const blocks = text.split("\n\n");
+  it("names the commit, the backend and the judge of every table with measurements, as other pages do", async () => {
     const hashes = new Map<string, string>();
     for (const rule of ["gap", "evidence"] as const) hashes.set(rule, await hashJudge(rule));
-    let judges = 0;
-    for (const [i, block] of blocks.entries()) {
+    const pages = ["performance", "backends", "many-machines"].map((name) => `docs/${name}.md`);
+    let [tables, judges] = [0, 0];
+    for (const [page, block, before] of await listBlocks(pages)) {
       if (!/^\|.*\n\|[ |:-]+\n(.*\n)*.*\| +[\d.]/.test(block)) continue;
-      const line = blocks[i - 1]?.replaceAll("\n", " ") ?? "";
+      tables++;
+      const line = before.replaceAll("\n", " ");
       const named =
-        /^Measured at `[0-9a-f]{8}`, (WebAssembly|PyTorch), (no judge|an earlier judge|judges? (.+))\.$/.exec(
+        /^Measured at `[0-9a-f]{8}`, (WebAssembly|PyTorch|TensorFlow and WebAssembly), (no judge|an earlier judge|judges? (.+))\.$/.exec(
           line,
         );
       assert.ok(
         named,
-        `docs/performance.md: expected 'Measured at \`COMMIT\`, BACKEND, JUDGE.' before the table, got '${line}':\n${block}`,
+        `${page}: expected 'Measured at \`COMMIT\`, BACKEND, JUDGE.' before the table, got '${line}':\n${block}`,
       );
       for (const [, judge = "", hash] of named[3]?.matchAll(/`(\w+)` \(`([0-9a-f]{8})`\)/g) ?? []) {
         judges++;
         assert.equal(
           hash,
           hashes.get(judge),
-          `docs/performance.md: judge ${judge} says other things than when this table was measured: measure again (npm run lab -- bench-peers clair) or say 'an earlier judge':\n${block}`,
+          `${page}: judge ${judge} says other things than when this table was measured: measure again (npm run lab -- bench-peers clair) or say 'an earlier judge':\n${block}`,
         );
       }
     }
-    assert.equal(judges, 3);
+    assert.deepEqual([tables, judges], [13, 3]);
   });
 });
