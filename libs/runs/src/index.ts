@@ -50,7 +50,7 @@ export {
 } from "./outcome/client-rows.js";
 export { leafValues } from "./words/leaf-values.js";
 export { columns, reasonTable } from "./words/columns.js";
-export { linkFile, openTerminal, type Terminal } from "./words/terminal.js";
+export { linkFile, openTerminal, wrapMessage, type Terminal } from "./words/terminal.js";
 export { compareRuns, listTrialDifferences, type RunComparison } from "./outcome/compare-runs.js";
 export {
   compareArms,
@@ -133,7 +133,9 @@ export {
   readSummary,
   removeRun,
   findRun,
+  inspectRun,
   listRuns,
+  type BrokenRun,
   type PlaceOptions,
   type RunInfo,
   type StoredRun,

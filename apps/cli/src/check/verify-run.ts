@@ -1,5 +1,5 @@
 import { exitCodes } from "@fedclair/core/errors";
-import { countNoun, interruption, print, type VerifiedRound } from "@fedclair/runs";
+import { countNoun, interruption, print, wrapMessage, type VerifiedRound } from "@fedclair/runs";
 import { verifyWith, type RoundsChoice } from "../api/verify.js";
 import type { TrustOptions } from "../trust/allow-code.js";
 
@@ -22,7 +22,7 @@ export async function verifyRun(folder: string, options: VerifyRunOptions): Prom
     rounds,
     seed,
     signal: interruption.signal,
-    log: (line) => process.stderr.write(`${line}\n`),
+    log: (line) => process.stderr.write(`${wrapMessage(line, process.stderr)}\n`),
   });
   const { compared, differing } = verification;
   if (differing.length > 0) process.exitCode = exitCodes.unexpected;

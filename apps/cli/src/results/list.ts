@@ -49,11 +49,14 @@ export async function list(folder: string | undefined, { json }: ListOptions): P
   const places = folder === undefined ? ["runs"] : [folder, join(folder, "runs")];
   const itself = folder === undefined ? undefined : await findRun(folder).catch(() => undefined);
   const found = [...(itself ? [itself] : []), ...(await Promise.all(places.map(listRuns))).flat()];
-  const runs = found.map((run) => ({ run, primary: primaryOf(run) }));
+  const runs = found.flatMap((run) => ("fault" in run ? [] : [{ run, primary: primaryOf(run) }]));
   const folders = (await Promise.all(places.map(listSweeps))).flat();
   const trials = files.filter((entry) => "task" in entry);
   const sweeps = files.filter((entry) => "sweep" in entry);
   const faulty = files.filter((entry) => "fault" in entry);
+  const broken = found.flatMap((run) =>
+    "fault" in run ? [{ file: run.folder, fault: run.fault }] : [],
+  );
   if (json) {
     const entries = runs.map(({ run, primary }) => ({
       ...standing(run),
@@ -63,7 +66,10 @@ export async function list(folder: string | undefined, { json }: ListOptions): P
     const studies = folders.map(({ folder, name, trials: all, finished }) => {
       return { folder, name, trials: all, finished };
     });
-    print(JSON.stringify({ trials, sweeps, faulty, runs: entries, studies }) + "\n");
+    print(
+      JSON.stringify({ trials, sweeps, faulty: [...faulty, ...broken], runs: entries, studies }) +
+        "\n",
+    );
     checkFaulty(faulty);
     return;
   }
@@ -76,8 +82,8 @@ export async function list(folder: string | undefined, { json }: ListOptions): P
     sweeps.map((entry) => [oneLine(entry.file), entry.trials ?? "unknown"]),
   );
   await section(
-    ["file that cannot be read", "why"],
-    faulty.map(({ file, fault }) => [oneLine(file), pc.red(oneLine(fault))]),
+    ["cannot be read", "why"],
+    [...faulty, ...broken].map(({ file, fault }) => [oneLine(file), pc.red(oneLine(fault))]),
   );
   await section(
     ["study or sweep", "runs done"],
@@ -87,7 +93,7 @@ export async function list(folder: string | undefined, { json }: ListOptions): P
     ["run", "status", "rounds", "began", "seed", "verdict", "primary measure", ""],
     runs.map(runRow),
   );
-  if (files.length + folders.length + runs.length === 0) {
+  if (files.length + folders.length + found.length === 0) {
     print(`nothing to list in ${folder ?? "trials and runs"}\n`);
   }
   checkFaulty(faulty);

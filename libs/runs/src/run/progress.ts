@@ -11,6 +11,7 @@ import { SingleBar } from "cli-progress";
 import { readRoundMetric } from "../measures/evaluation.js";
 import { formatTime } from "../words/format-time.js";
 import { formatNumber } from "../words/numbers.js";
+import { wrapMessage } from "../words/terminal.js";
 import { followRound, type RoundProgress } from "./round-progress.js";
 import type { ArmEvent } from "./run-trial.js";
 import { roundDetection } from "../measures/detection.js";
@@ -20,9 +21,6 @@ import { isFlagged } from "../measures/truth.js";
 
 /** The escape sequence DECSC. */
 const saveCursor = "\u001b7";
-
-/** Turn line wrap on and off (DECAWM); a bar has it off. */
-const [wrapOn, wrapOff] = ["\u001b[?7h", "\u001b[?7l"];
 
 /** The share of a round that is done when all clients of its cohort have answered. */
 const answeredShare = 0.9;
@@ -66,6 +64,7 @@ export class Progress {
       barCompleteChar: "█",
       barIncompleteChar: "░",
       hideCursor: true,
+      linewrap: true, // cuts the bar at the width, instead of writing over its last column
     });
     this.#bar.start(this.#total, 0, { done: 0, left: "", status: "waiting for the clients" });
   }
@@ -143,7 +142,8 @@ export class Progress {
     cursorTo(this.#terminal, 0);
     clearLine(this.#terminal, 0);
     // When it stops, cli-progress goes to the place that was saved at its start.
-    this.#terminal.write(`${wrapOn}${line}\n${wrapOff}${saveCursor}`);
+    const text = wrapMessage(line, this.#terminal);
+    this.#terminal.write(`${text}\n${saveCursor}`);
   }
 }
 

@@ -222,14 +222,21 @@ describe("listRuns", () => {
     await mkdir(join(out, "other"));
     await writeFile(join(out, "file"), "");
     await writeFile(join(out, "b", "summary.json"), emptySummary);
+    const broken = await RunFolder.claim(join(out, "c"), trial, false);
+    await broken.begin("wasm");
+    await broken.release();
+    await writeFile(join(out, "c", "trial.yaml"), "rounds: [");
     const runs = await listRuns(out);
+    const [, , third] = runs;
     assert.deepEqual(
-      runs.map(({ folder, status }) => [folder, status]),
+      runs.map((run) => [run.folder, "status" in run ? run.status : "broken"]),
       [
         [join(out, "a"), "running"],
         [join(out, "b"), "done"],
+        [join(out, "c"), "broken"],
       ],
     );
+    assert.ok(third && "fault" in third && !third.fault.includes("\n"), JSON.stringify(third));
     assert.deepEqual(await listRuns(join(out, "none")), []);
     await running.release();
   });

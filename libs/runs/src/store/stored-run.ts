@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { readdir, rm, rmdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "@fedclair/core";
@@ -128,11 +129,27 @@ export async function findRun(folder: string, isOurs = false): Promise<StoredRun
   };
 }
 
-/**
- * Lists the runs under a folder by name. Entries that are not runs or cannot be read are skipped.
- */
-export async function listRuns(root: string): Promise<StoredRun[]> {
-  const runs: StoredRun[] = [];
+/** A folder with a run that cannot be read. */
+export interface BrokenRun {
+  readonly folder: string;
+  /** One line. */
+  readonly fault: string;
+}
+
+/** Finds the run in a folder, or says why it cannot be read. Other folders have neither. */
+export async function inspectRun(folder: string): Promise<StoredRun | BrokenRun | undefined> {
+  try {
+    return await findRun(folder);
+  } catch (error) {
+    if (!existsSync(join(folder, "run.json"))) return undefined;
+    const [fault = ""] = (error instanceof Error ? error.message : String(error)).split("\n");
+    return { folder, fault: printable(fault, 500) };
+  }
+}
+
+/** Lists the runs under a folder by name, with those that cannot be read. Skips other entries. */
+export async function listRuns(root: string): Promise<(StoredRun | BrokenRun)[]> {
+  const runs: (StoredRun | BrokenRun)[] = [];
   for (const name of (await readdir(root).catch(() => [])).sort()) {
     const folder = join(root, name);
     // Another process may remove an entry meanwhile.
@@ -141,7 +158,7 @@ export async function listRuns(root: string): Promise<StoredRun[]> {
       () => false,
     );
     if (!isFolder) continue;
-    const run = await findRun(folder).catch(() => undefined);
+    const run = await inspectRun(folder);
     if (run) runs.push(run);
   }
   return runs;

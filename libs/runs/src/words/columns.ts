@@ -8,17 +8,71 @@ const indent = "    ";
 /**
  * Formats rows as padded columns of text. The first row is the head. Cells may contain terminal
  * colours.
- * @param width the longest line: rows go on below with the columns that do not fit
+ * @param width the longest line. In a wider table heads break at dots and spaces. Numbers that
+ *   still do not fit follow as a table of their own; other columns go on below in each row.
  */
 export function columns(
   rows: readonly (readonly string[])[],
   align: readonly ("left" | "right")[],
   width = Infinity,
 ): string {
-  const plain = (cell: string) => stripVTControlCharacters(cell);
-  const widths = align.map((_, i) =>
+  if (fitColumns(widthsOf(rows, align.length), width).length === 1)
+    return padColumns(rows, 1, align, width);
+  const [head = [], ...body] = rows;
+  const heads = breakHeads(head, widthsOf(body, align.length));
+  const broken = [...heads, ...body];
+  const [first = [], ...more] = fitColumns(widthsOf(broken, align.length), width);
+  if (more.length === 0) return padColumns(broken, heads.length, align, width);
+  const isNumeric = align.slice(1).every((side) => side === "right");
+  if (!isNumeric || first.length === 1) return padColumns(rows, 1, align, width);
+  const rest = [...align.keys()].filter((i) => i === 0 || !first.includes(i));
+  const pick = <T>(cells: readonly T[], places: readonly number[]) =>
+    places.flatMap((i) => cells[i] ?? []);
+  return [first, rest]
+    .map((places) =>
+      columns(
+        rows.map((row) => pick(row, places)),
+        pick(align, places),
+        width,
+      ),
+    )
+    .join("\n\n");
+}
+
+const plain = (cell: string) => stripVTControlCharacters(cell);
+
+function widthsOf(rows: readonly (readonly string[])[], count: number): number[] {
+  return Array.from({ length: count }, (_, i) =>
     rows.reduce((widest, row) => Math.max(widest, plain(row[i] ?? "").length), 0),
   );
+}
+
+/** Breaks the heads that are wider than their columns. Returns as many rows as the tallest has. */
+function breakHeads(heads: readonly string[], widths: readonly number[]): string[][] {
+  const stacks = heads.map((head, i) => {
+    const parts = head.split(/(?<=\.)|(?<= )/);
+    const limit = Math.max(widths[i] ?? 0, ...parts.map((part) => part.trim().length));
+    return parts.reduce<string[]>((lines, part) => {
+      const last = lines.at(-1);
+      const joined = (last ?? "") + part;
+      if (last === undefined || joined.trim().length > limit) return [...lines, part];
+      return [...lines.slice(0, -1), joined];
+    }, []);
+  });
+  const height = Math.max(...stacks.map((stack) => stack.length));
+  return Array.from({ length: height }, (_, line) =>
+    stacks.map((stack) => stack[line - height + stack.length]?.trim() ?? ""),
+  );
+}
+
+/** @param heads how many of the rows are heads */
+function padColumns(
+  rows: readonly (readonly string[])[],
+  heads: number,
+  align: readonly ("left" | "right")[],
+  width: number,
+): string {
+  const widths = widthsOf(rows, align.length);
   const lines = fitColumns(widths, width);
   return rows
     .flatMap((row, r) =>
@@ -29,7 +83,7 @@ export function columns(
           return align[i] === "left" ? cell + padding : padding + cell;
         });
         const text = ((l === 0 ? "" : indent) + cells.join("  ")).trimEnd();
-        return r === 0 ? pc.dim(text) : text;
+        return r < heads ? pc.dim(text) : text;
       }),
     )
     .join("\n");

@@ -19,6 +19,14 @@ export async function openTerminal(): Promise<Terminal | undefined> {
   return { width: process.stdout.columns || 80, wrap };
 }
 
+/** Wraps a message at spaces to the width of stderr, if that is a terminal. */
+export function wrapMessage(text: string, { isTTY, columns }: NodeJS.WriteStream): string {
+  if (!isTTY) return text;
+  const width = columns || 80;
+  // Each line that is longer than the terminal breaks at its last space that fits.
+  return text.replace(new RegExp(`(?=.{${width + 1}})(.{1,${width}}) `, "g"), "$1\n");
+}
+
 /** Formats the path of a file. A terminal shows it as a link, which opens it after a click. */
 export function linkFile(file: string): string {
   if (!process.stdout.isTTY) return file;

@@ -173,9 +173,9 @@ function Runs({
   }
   const sort = readChoice("sort") ?? "";
   const rows = sortEntries(entries, sort).map((entry) => {
-    const { path, kind, status, done, of, card, primary, started } = entry;
+    const { path, kind, status, done, of, card, fault, primary, started } = entry;
     return [
-      status !== "waiting" && (
+      status !== "waiting" && status !== "broken" && (
         <input
           type="checkbox"
           aria-label={`compare ${path}`}
@@ -188,7 +188,7 @@ function Runs({
       <a key="run" href={addressOf(entry)}>
         {nameIn(folder, entry)}
       </a>,
-      card && <span class={card.tone}>{card.parts.join(" · ")}</span>,
+      card ? <span class={card.tone}>{card.parts.join(" · ")}</span> : fault,
       primary && `${primary.name} ${formatValue(primary.value)}`,
       <StatusMark key="status" status={status} />,
       of === 0 ? "–" : `${done} of ${of}${kind === "sweep" ? " runs" : ""}`,

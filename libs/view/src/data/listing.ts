@@ -1,7 +1,15 @@
 import { readdir, stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { listArms, printable } from "@fedclair/core/internal";
-import { findRun, readStoredSweep, readSummary, summaryCard, type StoredRun } from "@fedclair/runs";
+import {
+  findRun,
+  inspectRun,
+  readStoredSweep,
+  readSummary,
+  summaryCard,
+  type BrokenRun,
+  type StoredRun,
+} from "@fedclair/runs";
 import type { Entry, Listing } from "./protocol.js";
 
 /** Number of entries that are listed; a folder may have any number of others. */
@@ -40,8 +48,8 @@ async function readEntry(
     () => false,
   );
   if (!isFolder) return isOfSweep ? waitingEntry(path) : undefined;
-  const run = await findRun(folder).catch(() => undefined);
-  if (run) return runEntry(run, path);
+  const run = await inspectRun(folder);
+  if (run) return "fault" in run ? brokenEntry(run, path) : runEntry(run, path);
   const sweep = readStoredSweep(folder);
   if (!sweep) return isOfSweep ? waitingEntry(path) : undefined;
   const { trials, name } = sweep;
@@ -70,6 +78,10 @@ async function isAnyRunning(
 
 function waitingEntry(path: string): Entry {
   return { path, kind: "run", name: path, status: "waiting", done: 0, of: 0 };
+}
+
+function brokenEntry({ fault }: BrokenRun, path: string): Entry {
+  return { path, kind: "run", name: path, status: "broken", fault, done: 0, of: 0 };
 }
 
 function runEntry({ status, trial, info, rounds, summary }: StoredRun, path: string): Entry {

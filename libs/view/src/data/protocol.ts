@@ -21,13 +21,15 @@ export interface Entry {
   readonly seed?: number;
   /** ISO 8601. */
   readonly started?: string;
+  /** Why a broken run cannot be read. */
+  readonly fault?: string;
   /** The verdicts of a finished run at a glance. */
   readonly card?: VerdictCard;
   /** The primary measure of a finished run. */
   readonly primary?: { readonly name: string; readonly value: number };
 }
 
-export type Status = RunStatus | "waiting";
+export type Status = RunStatus | "waiting" | "broken";
 
 /** The runs under a folder. */
 export interface Listing {

@@ -232,10 +232,14 @@ describe("servePage", () => {
       assert.deepEqual(
         entries.map(({ path, status }) => [path, status]),
         [
+          ["linked", "broken"],
           ["records.jsonl", "interrupted"],
           ["summary.json", "interrupted"],
+          ["trial.yaml", "broken"],
         ],
       );
+      for (const { fault } of entries) assert.doesNotMatch(fault ?? "", /root:x|fedclair-outside/);
+      assert.match(entries.at(-1)?.fault ?? "", /got a link that leads out of it/);
       for (const file of ["trial.yaml", "records.jsonl"]) {
         const events = await firstEvent(`/api/events?run=${file}`);
         assert.match(events, /got a link that leads out of it/);
