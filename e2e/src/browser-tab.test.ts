@@ -301,7 +301,7 @@ describe("a tab in a browser", function () {
     const python = ["linear:make_client", "--coordinator", url, "--capacity", "2"];
     if (hasPython) await startPythonHost("apps/client-python/examples", python);
     await coordinator.waitForOutput(/round 2:/);
-    await closed.page.locator("#rounds").waitFor();
+    await closed.page.locator("#rounds tbody tr").first().waitFor({ state: "attached" });
     await closed.page.close();
     const { code, stderr } = await coordinator.ended;
     // 0 if the tab had just answered everything
@@ -345,7 +345,7 @@ describe("a tab in a browser", function () {
     await until("document.visibilityState === 'hidden'");
     startHost(url, 6); // The trial begins now, with the tab hidden.
     const round =
-      "Number(document.querySelector('#rounds tbody th, #rounds tbody td')?.innerText ?? 0)";
+      "Number(document.querySelector('#rounds tbody th, #rounds tbody td')?.textContent ?? 0)";
     await until(`${round} >= 2`);
     await tab.setFrozen(true);
     await tab.setFrozen(false);

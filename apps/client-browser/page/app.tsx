@@ -34,7 +34,6 @@ export function App({ tab }: { readonly tab: Tab }) {
         ) : (
           <Host tab={tab} stage={stage} />
         )}
-        <Privacy />
       </main>
     </>
   );
@@ -81,18 +80,20 @@ function Start({ tab, stage }: { readonly tab: Tab; readonly stage: Stage }) {
         This tab can train clients of the trial that this coordinator runs. It needs a part of your
         processor, and nothing else of your machine. You can leave at any time.
       </p>
-      {trial && (
-        <>
-          <p class="claim">{trial.claim}</p>
-          <Facts
-            facts={[
-              ["task", trial.task.name],
-              ["rounds", String(trial.rounds)],
-              ["clients", trial.clients.toLocaleString("en-GB")],
-            ]}
-          />
-        </>
-      )}
+      <div class="invitation">
+        {trial && (
+          <>
+            <p class="claim">{trial.claim}</p>
+            <Facts
+              facts={[
+                ["task", trial.task.name],
+                ["rounds", String(trial.rounds)],
+                ["clients", trial.clients.toLocaleString("en-GB")],
+              ]}
+            />
+          </>
+        )}
+      </div>
       <form onSubmit={join}>
         <div class="controls">
           <label>
@@ -132,6 +133,7 @@ function Start({ tab, stage }: { readonly tab: Tab; readonly stage: Stage }) {
         </p>
       </form>
       <Phone />
+      <Privacy />
     </Section>
   );
 }
@@ -298,6 +300,7 @@ function Ending({
           {formatSeconds(seconds)} and {formatBytes(tab.traffic.value.bytesSent)} sent.
         </p>
       )}
+      <OwnCurves tab={tab} />
       {own && jobs > 0 && <Own own={own} />}
     </>
   );
@@ -398,6 +401,7 @@ function Host({ tab, stage }: { readonly tab: Tab; readonly stage: Stage }) {
         </Section>
       )}
       <Rounds tab={tab} />
+      <Privacy />
     </>
   );
 }
@@ -443,37 +447,50 @@ function describeWork(stage: Stage, work: Work | undefined, jobs: number): strin
 function Rounds({ tab }: { readonly tab: Tab }) {
   const rounds = tab.rounds.value;
   const metric = tab.metric.value;
-  const curves = tab.curves.value;
-  if (rounds.length === 0) return null;
   return (
     <Section id="rounds" title="What your clients learn">
-      {curves.some((points) => points.length > 1) && (
-        <Curves
-          curves={curves.map((points, i) => ({
-            label: curves.length === 1 ? metric : `${metric}, method ${i + 1}`,
-            colour: `var(--phase${i % 3})`,
-            dash: curveDashes[i % curveDashes.length] ?? "",
-            points,
-            hasBand: false,
-          }))}
-          label={`Mean ${metric} of the clients of this tab by round`}
-          better={undefined}
-        />
+      <div class="own-curves">
+        <OwnCurves tab={tab} />
+      </div>
+      {rounds.length > 0 && (
+        <details>
+          <summary>The last rounds in numbers</summary>
+          <PageTable
+            caption="What the clients of this tab did in the last rounds"
+            heads={["round", metric || "metric", "trained", "measured", "seconds", "clients"]}
+            numbers={[1, 2, 3, 4]}
+            rows={rounds.map(({ round, clients, trained, measured, seconds, values }) => [
+              String(round),
+              formatValue(values.reduce((sum, value) => sum + value, 0) / values.length),
+              String(trained),
+              String(measured),
+              seconds.toFixed(2),
+              formatNames([...clients].sort()),
+            ])}
+          />
+        </details>
       )}
-      <PageTable
-        caption="What the clients of this tab did in the last rounds"
-        heads={["round", metric || "metric", "clients", "trained", "measured", "seconds"]}
-        numbers={[1, 3, 4, 5]}
-        rows={rounds.map(({ round, clients, trained, measured, seconds, values }) => [
-          String(round),
-          formatValue(values.reduce((sum, value) => sum + value, 0) / values.length),
-          formatNames([...clients].sort()),
-          String(trained),
-          String(measured),
-          seconds.toFixed(2),
-        ])}
-      />
     </Section>
+  );
+}
+
+/** The mean of this tab's clients over the rounds, a curve for each method. */
+function OwnCurves({ tab }: { readonly tab: Tab }) {
+  const metric = tab.metric.value;
+  const curves = tab.curves.value;
+  if (curves.every((points) => points.length < 2)) return null;
+  return (
+    <Curves
+      curves={curves.map((points, i) => ({
+        label: curves.length === 1 ? metric : `${metric}, method ${i + 1}`,
+        colour: `var(--phase${i % 3})`,
+        dash: curveDashes[i % curveDashes.length] ?? "",
+        points,
+        hasBand: false,
+      }))}
+      label={`Mean ${metric} of the clients of this tab by round`}
+      better={undefined}
+    />
   );
 }
 
