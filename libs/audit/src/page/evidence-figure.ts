@@ -105,6 +105,7 @@ function chooseAxis({ points, isLog, limits }: PiecePanel): Axis {
     const margin = Math.max((high / low) ** 0.04, 1.05);
     return { type: "log", domain: [low / margin, high * margin] };
   }
-  const margin = Math.max((high - low) * 0.04, 0.01);
-  return { type: "linear", domain: [low - margin, high + margin] };
+  // Where nobody has anything of it, one deviation is a scale that readers can compare.
+  const margin = 0.04 * (high - low || 1);
+  return { type: "linear", domain: [low - margin, (high === low ? high + 1 : high) + margin] };
 }

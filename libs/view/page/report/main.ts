@@ -9,9 +9,10 @@ for (const figure of document.querySelectorAll("figure")) makeFigurePointable(fi
 for (const figure of document.querySelectorAll<HTMLElement>("figure:not([data-moves=''])"))
   makeFigurePlayable(figure);
 for (const table of document.querySelectorAll("table")) makeTableSortable(table);
-// Paper cannot unfold anything.
+// Paper cannot unfold anything. All differences of a sweep would be many pages.
 addEventListener("beforeprint", () => {
-  for (const details of document.querySelectorAll("details")) details.open = true;
+  for (const details of document.querySelectorAll<HTMLDetailsElement>("details:not(.long)"))
+    details.open = true;
 });
 linkRuns();
 void showRounds();

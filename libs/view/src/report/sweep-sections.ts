@@ -129,7 +129,7 @@ export function differenceSection(results: SweepResults): Html | undefined {
     <h2>Differences</h2>
     <p class="note">${differenceAdvice(results)}</p>
     ${best.length === 0 ? undefined : bestTable(best)}
-    <details>
+    <details class="long">
       <summary>All ${differences.length} differences</summary>
       ${columnTable(differences, [
         hasPlace && ["where", ({ place }) => place],
