@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { cp, mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { builtInAggregators } from "@fedclair/plugins";
+import { loadBuiltIn } from "@fedclair/plugins";
 import {
   readNumbers,
   decodeSafetensors,
@@ -134,10 +134,11 @@ describe("fedclair aggregate", function () {
   it("gives the same as two rounds of a trial, and keeps the aggregator's state", async () => {
     const folder = await temporaryFolder();
     const state = join(folder, "state");
-    const clair = builtInAggregators.get("clair");
+    const { aggregators } = await loadBuiltIn();
+    const clair = aggregators.get("clair");
     assert.ok(clair);
     const choice = { name: "clair", ...clair.schema.parse({ rank: 2, rule: "gap" }) };
-    const aggregator = createPlugin(builtInAggregators, choice);
+    const aggregator = createPlugin(aggregators, choice);
     const aggregations: Aggregation[] = [];
     for (const round of [1, 2]) {
       // One client is missing in the second round.

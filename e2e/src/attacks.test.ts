@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { attacks } from "@fedclair/rules/attacks";
+import { attackLoaders } from "@fedclair/rules/client-loaders";
 import yaml from "yaml";
 import { fedclair } from "./support/command.js";
 import { temporaryFolder, workspace } from "./support/paths.js";
@@ -36,7 +36,8 @@ async function readAttacks(file: string): Promise<ReadonlySet<string>> {
 }
 
 describe("the sweeps over attacks", () => {
-  const notRun = (used: ReadonlySet<string>) => [...attacks.keys()].filter((n) => !used.has(n));
+  const notRun = (used: ReadonlySet<string>) =>
+    Object.keys(attackLoaders).filter((n) => !used.has(n));
 
   it("text-copy has every attack that runs on labels and simulated clients", async () => {
     const used = await readAttacks("sweeps/text-copy-attacks.yaml");

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { builtInAggregators } from "@fedclair/plugins";
-import { attacks } from "@fedclair/rules/attacks";
+import { loadBuiltIn } from "@fedclair/plugins";
 import type { Plugins } from "@fedclair/core";
 import { prepare } from "@fedclair/core/testing";
 import { ClientRunner, clientIds, parseTrial, type RoundRecord } from "@fedclair/core/internal";
@@ -12,9 +11,8 @@ import { meanEstimation } from "./example/mean-estimation.js";
 import { workspace } from "./support/paths.js";
 
 const plugins: Plugins = {
+  ...(await loadBuiltIn()),
   tasks: new Map([["mean-estimation", meanEstimation]]),
-  aggregators: builtInAggregators,
-  attacks,
 };
 
 /** Runs a trial over a socket, with all its clients on one host. */

@@ -45,12 +45,17 @@ describe("the packages that programs load", () => {
       assert.ok(!packages.has(name), name);
   });
 
-  it("include no aggregators, only their stand-in, in a client host without plug-ins", () => {
+  it("include aggregators and attacks only when a trial names them", () => {
     const host = join(workspace, "apps", "client", "dist", "src", "host.js");
-    const packages = listPackages(host, [atOnce]);
-    assert.ok(packages.has("@fedclair/rules/fedavg"));
-    for (const name of ["@fedclair/rules", "@fedclair/runs", "cli-progress"])
-      assert.ok(!packages.has(name), name);
+    const coordinator = join(workspace, "apps", "coordinator", "dist", "src", "coordinate.js");
+    for (const program of [host, coordinator]) {
+      const packages = listPackages(program, [atOnce]);
+      assert.ok(packages.has("@fedclair/rules/aggregator-loaders"));
+      for (const name of ["@fedclair/clair", "@fedclair/rules", "@fedclair/rules/attacks"])
+        assert.ok(!packages.has(name), `${program}: ${name}`);
+    }
+    for (const name of ["@fedclair/runs", "cli-progress"])
+      assert.ok(!listPackages(host, [atOnce]).has(name), name);
   });
 
   it("include vega in other programs only once they draw", () => {

@@ -164,7 +164,7 @@ async function prepare(trial: Trial, files: readonly ChosenFile[]): Promise<Clie
       report({ kind: "read", data });
     },
   };
-  const plugins = await loadForTab(task.name, hasOwn ? chosen : undefined);
+  const plugins = await loadForTab(task.name, trial, hasOwn ? chosen : undefined);
   if (!plugins) {
     throw new UserError(
       `the task of this trial is ${task.name}, and a browser tab can train ${tabTaskNames.join(", ")}: start hosts of another kind (fedclair client)`,

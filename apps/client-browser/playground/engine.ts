@@ -1,5 +1,5 @@
 import { clairAggregator } from "@fedclair/clair";
-import type { Plugins } from "@fedclair/core";
+import { loadRegistry, type AggregatorPlugin, type Plugins } from "@fedclair/core";
 import {
   ClientRunner,
   MemoryPool,
@@ -8,8 +8,8 @@ import {
   resolveTrial,
   type PreparedTrial,
 } from "@fedclair/core/internal";
-import { loadForTab } from "@fedclair/plugins/browser";
-import { aggregators } from "@fedclair/rules";
+import { loadForTab, textsIn } from "@fedclair/plugins/browser";
+import { aggregatorLoaders } from "@fedclair/rules/aggregator-loaders";
 import {
   describeTrial,
   encodeRound,
@@ -85,10 +85,13 @@ export async function play(
 
 /** Prepares a trial of the task text-copy. @throws UserError if it has faults */
 export async function prepare(text: string): Promise<PreparedTrial> {
-  const forClients = await loadForTab("text-copy");
+  const source = readTrialSource(text, file);
+  const texts = textsIn(source.yaml.content);
+  const forClients = await loadForTab("text-copy", source.yaml.content);
   if (!forClients) throw new Error("there is no task text-copy");
-  const all = new Map([[clairAggregator.name, clairAggregator], ...aggregators]);
+  const rules = await loadRegistry<AggregatorPlugin>(aggregatorLoaders, (name) => texts.has(name));
+  const all = new Map([[clairAggregator.name, clairAggregator], ...rules]);
   const plugins: Plugins = { ...forClients, aggregators: all };
-  const trial = resolveTrial(readTrialSource(text, file), plugins);
+  const trial = resolveTrial(source, plugins);
   return prepareResolvedTrial(trial, plugins, file);
 }

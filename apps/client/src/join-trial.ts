@@ -15,7 +15,7 @@ import {
   loadForHost,
   resolveModules,
   WatchedRunner,
-} from "@fedclair/plugins/host";
+} from "@fedclair/plugins";
 import {
   clientEventLogger,
   hostBackends,

@@ -1,6 +1,7 @@
 import { UserError, type DefinedPlugin, type Plugins } from "@fedclair/core";
 import type { LocatedPlugin } from "@fedclair/core/internal";
 import { checkPlugins, importPlugins } from "./import-plugins.js";
+import { builtInNames, loadBuiltIn } from "./built-in.js";
 import { readCode, type ModuleCode } from "./module-code.js";
 import type { PluginModule } from "./resolve-module.js";
 import { checkShared } from "./shared-packages.js";
@@ -19,17 +20,15 @@ type LoadBuiltIn = (content?: unknown, outside?: ReadonlySet<string>) => Promise
 export async function loadPlugins(
   modules: readonly PluginModule[],
   content?: unknown,
-  load: LoadBuiltIn = async (...args) => (await import("./built-in.js")).loadBuiltIn(...args),
+  load: LoadBuiltIn = loadBuiltIn,
   own: readonly DefinedPlugin[] = [],
 ): Promise<Plugins> {
   const found: Found[] = [
     ...(await importModules(modules)),
     ...checkPlugins(own, "the program").map((plugin) => ({ plugin })),
   ];
-  const tasks = found.filter(({ plugin }) => plugin.kind === "task");
-  const builtIn = await load(content, new Set(tasks.map(({ plugin }) => plugin.name)));
+  const builtIn = await load(content, new Set(found.map(({ plugin }) => plugin.name)));
   if (found.length === 0) return builtIn;
-  const { builtInNames } = await import("./built-in.js");
   const outside: LocatedPlugin[] = [];
   const registries = {
     task: new Map(builtIn.tasks),

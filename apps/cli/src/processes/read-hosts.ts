@@ -7,7 +7,7 @@ import {
   readPythonClients,
   type PythonClients,
 } from "@fedclair/core/internal";
-import { namedModules } from "@fedclair/plugins/host";
+import { namedModules } from "@fedclair/plugins";
 import { readTrialFile } from "@fedclair/runs/trial-file";
 import { findInterpreter } from "./find-interpreter.js";
 import type { Hosts } from "./host-processes.js";

@@ -6,7 +6,7 @@ import {
   type PluginChoice,
   type PluginIdentity,
 } from "@fedclair/core/internal";
-import { builtInAggregators, loadPlugins, resolveModules } from "@fedclair/plugins";
+import { loadPlugins, loadRules, resolveModules } from "@fedclair/plugins";
 import { z } from "zod";
 
 /** An aggregator with its options. */
@@ -39,10 +39,10 @@ export async function chooseAggregator(
   models: "personal" | "global" = "global",
 ): Promise<ChosenAggregator> {
   const added = await loadExternal(request.plugins ?? []);
-  const registry = new Map(builtInAggregators);
-  for (const [name, { plugin }] of added) registry.set(name, plugin);
   const { aggregator, set = [] } = request;
   const named = typeof aggregator === "string" ? { name: aggregator } : aggregator;
+  const registry = new Map(await loadRules(named.name));
+  for (const [name, { plugin }] of added) registry.set(name, plugin);
   const defaults = named.name === "clair" ? { models } : {};
   const choice = parseChoice({ ...defaults, ...named }, set, registry);
   const code = added.get(choice.name)?.code;

@@ -12,12 +12,8 @@ import {
 import { addScaled, frobenius, Matrix, stream, subtract } from "@fedclair/linalg";
 import { compressLowRank } from "../../src/refine/pairs.js";
 import { toFactors, product } from "@fedclair/rules";
-import { fedavg } from "@fedclair/rules";
-import { fedit } from "@fedclair/rules";
-import { fedsaLora } from "@fedclair/rules";
-import { ffaLora } from "@fedclair/rules";
-import { flora } from "@fedclair/rules";
 import { gramOf, squaredDistances } from "@fedclair/rules";
+import { aggregatorLoaders } from "@fedclair/rules/aggregator-loaders";
 import { readChange } from "./clair-kind.js";
 import {
   asFields,
@@ -29,11 +25,11 @@ import {
 } from "@fedclair/core/cases";
 
 const rules: Readonly<Record<string, Plugin<Aggregator>>> = {
-  fedavgProduct: fedavg,
-  flora,
-  fedit,
-  ffa: ffaLora,
-  fedsa: fedsaLora,
+  fedavgProduct: await aggregatorLoaders.fedavg(),
+  flora: await aggregatorLoaders.flora(),
+  fedit: await aggregatorLoaders.fedit(),
+  ffa: await aggregatorLoaders["ffa-lora"](),
+  fedsa: await aggregatorLoaders["fedsa-lora"](),
 };
 
 const module = "m";

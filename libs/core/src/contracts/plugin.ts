@@ -200,6 +200,20 @@ export interface AggregatorPlugin extends Plugin<Aggregator> {
 
 export type Registry<P extends Plugin<unknown>> = ReadonlyMap<string, P>;
 
+/** Functions that import plug-ins, by the plug-ins' names. */
+export type Loaders<P extends Plugin<unknown>> = Readonly<Record<string, () => Promise<P>>>;
+
+/** Loads plug-ins, in the loaders' order. @param isNeeded tells by name; default: all are */
+export async function loadRegistry<P extends Plugin<unknown>>(
+  loaders: Loaders<P>,
+  isNeeded: (name: string) => boolean = () => true,
+): Promise<Registry<P>> {
+  const needed = Object.entries(loaders).filter(([name]) => isNeeded(name));
+  return new Map(
+    await Promise.all(needed.map(async ([name, load]) => [name, await load()] as const)),
+  );
+}
+
 /** All plug-ins that a trial file can name. */
 export interface Plugins {
   readonly tasks: Registry<TaskPlugin>;

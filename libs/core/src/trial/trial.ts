@@ -21,7 +21,7 @@ export function choiceSchema(
     return schema.describe(plugin.summary);
   });
   const [first, ...rest] = choices;
-  if (!first) throw new Error(`no ${what} is registered`);
+  if (!first) return z.never(`no ${what} is registered`);
   const union = z.discriminatedUnion("name", [first, ...rest], {
     error: ({ input }) => expectNamed(input, [...registry.keys()]),
   });
@@ -88,11 +88,7 @@ function makeSchema(plugins: Plugins) {
     .describe(
       "Whether the arm's clients correct their steps by control variates, as SCAFFOLD does. Default: false.",
     );
-  const personal = (
-    plugins.personal?.size
-      ? choiceSchema(plugins.personal, "personal method")
-      : z.never("no personal method is registered")
-  )
+  const personal = choiceSchema(plugins.personal ?? new Map(), "personal method")
     .optional()
     .describe(
       "How the arm's clients make models of their own from the shared params. Default: they use the shared params.",
@@ -220,9 +216,7 @@ function makeSchema(plugins: Plugins) {
         .default([])
         .describe("Which clients are contaminated, and how."),
       mods: z
-        .array(
-          plugins.mods?.size ? choiceSchema(plugins.mods, "mod") : z.never("no mod is registered"),
-        )
+        .array(choiceSchema(plugins.mods ?? new Map(), "mod"))
         .optional()
         .describe(
           "Mods that change every update on its way, in this order: clipping, noise, an encoding. Default: none.",

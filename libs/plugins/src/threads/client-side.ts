@@ -9,7 +9,7 @@ import {
 } from "@fedclair/core/internal";
 import { NumberPages } from "@fedclair/threads";
 import { loadPlugins } from "../load-plugins.js";
-import { loadForHost } from "../load-tasks.js";
+import { loadForHost } from "../built-in.js";
 import type { PluginModule } from "../resolve-module.js";
 import { mapAnswers } from "./map-answers.js";
 import { guardProcess } from "./guard-process.js";

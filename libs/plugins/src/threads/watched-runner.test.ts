@@ -3,7 +3,8 @@ import { fileURLToPath } from "node:url";
 import { backendsFor } from "@fedclair/compute";
 import { describeClientPool } from "@fedclair/core/testing";
 import { MemoryPool, prepareSentTrial, type Answer, type ClientJob } from "@fedclair/core/internal";
-import { loadForHost, loadPlugins } from "../host.js";
+import { loadForHost } from "../built-in.js";
+import { loadPlugins } from "../load-plugins.js";
 import { selectRunnerOptions } from "./watch-trial.js";
 import { WatchedRunner } from "./watched-runner.js";
 

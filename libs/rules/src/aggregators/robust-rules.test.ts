@@ -1,11 +1,13 @@
-import type { Aggregation, Update } from "@fedclair/core";
+import { loadRegistry, type AggregatorPlugin, type Aggregation, type Update } from "@fedclair/core";
 import { frobenius, gaussian, Matrix, stream, subtract, at } from "@fedclair/linalg";
 import assert from "node:assert/strict";
 import { product, type Factors } from "./factors.js";
-import { aggregators } from "../index.js";
+import { aggregatorLoaders } from "./loaders.js";
 import { measureLongestArray } from "../../testing/aggregators/allocation.js";
 import { sumTerms } from "@fedclair/core/testing";
 import { idOf, updateOf } from "../../testing/aggregators/updates.js";
+
+const aggregators = await loadRegistry<AggregatorPlugin>(aggregatorLoaders);
 
 const weightRules = [
   "krum",

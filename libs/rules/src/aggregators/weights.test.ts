@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
-import type { Update } from "@fedclair/core";
+import { loadRegistry, type AggregatorPlugin, type Update } from "@fedclair/core";
 import { sumTerms } from "@fedclair/core/testing";
 import { Matrix, stream } from "@fedclair/linalg";
 import { idOf, updateOf } from "../../testing/aggregators/updates.js";
-import { aggregators } from "../index.js";
+import { aggregatorLoaders } from "./loaders.js";
 import { computeWeights, SampleCounter } from "./weights.js";
+
+const aggregators = await loadRegistry<AggregatorPlugin>(aggregatorLoaders);
 
 const claims = (...counts: number[]): Update[] =>
   counts.map((count, k) => updateOf(idOf(k), { m: Matrix.fromRows([[k]]) }, count));

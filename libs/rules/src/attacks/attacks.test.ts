@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { attacks } from "./index.js";
 import { playAttack, describeAttack, twoPhases } from "@fedclair/core/testing";
-import { create } from "../../testing/attacks/updates.js";
+import { attacks, create } from "../../testing/attacks/updates.js";
 
 // Three attacks are left out: `broken` does not send usable updates, `contaminated-data` depends on
 // the task, and `declared` does nothing. They have tests of their own.

@@ -1,10 +1,19 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { Matrix, shapesOf, type Params } from "@fedclair/core";
+import {
+  loadRegistry,
+  Matrix,
+  shapesOf,
+  type Params,
+  type PersonalMethod,
+  type Plugin,
+} from "@fedclair/core";
 import { trialSchema } from "@fedclair/core/internal";
 import { describePersonal, play, toyPlugins, twoLayerTask } from "@fedclair/core/testing";
 import { fedavg } from "../aggregators/fedavg/index.js";
-import { personal } from "./index.js";
+import { personalLoaders } from "../client-loaders.js";
+
+const personal = await loadRegistry<Plugin<PersonalMethod>>(personalLoaders);
 
 type Rows = readonly (readonly number[])[];
 type NamedRows = Readonly<Record<string, Rows | readonly number[]>>;

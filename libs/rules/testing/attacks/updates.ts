@@ -1,7 +1,17 @@
 import { deserialize, serialize } from "node:v8";
-import type { Attack, AttackedRound, TensorDelta, Tensor, Update } from "@fedclair/core";
+import {
+  loadRegistry,
+  type Attack,
+  type AttackedRound,
+  type Plugin,
+  type TensorDelta,
+  type Tensor,
+  type Update,
+} from "@fedclair/core";
 import { stream } from "@fedclair/linalg";
-import { attacks } from "../../src/attacks/index.js";
+import { attackLoaders } from "../../src/client-loaders.js";
+
+export const attacks = await loadRegistry<Plugin<Attack>>(attackLoaders);
 
 /** Creates the attack with that name; options that are not given have their defaults. */
 export function create(name: string, options: object = {}): Attack {

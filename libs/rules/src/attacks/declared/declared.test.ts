@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { attacks } from "../index.js";
-import { create } from "../../../testing/attacks/updates.js";
+import { attacks, create } from "../../../testing/attacks/updates.js";
 
 describe("attack declared", () => {
   it("does nothing, and appears in records under the kind in the trial", () => {

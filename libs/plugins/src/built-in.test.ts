@@ -1,18 +1,51 @@
 import assert from "node:assert/strict";
 import { checkPlugin } from "@fedclair/core/internal";
-import { loadTasks } from "./load-tasks.js";
-import { taskAggregatorNames, taskNames, taskPackages } from "./task-packages.js";
+import { builtInNames, loadBuiltIn } from "./built-in.js";
+import { taskNames, taskPackages } from "./task-packages.js";
 
-const { tasks, aggregators } = await loadTasks();
+const { tasks, aggregators } = await loadBuiltIn();
 
-describe("the registry of tasks", () => {
-  it("lists all tasks by name, with the aggregators that they define", () => {
+describe("the built-in plug-ins", () => {
+  it("have the names under which they are loaded", async () => {
     assert.deepEqual([...tasks.keys()], taskNames);
-    assert.deepEqual([...aggregators.keys()], taskAggregatorNames);
+    const all = await loadBuiltIn();
+    const registries = [all.aggregators, all.attacks, all.mods, all.personal];
+    for (const registry of registries)
+      for (const [name, plugin] of registry ?? []) assert.equal(plugin.name, name);
+    assert.deepEqual(new Set(aggregators.keys()), builtInNames.aggregator);
+    assert.deepEqual(new Set(all.attacks.keys()), builtInNames.attack);
+  });
+
+  it("are loaded if a trial names them; all if it names one that is unknown", async () => {
+    const task = { name: "digits" };
+    const namesOf = async (content: object, outside?: ReadonlySet<string>) => {
+      const loaded = await loadBuiltIn({ task, ...content }, outside);
+      return [loaded.aggregators, loaded.attacks, loaded.mods, loaded.personal].map((one) => [
+        ...(one?.keys() ?? []),
+      ]);
+    };
+    const trial = {
+      aggregator: { name: ["krum", "nnm"] },
+      attacks: [[], [{ attack: { name: "alie" } }]],
+      mods: [{ name: "encoding" }],
+      baselines: [{ aggregator: { name: "fedavg" }, personal: { name: "ditto" } }],
+    };
+    const named = [["fedavg", "krum", "nnm"], ["alie"], ["encoding"], ["ditto"]];
+    assert.deepEqual(await namesOf(trial), named);
+    // The error about a misspelt name lists all that there are.
+    const misspelt = { ...trial, baselines: [{ aggregator: { name: "fedavgg" } }] };
+    const all = await loadBuiltIn();
+    assert.equal((await namesOf(misspelt))[1]?.length, all.attacks.size);
+    assert.deepEqual(await namesOf(misspelt, new Set(["fedavgg"])), [
+      ["krum", "nnm"],
+      ["alie"],
+      ["encoding"],
+      [],
+    ]);
   });
 
   it("loads what a trial names, or whose aggregator it names; all if it names none", async () => {
-    const loadedFor = async (content: unknown) => [...(await loadTasks(content)).tasks.keys()];
+    const loadedFor = async (content: unknown) => [...(await loadBuiltIn(content)).tasks.keys()];
     assert.deepEqual(await loadedFor({ task: { name: "digits" } }), ["digits"]);
     assert.deepEqual(await loadedFor({ name: "digits", task: { name: "network" } }), [
       "digits",
