@@ -24,6 +24,7 @@ from socketio.exceptions import ConnectionError as NoConnection, SocketIOError
 
 from .channel import Channel
 from .client_process import ClientProcesses
+from .connection import connect, open_socket
 from .messages import CoordinatorMessage, HostMessage, WireError, decode, encode_failure, read_code
 from .dispatch import Dispatcher, OpenJob
 from .errors import HostError
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("fedclair-host")
 
 protocol_version = 2
-longest_frame = 65 << 20  # more than `limits.chunkBytes` of a trial allows
 
 
 @dataclass(frozen=True)
@@ -206,11 +206,10 @@ class Host:
 
     async def _until_disconnected(self) -> None:
         """Joins over one connection and receives jobs until it breaks. :raises HostError: if the host is rejected"""
-        socket = socketio.AsyncClient(
-            reconnection=False,
-            handle_sigint=False,
-            websocket_extra_options={"max_msg_size": longest_frame, "ssl": self._tls},
-        )
+        async with open_socket(self._tls) as socket:
+            await self._use(socket)
+
+    async def _use(self, socket: socketio.AsyncClient) -> None:
         gone = asyncio.Event()
 
         async def emit(event: str, data: bytes, answered: Callable[..., None]) -> None:
@@ -231,7 +230,7 @@ class Host:
         socket.on("*", on_event)
         socket.on("disconnect", on_disconnect)
         try:
-            await socket.connect(self._url, transports=["websocket"], wait_timeout=10)
+            await connect(socket, self._url)
             await self._join_trial(peer)
             await gone.wait()
         except WireError as error:
@@ -240,8 +239,6 @@ class Host:
         finally:
             peer.lose()
             self._dispatcher.drop_all()  # the coordinator counts its jobs as lost
-            with contextlib.suppress(asyncio.TimeoutError):
-                await asyncio.wait_for(socket.disconnect(), 5)
 
     async def _join_trial(self, peer: Peer) -> None:
         reply = await peer.send(HostMessage(join=self._join).SerializeToString())

@@ -33,6 +33,7 @@ _codes = Failure.DESCRIPTOR.fields_by_name["code"].enum_type
 kinds = {1: "train", 2: "evaluate", 3: "initial"}
 _item_bytes = {1: 4, 2: 8, 3: 2, 5: 2}
 _longest_name = 128
+_most_dimensions = 32  # as NumPy has them
 
 
 class WireError(Exception):
@@ -70,6 +71,8 @@ def check_tensor(tensor: Any) -> Shape:
     size = _item_bytes.get(tensor.dtype)
     if size is None:
         raise WireError("MALFORMED", f"dtype {tensor.dtype}: expected F32 (1), F64 (2), BF16 (3) or F16 (5)")
+    if len(tensor.shape) > _most_dimensions:
+        raise WireError("WRONG_SHAPE", f"a tensor of {len(tensor.shape)} dimensions: expected at most {_most_dimensions}")
     shape = tuple(tensor.shape)
     if len(tensor.data) != prod(shape) * size:
         raise WireError("WRONG_SHAPE", f"{len(tensor.data)} bytes for a tensor of {format_shape(shape)}, expected {prod(shape) * size}")
@@ -125,7 +128,7 @@ def _check_term(delta: Any, base: Mapping[str, Shape]) -> None:
 def _check_contamination(sent: Any) -> None:
     try:
         options = json.loads(sent.options_json)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise WireError("MALFORMED", f"options of contamination {sent.kind!r}: {error}") from None
     if not isinstance(options, dict):
         raise WireError("MALFORMED", f"options of contamination {sent.kind!r}: expected an object")
