@@ -172,12 +172,13 @@ def test_numbers_of_examples_that_are_none_make_their_client_invalid():
 
 
 def test_a_client_that_claims_far_more_examples_than_others_is_told_and_limited():
-    updates = {client: {"w": np.zeros(1)} for client in "abcd"} | {"eve": {"w": np.ones(1)}}
+    honest = {"a": 0.001, "b": 0.001, "c": -0.001, "d": -0.001}
+    updates = {client: {"w": np.full(1, x)} for client, x in {**honest, "eve": 1.0}.items()}
     claimed = fedclair.aggregate(updates, "fedavg", examples={**dict.fromkeys("abcd", 10), "eve": 2**53 - 1})
     assert claimed.change["w"] == pytest.approx(100 / 140)
     assert claimed.notice is not None and "eve with 9007199254740991" in claimed.notice
     even = fedclair.aggregate(updates, "geometric-median", examples={**dict.fromkeys("abcd", 10), "eve": 2**53 - 1})
-    assert even.change["w"] == pytest.approx(0, abs=1e-4) and even.notice is None
+    assert even.change["w"] == pytest.approx(0, abs=2e-3) and even.notice is None
 
 
 def test_other_arguments_are_named():

@@ -34,6 +34,21 @@ describe("the client that owns a result", () => {
     assert.match(notice, /nearly that of eve/);
   });
 
+  it("is nobody if little of it is left, also on a line", async () => {
+    const onLine = (clientId: string, x: number): Update => ({
+      ...createUpdate(clientId),
+      delta: new Map([["w", { shape: [1], data: Float64Array.of(x) }]]),
+    });
+    const updates = [1, 1, -1, -1, 1000].map((x, i) => onLine(`c${i}`, x));
+    for (const [aggregator, named] of [
+      ["fedavg", true],
+      ["geometric-median", false],
+    ] as const) {
+      const { notice = "" } = await aggregate(updates, { aggregator });
+      assert.equal(notice.includes("nearly that of c4"), named, aggregator);
+    }
+  });
+
   it("is nobody if the aggregator bounds sizes or the others count", async () => {
     const huge = createUpdate("eve", 1e5);
     for (const robust of ["coordinate-median", "norm-clip", "krum"]) {

@@ -43,6 +43,8 @@ export function noticeOwner(
     });
   }
   if (!(along ** 2 > (1 - maxLost) * own * all)) return undefined;
+  // An aggregator that bounds it leaves less of it than the others have.
+  if (!(all > own * (1 / share - 1))) return undefined;
   return (
     `the change for all is nearly that of ${oneLine(clientId)}, which has ${(100 * share).toPrecision(4)} % of the energy of ` +
     `${pooled.length} changes; leave it out, or choose an aggregator that bounds sizes, such as norm-clip`
