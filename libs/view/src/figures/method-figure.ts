@@ -44,7 +44,8 @@ export function methodFigure(
     title: isShare ? `${measure}, share of clients` : measure,
     scale: {
       padding: 8,
-      ...((isShare || isShareMeasure(measure)) && { domain: [0, 1] }),
+      // An interval of a mean may be wider than all that a share can be.
+      ...((isShare || isShareMeasure(measure)) && { domain: [0, 1], clamp: true }),
       ...(log
         ? { type: log.type, domain: log.domain, nice: false }
         : { zero: measure.startsWith("detection.") }),

@@ -58,6 +58,13 @@ describe("methodFigure", () => {
     assert.equal(texts?.length, 1);
   });
 
+  it("is no wider if the interval of a share leaves 0 to 1", async () => {
+    const measure = "detection.recallMean";
+    const values = { ...cell, mean: 0.5, min: 0, max: 1, values: [0, 1] };
+    const svg = await drawSvg(methodFigure([{ ...table, measure, cells: [[values]] }], 860));
+    assert.ok(Number(/<svg[^>]* width="([\d.]+)"/.exec(svg)?.[1]) <= 860, svg.slice(0, 200));
+  });
+
   it("has no entry in its legend for a column without values", async () => {
     const columns = ["clair", "fedavg", "krum"];
     const spec = methodFigure(
