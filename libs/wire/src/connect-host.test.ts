@@ -314,7 +314,12 @@ describe("connectHost", () => {
 
   it("outlives a coordinator whose handshake is damaged", async () => {
     await listen(1);
-    for (const handshake of ["{bad", "null"]) {
+    for (const handshake of [
+      "{bad",
+      "null",
+      "[]",
+      '{"sid":"a","pingInterval":9,"pingTimeout":9}',
+    ]) {
       const server = new WebSocketServer({ port: 0, host: "127.0.0.1" });
       server.on("connection", (socket) => {
         socket.send(`0${handshake}`);

@@ -14,10 +14,18 @@ export function checkHandshake(Transport: typeof NodeWebSocket): typeof NodeWebS
   };
 }
 
+/** Has a first packet what the client uses of it? Its times, in milliseconds, become timers. */
 function isHandshake(data: unknown): boolean {
   try {
-    const value: unknown = JSON.parse(String(data));
-    return typeof value === "object" && value !== null;
+    const { sid, upgrades, pingInterval, pingTimeout } = JSON.parse(String(data)) as Partial<
+      Record<string, unknown>
+    >;
+    const times = [pingInterval, pingTimeout];
+    return (
+      typeof sid === "string" &&
+      Array.isArray(upgrades) &&
+      times.every((time) => typeof time === "number" && time > 0)
+    );
   } catch {
     return false;
   }
