@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { checkPlugin } from "@fedclair/core/internal";
-import { builtInNames, loadBuiltIn } from "./built-in.js";
+import { builtInNames, loadBuiltIn, loadRules } from "./built-in.js";
 import { taskNames, taskPackages } from "./task-packages.js";
 
 const { tasks, aggregators } = await loadBuiltIn();
@@ -33,6 +33,8 @@ describe("the built-in plug-ins", () => {
     const named = [["fedavg", "krum", "nnm"], ["alie"], ["encoding"], ["ditto"]];
     assert.deepEqual(await namesOf(trial), named);
     // The error about a misspelt name lists all that there are.
+    assert.deepEqual([...(await loadRules("krum")).keys()], ["krum"]);
+    for (const name of ["krumm", "toString"]) assert.ok((await loadRules(name)).has("krum"), name);
     const misspelt = { ...trial, baselines: [{ aggregator: { name: "fedavgg" } }] };
     const all = await loadBuiltIn();
     assert.equal((await namesOf(misspelt))[1]?.length, all.attacks.size);

@@ -63,7 +63,8 @@ export async function loadBuiltIn(
 
 /** Loads an aggregator that no task defines; all of them if the name is unknown, for the error. */
 export function loadRules(name: string): Promise<Registry<AggregatorPlugin>> {
-  return loadRegistry(ruleLoaders, (one) => !(name in ruleLoaders) || one === name);
+  const isKnown = Object.hasOwn(ruleLoaders, name);
+  return loadRegistry(ruleLoaders, (one) => !isKnown || one === name);
 }
 
 /** As `loadBuiltIn`; of the aggregators that no task defines, only FedAvg can be loaded. */
