@@ -256,7 +256,7 @@ def test_a_file_without_a_certificate_is_reported(tmp_path, caplog):
 
 
 def test_a_missing_gpu_is_reported_before_the_clients_are_loaded(monkeypatch, caplog):
-    monkeypatch.setattr("fedclair_host.device._count_gpus", lambda: 0)
+    monkeypatch.setattr("fedclair_host.device.count_gpus", lambda: 0)
     arguments = ["no_module:make", "--coordinator", "http://127.0.0.1:1", "--capacity", "1"]
     assert main([*arguments, "--device", "cuda"]) == 2
     assert "--device cuda: PyTorch finds no GPU here" in caplog.text
@@ -275,7 +275,7 @@ def test_devices(monkeypatch):
         (4, "auto", 6, "cuda:2"),
         (4, "cuda:3", 1, "cuda:3"),
     ]:
-        monkeypatch.setattr("fedclair_host.device._count_gpus", lambda: gpus)
+        monkeypatch.setattr("fedclair_host.device.count_gpus", lambda: gpus)
         monkeypatch.setenv("FEDCLAIR_HOST_INDEX", str(host))
         assert choose_device(choice) == device
     with pytest.raises(DeviceMissing, match="cuda:4: PyTorch finds 4 GPUs here: choose one from cuda:0 to cuda:3"):

@@ -31,7 +31,7 @@ def choose_device(choice: str) -> str:
     :returns: "cpu", "cuda" or "cuda:1", …; auto is a GPU where PyTorch finds one
     :raises DeviceMissing: if PyTorch does not find the GPU"""
     global _chosen
-    count = 0 if choice == "cpu" else _count_gpus()
+    count = 0 if choice == "cpu" else count_gpus()
     kind, _, number = choice.partition(":")
     if kind == "cuda" and count == 0:
         raise DeviceMissing(f"--device {choice}: PyTorch finds no GPU here: choose cpu or auto")
@@ -73,7 +73,8 @@ def _compute_repeatably() -> None:
     torch.backends.cudnn.benchmark = False
 
 
-def _count_gpus() -> int:
+def count_gpus() -> int:
+    """Returns how many GPUs PyTorch finds; none where it is not installed."""
     try:
         import torch
     except ImportError:

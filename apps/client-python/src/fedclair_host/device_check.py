@@ -10,7 +10,7 @@ from torch.utils.data import TensorDataset
 
 from .client import Job, Params, Update
 from .codec import encode_update, to_array
-from .device import choose_device, peak_memory
+from .device import choose_device, count_gpus, peak_memory
 from .messages import HostMessage, decode
 from .torch import TorchClient
 
@@ -18,7 +18,7 @@ _TIMES = 3
 
 
 def main() -> None:
-    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    count = count_gpus()
     print(f"PyTorch {torch.__version__} finds {count} GPUs{'' if count else ': only the CPU is checked'}")
     print("device  type      bytes sent  ms per update  same bytes  peak memory, of the GPU, MB  name")
     for device in ["cpu", *(f"cuda:{gpu}" for gpu in range(count))]:
