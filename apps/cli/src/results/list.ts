@@ -176,7 +176,7 @@ function primaryOf({ trial, summary }: StoredRun): Measure | undefined {
 }
 
 function runRow({ run, primary }: { run: StoredRun; primary: Measure | undefined }): Cell[] {
-  const { folder, status, trial, info, rounds, summary } = run;
+  const { folder, status, trial, info, rounds, summary, failure } = run;
   const all = trial.rounds * listArms(trial).length;
   const done = stoppedText(summary) === undefined ? pc.green : pc.yellow;
   const colour = { done, running: pc.cyan, failed: pc.red, interrupted: pc.yellow };
@@ -186,7 +186,7 @@ function runRow({ run, primary }: { run: StoredRun; primary: Measure | undefined
     status === "done" ? String(all) : `${rounds} of ${all}`,
     info.started.slice(0, 16).replace("T", " "),
     trial.seed,
-    summary ? cardText(summaryCard(trial, summary)) : "",
+    summary ? cardText(summaryCard(trial, summary)) : oneLine(failure?.message ?? ""),
     primary ? oneLine(primary.name) : "",
     primary ? formatNumber(primary.value) : "",
   ];

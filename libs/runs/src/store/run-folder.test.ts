@@ -181,7 +181,10 @@ describe("a hostile run folder", () => {
       await writeFile(join(out, "summary.json"), text);
       await writeFile(join(out, "failure.json"), text);
       const run = await findRun(out);
-      assert.deepEqual([run?.summary, run?.failure], [undefined, undefined], text);
+      assert.deepEqual([run?.summary, run?.status], [undefined, "failed"], text);
+      assert.match(run?.failure?.message ?? "", /^its summary\.json is damaged: .* resume /);
+      await rm(join(out, "summary.json"));
+      assert.equal((await findRun(out))?.failure, undefined, text);
     }
     const info = { hash: "0", version: "1", started: "\u001b[2J\u202e", backend: "cpu" };
     await writeFile(join(out, "run.json"), JSON.stringify(info));

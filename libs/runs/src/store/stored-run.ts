@@ -2,9 +2,10 @@ import { existsSync } from "node:fs";
 import { readdir, rm, rmdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "@fedclair/core";
-import { printable, type Trial } from "@fedclair/core/internal";
+import { exitCodes, printable, type Trial } from "@fedclair/core/internal";
 import { z } from "zod";
 import { readRunTrial } from "./read-trial.js";
+import { commandName } from "../words/command-name.js";
 import { systemErrorCode } from "../words/system-error.js";
 import type { Summary } from "../measures/summary.js";
 import { trialHash } from "./trial-hash.js";
@@ -114,7 +115,10 @@ export async function findRun(folder: string, isOurs = false): Promise<StoredRun
   const { trial } = readRunTrial(folder);
   const summary = readSummary(folder);
   const holder = isOurs ? undefined : findHolder(folder);
-  const failure = readJson(join(folder, "failure.json"), failureSchema);
+  const isDamaged = !summary && !holder && names.includes("summary.json");
+  const failure = isDamaged
+    ? damagedSummary(folder)
+    : readJson(join(folder, "failure.json"), failureSchema);
   const unfinished = failure ? "failed" : "interrupted";
   const status = summary ? "done" : holder ? "running" : unfinished;
   return {
@@ -126,6 +130,14 @@ export async function findRun(folder: string, isOurs = false): Promise<StoredRun
     summary,
     holder,
     failure,
+  };
+}
+
+/** A run writes its summary last and whole, so one that cannot be read was changed afterwards. */
+function damagedSummary(folder: string): RunFailure {
+  return {
+    message: `its summary.json is damaged: restore it, or run the trial again with ${commandName()} resume ${folder}`,
+    exitCode: exitCodes.usage,
   };
 }
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { writeRun } from "../../testing/run-folder.js";
 import { listEntries } from "./listing.js";
 
 describe("listEntries", () => {
@@ -16,6 +17,11 @@ describe("listEntries", () => {
       [["run", "broken"]],
     );
     assert.match(entries[0]?.fault ?? "", /run\.json' is broken: restore it/);
+    await writeRun(join(folder, "run"));
+    await writeFile(join(folder, "run", "summary.json"), "{");
+    const [damaged] = (await listEntries(folder, "")).entries;
+    assert.equal(damaged?.status, "failed");
+    assert.match(damaged.fault ?? "", /^its summary\.json is damaged/);
     await rm(folder, { recursive: true });
   });
 });

@@ -84,7 +84,8 @@ function brokenEntry({ fault }: BrokenRun, path: string): Entry {
   return { path, kind: "run", name: path, status: "broken", fault, done: 0, of: 0 };
 }
 
-function runEntry({ status, trial, info, rounds, summary }: StoredRun, path: string): Entry {
+function runEntry(run: StoredRun, path: string): Entry {
+  const { status, trial, info, rounds, summary, failure } = run;
   const arms = listArms(trial);
   const of = trial.rounds * arms.length;
   const primary = summary?.details.find(
@@ -102,6 +103,7 @@ function runEntry({ status, trial, info, rounds, summary }: StoredRun, path: str
     aggregator: trial.aggregator.name,
     seed: trial.seed,
     started: info.started,
+    ...(failure && { fault: printable(failure.message, 500) }),
     ...(summary && { card: summaryCard(trial, summary) }),
     ...(primary && { primary: { name: printable(primary.name, 200), value: primary.value } }),
   };

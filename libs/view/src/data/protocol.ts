@@ -21,7 +21,7 @@ export interface Entry {
   readonly seed?: number;
   /** ISO 8601. */
   readonly started?: string;
-  /** Why a broken run cannot be read. */
+  /** Why a run failed or cannot be read. */
   readonly fault?: string;
   /** The verdicts of a finished run at a glance. */
   readonly card?: VerdictCard;

@@ -234,7 +234,7 @@ describe("servePage", () => {
         [
           ["linked", "broken"],
           ["records.jsonl", "interrupted"],
-          ["summary.json", "interrupted"],
+          ["summary.json", "failed"],
           ["trial.yaml", "broken"],
         ],
       );
