@@ -112,7 +112,7 @@ export {
   type TrialSource,
 } from "./trial/trial-file.js";
 export { listSeeds, seedsSchema } from "./trial/seeds.js";
-export { choiceSchema, createPlugin, trialSchema, type Trial } from "./trial/trial.js";
+export { choiceSchema, clientTotal, createPlugin, trialSchema, type Trial } from "./trial/trial.js";
 export { parseYaml } from "./words/yaml.js";
 export {
   errorCodes,

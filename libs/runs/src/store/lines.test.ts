@@ -36,9 +36,15 @@ describe("readLines", () => {
       /UserError: .*records\.jsonl:2: expected JSON: /,
     );
     const record = recordOf("toy-mean", 1);
-    const wrong = [{ score: "9" }, { evidence: [{ deviations: "9" }] }, { train: { loss: "1" } }];
+    const wrong = [
+      { score: "9" },
+      { evidence: [{ deviations: "9" }] },
+      { train: { loss: "1" } },
+      { reason: null },
+    ];
     const lines = wrong.map((change) => ({ ...record, clients: [{ clientId: "c0", ...change }] }));
-    for (const line of ["null", "[]", "3", ...lines.map((one) => JSON.stringify(one))]) {
+    const broken = [null, [], 3, ...lines, { ...record, cleared: 1 }];
+    for (const line of broken.map((one) => JSON.stringify(one))) {
       const expected = /records\.jsonl:2: expected what a run writes about a round, got /;
       await assert.rejects(read(`${good}\n${line}\n`), expected);
     }

@@ -40,7 +40,8 @@ const isListOf = (value: unknown, isOne: (entry: AnyObject) => boolean): boolean
 
 /** NaN and infinite numbers are null in JSON. */
 const isNumber = (value: unknown) => value === null || typeof value === "number";
-const isText = (value: unknown) => value === null || typeof value === "string";
+const isString = (value: unknown) => typeof value === "string";
+const isText = (value: unknown) => value === null || isString(value);
 const areNumbers = (value: unknown) => isObject(value) && Object.values(value).every(isNumber);
 
 /** What the commands compute with or print of a client in a record; each may be missing. */
@@ -55,14 +56,14 @@ const clientForm: Readonly<Record<string, (value: unknown) => boolean>> = {
   verdict: isText,
   score: isNumber,
   threshold: isNumber,
-  reason: isText,
+  reason: isString,
   evidence: (value) =>
     isListOf(value, ({ statistic, deviations }) => isNumber(statistic) && isNumber(deviations)),
-  modules: (value) => isListOf(value, ({ module, ratio }) => isText(module) && isNumber(ratio)),
+  modules: (value) => isListOf(value, ({ module, ratio }) => isString(module) && isNumber(ratio)),
 };
 
 function isClient(client: AnyObject): boolean {
-  if (typeof client["clientId"] !== "string") return false;
+  if (!isString(client["clientId"])) return false;
   for (const key in clientForm) {
     if (client[key] !== undefined && clientForm[key]?.(client[key]) === false) return false;
   }
@@ -70,10 +71,14 @@ function isClient(client: AnyObject): boolean {
 }
 
 const isComplete: Readonly<Record<LinesFile, (line: AnyObject) => boolean>> = {
-  "records.jsonl": ({ clients, metrics, bytes }) =>
-    isListOf(clients, isClient) && areNumbers(metrics) && areNumbers(bytes),
+  "records.jsonl": ({ clients, metrics, bytes, cleared = [] }) =>
+    isListOf(clients, isClient) &&
+    areNumbers(metrics) &&
+    areNumbers(bytes) &&
+    Array.isArray(cleared) &&
+    cleared.every(isString),
   "timings.jsonl": ({ seconds }) => areNumbers(seconds),
-  "artifacts.jsonl": ({ name }) => typeof name === "string",
+  "artifacts.jsonl": ({ name }) => isString(name),
 };
 
 /** @throws UserError if the line is not JSON, or lacks what a line of the file has */

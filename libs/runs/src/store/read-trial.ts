@@ -1,5 +1,10 @@
 import { join } from "node:path";
-import { readTrialSource, type Trial, type TrialSource } from "@fedclair/core/internal";
+import {
+  clientTotal,
+  readTrialSource,
+  type Trial,
+  type TrialSource,
+} from "@fedclair/core/internal";
 import { z } from "zod";
 import { readOnlyInside, readText } from "./regular-file.js";
 
@@ -21,9 +26,11 @@ const choice = z.looseObject({ name: z.string() });
 /** The parts of a trial that are read without its plug-ins, to reject a damaged file. */
 const trialShape = z.looseObject({
   name: z.string(),
+  claim: z.string().optional(),
+  plugins: z.array(z.unknown()).optional(),
   seed: z.int(),
   rounds: z.int(),
-  clients: z.int(),
+  clients: clientTotal,
   task: choice,
   aggregator: choice,
   baselines: z.array(z.looseObject({ label: z.string(), aggregator: choice })),

@@ -158,6 +158,9 @@ describe("a hostile run folder", () => {
       ["name: [x\n", /trial\.yaml:\d:\d: /],
       ["- 1\n", /trial\.yaml:1:1: trial: expected object/],
       ["name: 3\n", /trial\.yaml:1:7: name: expected string, got 3/],
+      ["claim: 3\n", /trial\.yaml:1:8: claim: expected string, got 3/],
+      ["plugins: 3\n", /trial\.yaml:1:10: plugins: expected array, got 3/],
+      ["clients: 1e15\n", /trial\.yaml:1:10: clients: expected at most 2000000/],
       [`a0: &a0 x\n${bomb.join("")}`, /trial\.yaml: expected at most 250000 names/],
       ["[".repeat(100_000), /trial\.yaml/],
     ] as const) {

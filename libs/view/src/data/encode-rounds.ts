@@ -17,6 +17,9 @@ const maxTextBytes = 1024;
 /** Number of metrics of one client in one round. */
 const maxMetrics = 64;
 
+/** Number of kinds of evidence in a run; CLAIR has eight. Each is a column in every round. */
+const maxKinds = 64;
+
 type Evidence = NonNullable<ClientRecord["evidence"]>[number];
 
 /** Turns records into columns. Names, truths and texts are collected on the way. */
@@ -63,7 +66,8 @@ export class RoundEncoder {
     for (const { clientId, evidence = [], modules: own = [] } of clients) {
       const index = clientNumber(clientId);
       this.names[index] ??= displayName(clientId, this.#description);
-      for (const piece of evidence) indexOf(this.#kinds, nameOf(piece));
+      for (const piece of evidence.slice(0, maxKinds))
+        if (this.#kinds.size < maxKinds) indexOf(this.#kinds, nameOf(piece));
       if (own.length === 0) continue;
       modules[index] = own.map(({ module, ratio }) => [indexOf(this.#texts, module), ratio]);
     }

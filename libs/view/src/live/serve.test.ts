@@ -358,7 +358,10 @@ describe("servePage", () => {
     await writeRun(root);
     const last = record(2);
     const modules = [{ module: "layer\n1", ratio: 2.5 }];
-    const clients = last.clients.map((client) => ({ ...client, modules }));
+    const evidence = Array.from({ length: 100 }, (_, i) => {
+      return { kind: `kind ${i}`, statistic: 1, deviations: 1 };
+    });
+    const clients = last.clients.map((client) => ({ ...client, modules, evidence }));
     await appendRounds(root, record(1), record(1, "local"), { ...last, clients });
     await serve();
     const { body, status } = await get("/api/client?run=&client=c01");
@@ -376,6 +379,7 @@ describe("servePage", () => {
       [undefined, { 1: [[0, 2.5]] }],
     );
     assert.deepEqual(history.texts, ["layer\\n1"]);
+    assert.equal(history.kinds.length, 64, "no run makes columns without end");
     assert.equal((await get("/api/client?run=&client=../c01")).status, 400);
     assert.deepEqual(
       [await get("/api/client?run=&client=c04"), await get("/api/list?folder=nope")].map(
