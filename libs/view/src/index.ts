@@ -8,6 +8,8 @@ export {
   truthColours,
   truthShapes,
 } from "./figures/figure-style.js";
+export { drawScores } from "./figures/score-figure.js";
+export { thresholdText } from "./figures/score-points.js";
 export { drawFigures, type Drawing, type Figure } from "./figures/figures.js";
 export { factList, html, preformatted, table, type Html } from "./report/html.js";
 export { findInfluences, influenceText } from "./data/influences.js";

@@ -93,12 +93,13 @@ describe("the audit page", () => {
     const page = await renderPage(audit, ["rank=3"]);
     assert.doesNotMatch(withoutScript(page), /<script|<link|<img|src=|href="(?!#)|url\((?!#)/);
     assert.deepEqual(titles(page), [
+      "Scores against the threshold",
       "Adapters",
       "Evidence",
       "Adapters by module",
       "Similarity of adapters",
     ]);
-    assert.equal(withoutScript(page).match(/<figure/g)?.length, 3);
+    assert.equal(withoutScript(page).match(/<figure/g)?.length, 4);
     const output = stripVTControlCharacters(formatAudit(audit, parseClairOptions(["rank=3"])));
     const sentences = output.split("\n\n")[1]?.trim().split("\n") ?? [];
     assert.equal(sentences.length, 5);
@@ -113,13 +114,13 @@ describe("the audit page", () => {
     );
   });
 
-  it("shows name and value of the dot under the pointer, and the range of usual scores", async () => {
+  it("shows name and value of the dot under the pointer", async () => {
     const page = await renderPage(createAudit(12, 1));
     assert.match(page, /<title>adapter-4: agreement 8\.00<\/title>/);
     assert.match(page, /<title>adapter-4: size 6\.00<\/title>/);
-    assert.match(page, /<title>adapter-4: score 14\.\d<\/title>/);
+    assert.match(page, /<title>adapter-4: score 14\.\d, contaminated<\/title>/);
+    assert.match(page, />threshold 9</);
     assert.match(page, /<title>adapter-4, adapter-8: 0\.700<\/title>/);
-    assert.match(page, /Shaded: scores that do not stand out \(dark\)/);
   });
 
   it("keeps the copy that is in the baseline", () => {
@@ -133,13 +134,13 @@ describe("the audit page", () => {
     });
     const input = { audit, options: parseClairOptions([]), paths: ["my-adapters"] };
     const copies = "Leave out these copies of others";
-    assert.match(renderAuditPage(input, [], []), new RegExp(`${copies}: <code>adapter-2<`));
+    assert.match(renderAuditPage(input, [], []), new RegExp(`${copies}: <code><span>adapter-2<`));
     const baseline = {
       contents: new Set(["adapter_model.safetensors 5"]),
       codes: new Set<string>(),
     };
     const page = renderAuditPage({ ...input, baseline }, [], []);
-    assert.match(page, new RegExp(`${copies}: <code>adapter-1<`));
+    assert.match(page, new RegExp(`${copies}: <code><span>adapter-1<`));
   });
 
   it("reports adapters that started from another A₀, in groups or alone", async () => {
@@ -207,7 +208,7 @@ describe("the audit page", () => {
     const audit = without(createAudit(8, 2), "alike");
     const adapters = audit.adapters.map((one) => without(one, "evidence"));
     const page = await renderPage({ ...audit, adapters }, ["rule=gap"]);
-    assert.match(page, /score: tangent of the angle to the shared space/);
+    assert.match(page, /The score is the tangent of the angle to the shared space/);
     assert.doesNotMatch(withoutScript(page), /agreement:|Similarity of adapters|NaN|Infinity/);
     await rm(join(root, "new"), { recursive: true });
 

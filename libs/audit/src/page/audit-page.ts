@@ -43,28 +43,35 @@ export function renderAuditPage(
 ): string {
   const { adapters } = audit;
   const { tone, parts } = auditCard(audit);
+  const show = (name: string, leads: readonly string[] = []) => {
+    const figure = figures.find((one) => one.name === name);
+    return figure && loneFigureSection(figure, { lead: paragraphs(leads) });
+  };
+  const notices = listNotices(audit, options);
+  const notes = notices.filter(({ level }) => level === "note");
+  const warnings = notices.filter(({ level }) => level !== "note");
   return htmlPage(
     { title: `Audit of ${countNoun(adapters.length, "adapter")}`, claim: undefined },
     html`<p class="verdict ${tone}">${parts.join(" · ")}</p>
       <p>${formatVerdict(audit, options)}</p>
       ${renderSteps({ audit, options, baseline })}
-      ${listNotices(audit, options).map((notice) => {
-        const kind = notice.level === "note" ? "note" : "warning";
-        return html`<p class="${kind}">${formatNotice(notice)}</p>`;
-      })}
+      ${warnings.map((notice) => html`<p class="warning">${formatNotice(notice)}</p>`)}
+      ${
+        notes.length === 0
+          ? undefined
+          : html`<details>
+              <summary>In words: what the verdict means</summary>
+              ${paragraphs(notes.map(formatNotice))}
+            </details>`
+      }
       ${factList([
         ["folders", paths.map(oneLine).join(", ")],
         ["adapters", formatStatusCounts(audit)],
         ["options", formatOptions(options)],
       ])}`,
-    html`${renderTable(audit, options)}
-      ${figures.map((figure) =>
-        loneFigureSection(
-          figure,
-          figure.name === "likeness" ? { lead: renderLikenessLead(groups) } : {},
-        ),
-      )}
-      ${renderReading(audit)} ${renderLosses(audit)} ${renderUnjudgedSection(audit)}
+    html`${show("scores")} ${renderTable(audit, options)} ${show("evidence")} ${show("modules")}
+      ${show("likeness", formatGroups(groups))} ${renderReading(audit)} ${renderLosses(audit)}
+      ${renderUnjudgedSection(audit)}
       <details>
         <summary>All options of the audit, including defaults</summary>
         <pre>${preformatted(Object.entries(options).map(formatEntry).join("\n"))}</pre>
@@ -80,9 +87,14 @@ function renderSteps({ audit, options, baseline }: Omit<PageInput, "paths">): Ht
       ${steps.map(({ text, names }) =>
         names.length === 0
           ? html`<li>${text}.</li>`
-          : html`<li>${text}: <code>${formatCopyable(names)}</code></li>`,
+          : html`<li>${text}: <code>${names.map(renderCopyable)}</code></li>`,
       )}
     </ul>`;
+}
+
+/** A name that keeps on one line, as far as the screen is wide enough. */
+function renderCopyable(name: string): Html {
+  return html`<span>${formatCopyable([name])}</span> `;
 }
 
 function formatStatusCounts({ adapters }: Audit): string {
@@ -135,6 +147,6 @@ function renderLosses({ refined }: Audit): Html | undefined {
   </section>`;
 }
 
-function renderLikenessLead(groups: readonly Group[]): Html {
-  return html`${formatGroups(groups).map((text) => html`<p>${text}</p>`)}`;
+function paragraphs(texts: readonly string[]): Html {
+  return html`${texts.map((text) => html`<p>${text}</p>`)}`;
 }

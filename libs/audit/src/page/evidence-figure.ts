@@ -23,18 +23,14 @@ export const statusEncoding: object = {
   shape: { field: "status", type: "nominal", scale: truthShapes(highlighted), legend: null },
 };
 
-/**
- * Draws one panel for the score and one per piece of evidence, with a dot for each adapter.
- */
+/** Draws one panel per piece of evidence, with a dot for each adapter. */
 export function auditEvidenceFigure(audit: Audit): Drawing {
   const panels = createPiecePanels(audit);
-  const shaded = panels.some(({ limits }) => limits.length > 0)
-    ? " Shaded: scores that do not stand out (dark), and scores that stand out but are not flagged (light)."
-    : "";
   return {
     name: "evidence",
     title: "Evidence",
-    caption: `Each dot is an adapter; point at it for its name. A piece counts in deviations from the adapters that agree.${shaded}`,
+    caption:
+      "Each dot is an adapter; point at it for its name. A piece counts in deviations from the adapters that agree.",
     draw: (width) => {
       const vconcat = panels.map((panel) => drawPanel(panel, width));
       return panels.length === 0 ? undefined : createSpec({ vconcat, spacing: 12 });
@@ -43,10 +39,9 @@ export function auditEvidenceFigure(audit: Audit): Drawing {
 }
 
 function drawPanel(panel: PiecePanel, width: number): object {
-  const { points, title, limits } = panel;
+  const { points, title } = panel;
   const rows = scoredStatuses.filter((status) => points.some((point) => point.status === status));
   const axis = chooseAxis(panel);
-  const [low, high] = axis.domain;
   const x = {
     type: "quantitative",
     // The whole title would be wider than a phone.
@@ -54,28 +49,11 @@ function drawPanel(panel: PiecePanel, width: number): object {
     scale: { type: axis.type, domain: axis.domain, nice: false },
     axis: { grid: false, ...axisTicks(axis), labelOverlap: true },
   };
-  // Each mark is a band over all rows, from the edge of the panel to a limit.
-  const shaded = limits.map((limit) => ({
-    opacity: 0.16,
-    from: low,
-    to: Math.min(Math.max(limit, low), high),
-  }));
   return {
     width: width - 120,
     height: { step: 40 },
     view: { stroke: mutedColour, strokeWidth: 0.3 },
     layer: [
-      {
-        data: { values: shaded },
-        mark: { type: "rect", color: "#888888" },
-        encoding: {
-          x: { ...x, field: "from" },
-          x2: { field: "to" },
-          y: { value: 0 },
-          y2: { value: "height" },
-          opacity: { field: "opacity", type: "quantitative", scale: null },
-        },
-      },
       {
         data: { values: points.map((point, i) => ({ ...point, jitter: jitter(i) })) },
         mark: { type: "point", filled: true, size: 42, opacity: 0.75, aria: true },
@@ -97,14 +75,10 @@ function drawPanel(panel: PiecePanel, width: number): object {
   };
 }
 
-/** Chooses an axis that shows all points and the limits. */
-function chooseAxis({ points, isLog, limits }: PiecePanel): Axis {
-  const all = [...points.map(({ value }) => value), ...limits];
+/** Chooses an axis that shows all points. */
+function chooseAxis({ points }: PiecePanel): Axis {
+  const all = points.map(({ value }) => value);
   const [low, high] = [minOf(all), maxOf(all)];
-  if (isLog) {
-    const margin = Math.max((high / low) ** 0.04, 1.05);
-    return { type: "log", domain: [low / margin, high * margin] };
-  }
   // Where nobody has anything of it, one deviation is a scale that readers can compare.
   const margin = 0.04 * (high - low || 1);
   return { type: "linear", domain: [low - margin, (high === low ? high + 1 : high) + margin] };

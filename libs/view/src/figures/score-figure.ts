@@ -1,5 +1,6 @@
 import { mainRecords, type ArmRecord, type Run } from "@fedclair/runs";
 import type { TopLevelSpec } from "vega-lite";
+import type { Axis } from "./axis.js";
 import { createSpec, isNarrow } from "./figure-style.js";
 import { formatDrawnRounds, formatSampledClients } from "./rounds.js";
 import { scoresOverRounds } from "./score-history.js";
@@ -48,20 +49,41 @@ export function scoreFigure(run: Run): (figureWidth: number) => TopLevelSpec | u
   const points = records.flatMap((record) => scorePoints(record, run.description));
   if (!points.some(({ score }) => score !== null)) return () => undefined;
   const axis = scoreAxis(points);
-  const attacks = [...new Set(points.map(({ truth }) => truth))]
-    .filter((truth) => truth !== "benign")
-    .sort();
-  const panels = (some: readonly ScorePoint[], figureWidth: number) => {
-    const hasRowPerClient = new Set(some.map(({ client }) => client)).size <= maxRows;
-    const drawn = hasRowPerClient
-      ? some
-      : [...thinPoints(some, maxPoints), ...summariseUnscored(some)];
-    return scorePanels(drawn, attacks, axis, hasRowPerClient, figureWidth);
-  };
+  const attacks = listAttacks(points);
+  const panels = (some: readonly ScorePoint[], figureWidth: number) =>
+    drawPanels(some, attacks, axis, figureWidth);
   const last = points.filter(({ round }) => round === records.at(-1)?.round);
   const views = (figureWidth: number) =>
     records.length <= (isNarrow(figureWidth) ? 1 : maxPanels)
       ? [panels(points, figureWidth)]
       : [scoresOverRounds(points, attacks, axis, figureWidth), panels(last, figureWidth)];
   return (figureWidth) => createSpec({ vconcat: views(figureWidth) });
+}
+
+/** The figure of one judgement. Returns undefined if nobody has a score. */
+export function drawScores(
+  points: readonly ScorePoint[],
+  figureWidth: number,
+): TopLevelSpec | undefined {
+  if (points.length === 0) return undefined;
+  const panels = drawPanels(points, listAttacks(points), scoreAxis(points), figureWidth);
+  return createSpec({ vconcat: [panels] });
+}
+
+function listAttacks(points: readonly ScorePoint[]): string[] {
+  const truths = new Set(points.map(({ truth }) => truth));
+  return [...truths].filter((truth) => truth !== "benign").sort();
+}
+
+function drawPanels(
+  points: readonly ScorePoint[],
+  attacks: readonly string[],
+  axis: Axis,
+  figureWidth: number,
+): object {
+  const hasRowPerClient = new Set(points.map(({ client }) => client)).size <= maxRows;
+  const drawn = hasRowPerClient
+    ? points
+    : [...thinPoints(points, maxPoints), ...summariseUnscored(points)];
+  return scorePanels(drawn, attacks, axis, hasRowPerClient, figureWidth);
 }

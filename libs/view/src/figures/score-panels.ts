@@ -1,4 +1,4 @@
-import { formatNumber, maxOf } from "@fedclair/runs";
+import { maxOf } from "@fedclair/runs";
 import { axisTicks, type Axis } from "./axis.js";
 import { mutedColour } from "@fedclair/core";
 import { alarm, inkColour, isNarrow, jitter, truthColours, truthShapes } from "./figure-style.js";
@@ -9,7 +9,7 @@ import { textWidth } from "./text-width.js";
 /**
  * One panel per round, side by side.
  * @param attacks every attack among the points, in the order of legends
- * @param@param hasRowPerClient one row per client, with its name; otherwise one row per truth
+ * @param hasRowPerClient one row per client, with its name; otherwise one row per truth
  */
 export function scorePanels(
   points: readonly ScorePoint[],
@@ -26,7 +26,6 @@ export function scorePanels(
     ...point,
     named: outliers.has(point) ? point.client : "",
     row: hasRowPerClient ? point.client : point.truth,
-    panel: panelTitle(point),
     at: point.score === null ? null : Math.max(point.score, domain[0]),
     right: (point.score ?? 0) > middle,
     jitter: jitter(i),
@@ -180,11 +179,6 @@ function mistakeNames(x: object, wrong: string): object[] {
     },
     encoding: { x, text: { field: "mistake" } },
   }));
-}
-
-function panelTitle({ round, threshold }: ScorePoint): string {
-  const text = threshold === null ? "no threshold" : `threshold ${formatNumber(threshold)}`;
-  return `round ${round} · ${text}`;
 }
 
 /** Lists the clients of all rounds, contaminated ones first, then by name. Cohorts may differ. */

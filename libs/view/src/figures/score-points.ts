@@ -15,6 +15,8 @@ import { groupBy } from "./group-by.js";
 /** One client in one round, as drawn in the figure of scores. */
 export interface ScorePoint {
   readonly round: number;
+  /** The title of the panel that shows it. */
+  readonly panel: string;
   readonly client: string;
   /** The attack, `benign` or `unknown`. */
   readonly truth: string;
@@ -36,6 +38,7 @@ export function scorePoints(
   // A round has one threshold, but clients that failed do not carry it.
   const threshold =
     clients.find((client) => typeof client.threshold === "number")?.threshold ?? null;
+  const panel = `round ${round} · ${thresholdText(threshold)}`;
   return [...clients].sort(byTruth).map((client) => {
     const name = displayName(client.clientId, description);
     const truth = printable(truthText(client), 200);
@@ -46,6 +49,7 @@ export function scorePoints(
     const value = score === null ? "" : `score ${formatNumber(score)}, `;
     return {
       round,
+      panel,
       client: name,
       truth,
       score,
@@ -56,6 +60,10 @@ export function scorePoints(
       about: `${name}, round ${round}: ${value}${status}`,
     };
   });
+}
+
+export function thresholdText(threshold: number | null): string {
+  return threshold === null ? "no threshold" : `threshold ${formatNumber(threshold)}`;
 }
 
 /**

@@ -101,6 +101,7 @@ describe("figures' data", () => {
   const point = (score: number | null, threshold: number | null = null): ScorePoint => {
     return {
       round: 1,
+      panel: "",
       client: "c0",
       truth: "benign",
       score,
