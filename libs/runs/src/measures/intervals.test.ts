@@ -4,6 +4,7 @@ import { stream } from "@fedclair/linalg";
 import {
   adjustByHolm,
   excludesZero,
+  formatEstimate,
   meanInterval,
   pairedDifference,
   pairedPValue,
@@ -92,6 +93,8 @@ describe("intervals", () => {
       low: 2 - Math.tan(0.475 * Math.PI),
       high: 2 + Math.tan(0.475 * Math.PI),
     });
+    // One of the equal values differs in its last bit.
+    assert.equal(formatEstimate(meanInterval([1, 1, 1 + 2 ** -52])), "1 ± 0 (3)");
     assert.deepEqual(meanInterval([5]), { mean: 5, n: 1, interval: undefined });
     assert.deepEqual(meanInterval([2, 2, 2]).interval, { low: 2, high: 2 });
     assert.throws(() => meanInterval([]), /expected at least one value/);

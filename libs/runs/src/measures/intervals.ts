@@ -65,6 +65,8 @@ export function meanInterval(values: readonly number[]): MeanEstimate {
 export function formatEstimate({ mean: middle, n, interval }: MeanEstimate): string {
   if (!interval) return formatNumber(middle);
   const half = (interval.high - interval.low) / 2;
+  // The spread of equal values, apart from rounding errors.
+  if (half <= 1e-12 * Math.abs(middle)) return `${formatNumber(middle)} ± 0 (${n})`;
   const text = half >= 0.001 && half < 0.01 ? half.toFixed(3) : formatNumber(half);
   return `${formatNumber(middle)} ± ${text} (${n})`;
 }

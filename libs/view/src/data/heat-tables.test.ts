@@ -34,6 +34,7 @@ describe("heatTables", () => {
     assert.deepEqual(levels("detection.falseAlarms", "high", [1, 2]), [3, 5]);
     assert.deepEqual(levels("error.ratioTo.local", "high", [0.2, 0.9]), [0, 0]);
     assert.deepEqual(levels("error.ratioTo.local", "high", [0.2, 1.1]), [0, 5]);
+    assert.deepEqual(levels("error.ratioTo.local", "high", [1, 1 + 4e-16]), [0, 0]);
     assert.deepEqual(levels("accuracy.gainOver.local", "low", [0.1, -0.1]), [0, 5]);
     assert.deepEqual(levels("error.clair", "high", [1, 1000]), [0, 5]);
     assert.deepEqual(levels("steps", undefined, [1, 2]), [undefined, undefined]);

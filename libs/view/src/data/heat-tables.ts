@@ -85,9 +85,11 @@ function createLevels(table: Table): (cell: Cell | undefined) => number | undefi
   const [low, high] = domainOf(table, values);
   const place = low > 0 && high / low > logRatio ? Math.log : Number;
   const span = place(high) - place(low);
+  // Values that differ by rounding are equal.
+  const isFlat = high - low <= 1e-9 * Math.max(Math.abs(low), Math.abs(high));
   return (cell) => {
     if (!cell || !worse) return undefined;
-    const share = span === 0 ? 0 : (place(clip(valueOf(cell), low, high)) - place(low)) / span;
+    const share = isFlat ? 0 : (place(clip(valueOf(cell), low, high)) - place(low)) / span;
     const badness = worse === "high" ? share : 1 - share;
     return badness < 1e-9 ? 0 : Math.max(1, Math.round(worstLevel * badness));
   };
