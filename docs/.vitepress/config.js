@@ -21,8 +21,8 @@ export default defineConfig({
   cacheDir: "../node_modules/.cache/vitepress",
   markdown: {
     anchor: { slugify },
-    // The default one has too little contrast on the grey of code.
-    theme: { light: "github-light-high-contrast", dark: "github-dark" },
+    // The default ones have too little contrast on the grey of code.
+    theme: { light: "github-light-high-contrast", dark: "github-dark-high-contrast" },
     config: (md) => md.use(linkToFiles),
   },
   themeConfig: {
