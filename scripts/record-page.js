@@ -76,9 +76,9 @@ async function readEvents(url) {
     text = messages.pop();
     for (const message of messages) {
       const [, event] = /^event: (.*)$/m.exec(message) ?? [];
-      if (event === "live") return events;
       const [, data] = /^data: (.*)$/m.exec(message) ?? [];
       if (event !== undefined) events.push({ event, data });
+      if (event === "live") return events;
     }
   }
   throw new Error(`${url} ended early`);

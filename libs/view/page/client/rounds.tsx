@@ -9,7 +9,8 @@ import { palette } from "../parts/theme.js";
 import { ClientView } from "./client-view.js";
 import { Curves } from "./curves.js";
 import { RoundControl } from "./round-control.js";
-import { createFrame, ScoreStrip } from "./score-strip.js";
+import { ScoreStrip } from "./score-strip.js";
+import { createFrame } from "./strip-frame.js";
 
 /** Clients in the list beside the strip; the others are found by their name. */
 const maxListed = 12;

@@ -1,49 +1,20 @@
-import { maxOf, minOf } from "@fedclair/runs/numbers";
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import type { RoundsData } from "../../src/data/rounds.js";
 import type { ClientInRound } from "../data/read-rounds.js";
 import { flagsClient } from "../data/verdicts.js";
 import { formatRatio } from "../parts/index.js";
 import { useWidth } from "../parts/use-width.js";
+import { letterWidth, lineHeight, type StripFrame } from "./strip-frame.js";
 
-const rowHeight = 44;
 /** A ratio is drawn at least this large, since the axis is logarithmic. */
 const minRatio = 0.01;
-
-/** What the strips of all rounds of a run have in common, so that marks move and axes do not. */
-export interface StripFrame extends Pick<RoundsData, "names" | "truths"> {
-  /** The lowest and the highest ratio. */
-  readonly ratios: readonly [low: number, high: number];
-  /** The attacks, and then the benign clients. */
-  readonly rows: readonly string[];
-}
-
-/**
- * @param ratios scores over thresholds of all rounds, or the ends of their range; only finite ones
- * count
- */
-export function createFrame(
-  { names, truths }: Pick<RoundsData, "names" | "truths">,
-  clients: readonly number[],
-  ratios: readonly number[],
-): StripFrame {
-  const rows = [...new Set(clients.map((index) => truths[index] ?? "benign"))];
-  const known = ratios.filter(Number.isFinite);
-  return {
-    names,
-    truths,
-    ratios: [minOf([0.8, ...known]), maxOf([1.25, ...known])],
-    rows: rows.sort((a, b) => Number(a === "benign") - Number(b === "benign")),
-  };
-}
 
 /**
  * The scores of a round over their thresholds, a row for each truth. Filled: flagged; the line is
  * the threshold. A mark walks when another round is shown.
  */
 export function ScoreStrip({
-  frame: { names, truths, ratios, rows },
+  frame: { names, truths, ratios, rows, nameWidth },
   clients,
   selected,
   onSelect,
@@ -64,22 +35,32 @@ export function ScoreStrip({
   if (scored.length === 0) return <p class="note">No client of this round has a score.</p>;
   const truth = (index: number) => truths[index] ?? "benign";
   const left = Math.min(150, width / 4);
+  // Names stand to the right of their marks, as far as a phone has room.
+  const right = Math.max(44, Math.min(nameWidth + 24, width / 3));
   const [low, high] = [
     Math.log(Math.max(ratios[0], minRatio)),
     Math.log(Math.max(ratios[1], minRatio)),
   ];
   const x = (ratio: number) =>
-    left + 8 + ((width - left - 44) * (Math.log(Math.max(ratio, minRatio)) - low)) / (high - low);
+    left +
+    8 +
+    ((width - left - right) * (Math.log(Math.max(ratio, minRatio)) - low)) / (high - low);
   const ticks = [0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000].filter(
     (tick) => Math.log(tick) >= low && Math.log(tick) <= high,
   );
-  const height = rows.length * rowHeight;
-  const marks = scored.map((client) => ({
-    client,
-    x: x(client.ratio),
-    // A fixed pattern keeps clients of equal scores apart.
-    y: rows.indexOf(truth(client.index)) * rowHeight + 8 + ((client.index * 5) % 13) * 2.2,
-  }));
+  const { top: lastTop, height: lastHeight } = rows.at(-1) ?? { top: 0, height: 0 };
+  const height = lastTop + lastHeight;
+  const marks = rows.flatMap((row) => {
+    const place = new Map(row.clients.map((index, i) => [index, i]));
+    // Each contaminated client has a line of its own, and a fixed pattern keeps benign ones apart.
+    const y = (index: number) =>
+      row.truth === "benign"
+        ? 8 + ((index * 5) % 13) * 2.2
+        : 8 + ((place.get(index) ?? 0) * (row.height - 16)) / Math.max(1, row.clients.length - 1);
+    return scored
+      .filter(({ index }) => place.has(index))
+      .map((client) => ({ client, x: x(client.ratio), y: row.top + y(client.index) }));
+  });
   const labels = placeNames(
     marks.filter(({ client: { verdict } }) => flagsClient(verdict) || verdict === "undecided"),
     (index) => names[index] ?? "",
@@ -118,9 +99,9 @@ export function ScoreStrip({
             </text>
           </g>
         ))}
-        {rows.map((row, r) => (
-          <text key={row} x="0" y={r * rowHeight + 26}>
-            {row}
+        {rows.map((row) => (
+          <text key={row.truth} x="0" y={row.top + row.height / 2 + 4}>
+            {row.truth}
           </text>
         ))}
         {labels.map(({ index, text, x: left, y: base }) => (
@@ -162,9 +143,6 @@ function describeScore({ score, threshold, ratio }: ClientInRound): string {
     ? `, ${times}threshold`
     : `, score ${score}, ${times}threshold ${threshold}`;
 }
-
-/** The width of a letter and the height of a line in the names at marks, in pixels. */
-const [letterWidth, lineHeight] = [6.6, 12];
 
 interface Mark {
   readonly client: ClientInRound;

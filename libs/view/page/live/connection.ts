@@ -18,6 +18,7 @@ interface Events {
   readonly activity: Activity;
   readonly round: StreamedArmRound;
   readonly time: RoundCost;
+  readonly live: unknown;
 }
 
 /** A run that is followed, and its latest state. */
@@ -35,6 +36,8 @@ export class FollowedRun {
   readonly activity = signal<Activity | undefined>(undefined);
   /** The rounds that have arrived, in a new object whenever they grew, at most once a frame. */
   readonly grown = signal({ data: new RunData() });
+  /** Has everything arrived that was written when the page opened? */
+  readonly isWhole = signal(false);
   data = new RunData();
   #source: EventSource | undefined;
   #after = "";
@@ -42,6 +45,7 @@ export class FollowedRun {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #frame = 0;
   #isOver = false;
+  #isWhole = false;
 
   constructor(path: string) {
     this.path = path;
@@ -95,6 +99,10 @@ export class FollowedRun {
       this.data.times.push(time);
       this.#changed();
     });
+    on("live", () => {
+      this.#isWhole = true;
+      this.#changed();
+    });
     source.addEventListener("error", () => {
       source.close();
       if (this.#source !== source || this.#isOver) return;
@@ -123,6 +131,7 @@ export class FollowedRun {
     this.#frame = requestAnimationFrame(() => {
       this.#frame = 0;
       this.grown.value = { data: this.data };
+      this.isWhole.value = this.#isWhole;
     });
   }
 }

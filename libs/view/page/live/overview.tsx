@@ -1,4 +1,5 @@
 import { useComputed, useSignal } from "@preact/signals";
+import type { ComponentChildren } from "preact";
 import type { FlaggedClient, RunState } from "../../src/data/protocol.js";
 import type { RunData } from "../data/run-data.js";
 import type { ShownRun } from "./connection.js";
@@ -17,8 +18,11 @@ import { clientAddress } from "./route.js";
 import { CardLine } from "./status-parts.js";
 import { curveDashes, palette } from "../parts/theme.js";
 
-/** What a reader wants to know first. */
-export function Overview({ followed, run }: ShownRun) {
+/**
+ * What a reader wants to know first.
+ * @param isWhole has everything arrived? Rounds that arrive one by one would move what is below
+ */
+export function Overview({ followed, run, isWhole }: ShownRun & { readonly isWhole: boolean }) {
   const round = useSignal<number | undefined>(undefined);
   return (
     <section id="overview" aria-label="At a glance">
@@ -30,13 +34,12 @@ export function Overview({ followed, run }: ShownRun) {
           <a href={reportAddress(run.path)}>Open the report</a>
         </p>
       )}
-      {run.arms.length > 0 && (
+      {isWhole && run.arms.length > 0 && (
         <div class="columns">
-          <Methods followed={followed} run={run} round={round.value} />
-          <div>
-            <Flagged run={run} />
+          <Flagged run={run}>
             <RoundStrip followed={followed} run={run} round={round} />
-          </div>
+          </Flagged>
+          <Methods followed={followed} run={run} round={round.value} />
         </div>
       )}
     </section>
@@ -159,7 +162,10 @@ function MethodTable({ followed, run, what }: ShownRun & { readonly what: string
   );
 }
 
-function Flagged({ run }: Pick<ShownRun, "run">) {
+function Flagged({
+  run,
+  children,
+}: Pick<ShownRun, "run"> & { readonly children: ComponentChildren }) {
   const { flagged, flaggedCount, undecidedCount, missed } = run;
   if (!run.judges) {
     return (
@@ -191,6 +197,7 @@ function Flagged({ run }: Pick<ShownRun, "run">) {
           .filter((part) => part !== undefined)
           .join("; ") || "By the last verdict on each."}
       </p>
+      {children}
       {flagged.length > 0 && (
         <PageTable
           caption="Flagged clients, the furthest above the threshold first"

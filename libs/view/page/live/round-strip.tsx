@@ -1,6 +1,7 @@
 import { useComputed, type Signal } from "@preact/signals";
 import { RoundControl } from "../client/round-control.js";
-import { createFrame, ScoreStrip } from "../client/score-strip.js";
+import { ScoreStrip } from "../client/score-strip.js";
+import { createFrame } from "../client/strip-frame.js";
 import type { ClientInRound } from "../data/read-rounds.js";
 import { clientId, clientIndex } from "../data/run-data.js";
 import { verdictOf } from "../data/verdicts.js";

@@ -25,6 +25,7 @@ export function RunView({ path }: { readonly path: string }) {
   });
   const run = followed.run.value;
   const link = followed.link.value;
+  const isWhole = followed.isWhole.value;
   const { client } = route.value;
   return (
     <>
@@ -48,11 +49,15 @@ export function RunView({ path }: { readonly path: string }) {
         ))}
         {run ? (
           <>
-            <Overview followed={followed} run={run} />
-            <ClientSection followed={followed} run={run} />
-            <HostSection followed={followed} />
-            <CostSection followed={followed} run={run} />
-            <RunFacts run={run} />
+            <Overview followed={followed} run={run} isWhole={isWhole} />
+            {isWhole && (
+              <>
+                <ClientSection followed={followed} run={run} />
+                <HostSection followed={followed} />
+                <CostSection followed={followed} run={run} />
+                <RunFacts run={run} />
+              </>
+            )}
           </>
         ) : (
           link.state === "connecting" && <p class="lead">Reading the run…</p>
