@@ -5,6 +5,7 @@
 import { cp, mkdir, readFile, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
+import { buildAuditPage } from "./build-audit-page.js";
 import { buildPlayground } from "./build-playground.js";
 
 const workspace = join(import.meta.dirname, "..");
@@ -87,3 +88,4 @@ await build({
   ],
   outdir: report.site,
 });
+await buildAuditPage(build, training, { workspace, report: report.site });

@@ -1,9 +1,9 @@
 // Bundles the playground of the documentation's site (apps/client-browser/playground) into
-// apps/client-browser/dist/site. It has the engine that the command has, with the parts that need
-// Node.js left out: an import of Node.js that is still in the bundle ends the build.
-import { createHash } from "node:crypto";
-import { cp, mkdir, readdir, readFile, rm } from "node:fs/promises";
-import { join, relative } from "node:path";
+// apps/client-browser/dist/site/playground. It has the engine that the command has, with the parts
+// that need Node.js left out: an import of Node.js that is still in the bundle ends the build.
+import { cp, mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { buildOffline } from "./build-offline.js";
 
 /**
  * Leaves modules of Node.js out if nothing that the page needs calls them. The packages of
@@ -32,7 +32,7 @@ const neverCalled = /\/libs\/(threads\/|rules\/.*\/ffa-lora\/)/;
  */
 export async function buildPlayground(build, options, { workspace, tensorflow }) {
   const page = join(workspace, "apps/client-browser/playground");
-  const site = join(workspace, "apps/client-browser/dist/site");
+  const site = join(workspace, "apps/client-browser/dist/site/playground");
   await rm(site, { recursive: true, force: true });
   await mkdir(site, { recursive: true });
   const { plugins, ...others } = options;
@@ -61,25 +61,5 @@ export async function buildPlayground(build, options, { workspace, tensorflow })
   await mkdir(join(site, "data"));
   const base = "text-copy-20.safetensors";
   await cp(join(workspace, "libs/tasks/assets", base), join(site, "data", base));
-  await buildOffline(build, options, page, site);
-}
-
-/** Bundles the service worker, which knows all other files. */
-async function buildOffline(build, options, page, site) {
-  const entries = await readdir(site, { recursive: true, withFileTypes: true });
-  const files = entries
-    .filter((entry) => entry.isFile())
-    .map(({ parentPath, name }) => relative(site, join(parentPath, name)))
-    .sort();
-  const hash = createHash("sha256");
-  for (const file of files) hash.update(await readFile(join(site, file)));
-  await build({
-    ...options,
-    define: {
-      playgroundFiles: JSON.stringify(files),
-      playgroundHash: JSON.stringify(hash.digest("hex").slice(0, 12)),
-    },
-    entryPoints: [{ in: join(page, "offline.ts"), out: "offline" }],
-    outdir: site,
-  });
+  await buildOffline(build, options, { name: "playground", workspace, site });
 }

@@ -1,7 +1,7 @@
 // npm run docs [-- --no-api]: builds the documentation as a site in dist/docs, without a
 // network. A link to a page, file or heading that does not exist ends it with an error. The
-// playground is a page of its own. TypeDoc writes the pages of what the packages export to the
-// folder api.
+// playground and the page that audits are pages of their own. TypeDoc writes the pages of what the
+// packages export to the folder api.
 import { cpSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "vitepress";
@@ -12,8 +12,7 @@ const root = join(import.meta.dirname, "..");
 const { values } = parseArguments({ options: { "no-api": { type: "boolean", default: false } } });
 
 await build(join(root, "docs"));
-const playground = join(root, "apps/client-browser/dist/site");
-cpSync(playground, join(root, "dist/docs/playground"), { recursive: true });
+cpSync(join(root, "apps/client-browser/dist/site"), join(root, "dist/docs"), { recursive: true });
 await recordPage(join(root, "docs/.vitepress/presidents"), join(root, "dist/docs/presidents"));
 if (!values["no-api"]) await writeApi(join(root, "dist/docs/api"));
 

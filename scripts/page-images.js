@@ -46,7 +46,7 @@ try {
 async function pictureOfPlayground() {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
   const page = await context.newPage();
-  const site = join(workspace, "apps/client-browser/dist/site");
+  const site = join(workspace, "apps/client-browser/dist/site/playground");
   await page.route("http://playground/**", (route, request) =>
     route.fulfill({ path: join(site, new URL(request.url()).pathname) }),
   );

@@ -39,8 +39,9 @@ export default defineConfig({
     },
     nav: [
       { text: "Start", link: "/docs/first-answer" },
-      // It is no page of this site; the build adds it.
+      // They are no pages of this site; the build adds them.
       { text: "Playground", link: "/playground/index.html", target: "_self" },
+      { text: "Audit", link: "/audit/index.html", target: "_self" },
       { text: "Gallery", link: "/docs/gallery" },
       { text: "Commands", link: "/docs/reference/commands" },
       // TypeDoc writes these pages afterwards, so they are no pages of this site.

@@ -43,7 +43,7 @@ describe("the playground in a browser", () => {
   requirePrograms("chromium");
 
   it("has the bytes of Node.js, a verdict, and an address for its setting", async () => {
-    const site = await serveSite("", join(workspace, "apps/client-browser/dist/site"));
+    const site = await serveSite("", join(workspace, "apps/client-browser/dist/site/playground"));
     const folder = await temporaryFolder();
     await writeFile(join(folder, "playground.yaml"), trial);
     const [{ words } = { words: [] }] = listDocumentedCommands().filter(

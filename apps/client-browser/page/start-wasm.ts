@@ -2,7 +2,7 @@ import { loadBackend } from "@fedclair/compute";
 import { UserError } from "@fedclair/core";
 import { setWasmPaths } from "@tensorflow/tfjs-backend-wasm";
 import { env } from "@tensorflow/tfjs-core";
-import { cbrt, cos, exp, log, sin } from "./fdlibm.js";
+import { useNodeMath } from "./node-math.js";
 
 /**
  * Starts TensorFlow.js on WebAssembly, with one thread and the `Math` of Node.js, so that the
@@ -10,7 +10,7 @@ import { cbrt, cos, exp, log, sin } from "./fdlibm.js";
  * @throws UserError if this browser lacks SIMD, which the kernels of fedclair need
  */
 export async function startWasm(): Promise<string> {
-  Object.assign(Math, { cbrt, cos, exp, log, sin });
+  useNodeMath();
   setWasmPaths(new URL(".", location.href).href);
   env().set("WASM_HAS_MULTITHREAD_SUPPORT", false);
   if (!(await env().getAsync("WASM_HAS_SIMD_SUPPORT")))

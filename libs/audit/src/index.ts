@@ -24,7 +24,7 @@ export {
 } from "./gate/gate.js";
 export { formatSarif } from "./gate/sarif.js";
 export { formatSummary } from "./gate/summary.js";
-export { writeAuditPage } from "./page/write-audit-page.js";
+export { drawAuditPage, writeAuditPage } from "./page/audit-report.js";
 export { parseEvaluate, type EvaluateCommand } from "./refine/evaluate-command.js";
 export { formatAudit, formatJson } from "./text/audit-text.js";
 export { formatTooFew } from "./text/verdict.js";

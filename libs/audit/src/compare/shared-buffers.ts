@@ -6,10 +6,12 @@ import { item } from "@fedclair/linalg";
  * module has been condensed.
  */
 export class SharedBufferPool {
+  /** Web pages have no shared memory, and no threads that would use it. */
+  readonly #Buffer = "SharedArrayBuffer" in globalThis ? SharedArrayBuffer : ArrayBuffer;
   readonly #free = new Map<number, ArrayBufferLike[]>();
 
   take(bytes: number): ArrayBufferLike {
-    return this.#free.get(bytes)?.pop() ?? new SharedArrayBuffer(bytes);
+    return this.#free.get(bytes)?.pop() ?? new this.#Buffer(bytes);
   }
 
   /**

@@ -9,7 +9,7 @@ import { auditStranger, removeStranger } from "../../testing/stranger.js";
 import { audit } from "../audit.js";
 import { auditSchema, type AuditOutput } from "../audit-schema.js";
 import { parseClairOptions } from "../compare/options.js";
-import { writeAuditPage } from "../page/write-audit-page.js";
+import { writeAuditPage } from "../page/audit-report.js";
 import { formatAudit, formatJson } from "../text/audit-text.js";
 import { findingCodes, findingKinds, type FindingCode } from "./catalogue.js";
 

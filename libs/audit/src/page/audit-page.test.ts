@@ -9,7 +9,7 @@ import type { AdapterFinding, Audit } from "../audit-schema.js";
 import { formatAudit } from "../text/audit-text.js";
 import { renderAuditPage } from "./audit-page.js";
 import { createModuleLabels } from "./module-labels.js";
-import { writeAuditPage } from "./write-audit-page.js";
+import { writeAuditPage } from "./audit-report.js";
 
 /**
  * Creates an audit in which every fourth adapter is contaminated and adapters of one status are

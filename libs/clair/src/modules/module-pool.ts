@@ -14,7 +14,7 @@ import { sum, indices } from "@fedclair/linalg";
 import { hostHere, Thread, ThreadPool, type Hosted } from "@fedclair/threads";
 import type { ControlKind, Power } from "../judge/controls.js";
 import type { SpaceOptions } from "../space/view-measures.js";
-import type { Condensed } from "./condense.js";
+import { condense, type Condensed } from "./condense.js";
 import { isCompared } from "../updates/sanitise.js";
 import { ModuleGroup, type ModuleState } from "./module-state.js";
 import { type Comparison, PooledViews } from "../space/module-views.js";
@@ -54,14 +54,15 @@ export function threadsFor(
 }
 
 /**
- * Runs `condense` in another thread, so that several modules are condensed at once while others are
- * read.
+ * Runs `condense` in another thread, if there is one, so that several modules are condensed at
+ * once while others are read.
  * @param turn 0, 1, 2 …, which selects one of `countThreads` threads
  */
 export async function condenseInThread(
   pairs: readonly LowRank[],
   turn: number,
 ): Promise<Condensed> {
+  if (countThreads() === 0) return condense(pairs);
   const thread = clairThreads.at(turn % countThreads());
   const shared = pairs.map((pair) => inSharedMemory(pair));
   const condenser = thread.host("condenser");

@@ -1,11 +1,13 @@
 /*
- * The service worker of the playground: it keeps the files of the page, so that the page opens
- * without a network after the first visit. A new build has another name, and replaces them.
+ * The service worker of the playground and of the page that audits: it keeps the files of its page,
+ * so that the page opens without a network after the first visit. A new build has another name, and
+ * replaces them.
  */
 
-/** The files of the page, and a hash of their contents; the build inserts both. */
-declare const playgroundFiles: readonly string[];
-declare const playgroundHash: string;
+/** The name of the page, its files, and a hash of their contents; the build inserts them. */
+declare const offlinePage: string;
+declare const offlineFiles: readonly string[];
+declare const offlineHash: string;
 
 /** The events of a service worker that are used here. */
 interface WorkerEvent {
@@ -17,11 +19,11 @@ interface WorkerEvent {
 const scope = self as unknown as {
   addEventListener(name: string, handle: (event: WorkerEvent) => void): void;
 };
-const prefix = "fedclair-playground-";
-const name = `${prefix}${playgroundHash}`;
+const prefix = `fedclair-${offlinePage}-`;
+const name = `${prefix}${offlineHash}`;
 
 scope.addEventListener("install", (event) => {
-  event.waitUntil(caches.open(name).then((cache) => cache.addAll(playgroundFiles)));
+  event.waitUntil(caches.open(name).then((cache) => cache.addAll(offlineFiles)));
 });
 
 scope.addEventListener("activate", (event) => {

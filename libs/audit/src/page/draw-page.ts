@@ -1,4 +1,4 @@
-import { drawFigures, writePage } from "@fedclair/view";
+import { drawFigures } from "@fedclair/view";
 import { renderAuditPage, type PageInput } from "./audit-page.js";
 import { auditEvidenceFigure } from "./evidence-figure.js";
 import { findGroups } from "./groups.js";
@@ -6,8 +6,8 @@ import { likenessFigure } from "./likeness-figure.js";
 import { moduleFigure } from "./module-figure.js";
 import { auditScoreFigure } from "./score-figure.js";
 
-/** Draws the figures of an audit and writes them in one self-contained page. */
-export async function drawAuditPage(file: string, input: PageInput): Promise<void> {
+/** Draws the figures of an audit and puts them into one self-contained page. */
+export async function drawPage(input: PageInput): Promise<string> {
   const { audit } = input;
   const groups = findGroups(audit);
   const figures = await drawFigures([
@@ -16,5 +16,5 @@ export async function drawAuditPage(file: string, input: PageInput): Promise<voi
     moduleFigure(audit, groups),
     likenessFigure(audit, groups),
   ]);
-  await writePage(file, renderAuditPage(input, groups, figures));
+  return renderAuditPage(input, groups, figures);
 }

@@ -1,0 +1,58 @@
+/* Audits in a worker, so that the page stays usable; there, files are read synchronously. */
+import {
+  auditAdapters,
+  drawAuditPage,
+  findAdapters,
+  formatJson,
+  parseClairOptions,
+} from "@fedclair/audit";
+import { useNodeMath } from "../page/node-math.js";
+import { mount } from "./node/fs.js";
+
+/** A file that the visitor has chosen, with its path, such as `pile/one/adapter_config.json`. */
+export type Chosen = readonly [path: string, file: File];
+
+/** What the worker tells its page. */
+export type Message =
+  | { readonly kind: "progress"; readonly text: string; readonly share?: number }
+  | { readonly kind: "done"; readonly page: string; readonly json: string }
+  | { readonly kind: "failed"; readonly why: string };
+
+const scope = self as unknown as {
+  postMessage(message: Message): void;
+  onmessage: (event: { readonly data: readonly Chosen[] }) => void;
+};
+
+scope.onmessage = ({ data }) => {
+  audit(data).then(
+    (message) => {
+      scope.postMessage(message);
+    },
+    (error: unknown) => {
+      const why = error instanceof Error ? error.message : String(error);
+      scope.postMessage({ kind: "failed", why });
+    },
+  );
+};
+
+async function audit(files: readonly Chosen[]): Promise<Message> {
+  useNodeMath();
+  for (const [path, file] of files) mount(`/${path}`, file);
+  const paths = [...new Set(files.map(([path]) => path.replace(/\/.*/, "")))];
+  const options = parseClairOptions([]);
+  const progress = (text: string, share?: number) => {
+    scope.postMessage({ kind: "progress", text, ...(share !== undefined && { share }) });
+  };
+  const found = await findAdapters(paths.map((path) => `/${path}`));
+  const result = await auditAdapters(found, {
+    clair: options,
+    log: (line) => {
+      progress(line);
+    },
+    onProgress: (done, all, what) => {
+      progress(`${done} of ${all} ${what}`, done / all);
+    },
+  });
+  const page = await drawAuditPage({ audit: result, options, paths });
+  return { kind: "done", page, json: formatJson(result, options) };
+}
