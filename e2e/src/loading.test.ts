@@ -22,8 +22,9 @@ function listPackages(file: string, patterns: readonly RegExp[]): Set<string> {
       for (const [, specifier = ""] of text.matchAll(pattern)) {
         if (specifier.startsWith("node:")) continue;
         const own = specifier.startsWith("@fedclair/");
-        if (!specifier.startsWith(".")) packages.add(specifier);
-        if (own || specifier.startsWith(".")) walk(createRequire(from).resolve(specifier));
+        const isInside = specifier.startsWith(".") || specifier.startsWith("#vega");
+        if (!isInside) packages.add(specifier);
+        if (own || isInside) walk(createRequire(from).resolve(specifier));
       }
     }
   };

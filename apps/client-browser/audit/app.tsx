@@ -1,7 +1,8 @@
 import { signal } from "@preact/signals";
 import { Command, PageNotice } from "@fedclair/view/parts";
-import { listChosen, listDropped } from "./chosen-files.js";
-import type { Chosen, Message } from "./worker.js";
+import type { ChosenFile } from "@fedclair/plugins/browser";
+import { listDropped, listSelected } from "../page/chosen-files.js";
+import type { Message } from "./worker.js";
 
 type Stage = { readonly kind: "waiting" } | Message;
 
@@ -10,11 +11,11 @@ const isOver = signal(false);
 let worker: Worker | undefined;
 
 /** Audits what the visitor has chosen. Another choice ends the audit before. */
-async function start(list: () => readonly Chosen[] | Promise<readonly Chosen[]>): Promise<void> {
+async function start(listing: Promise<readonly ChosenFile[]>): Promise<void> {
   worker?.terminate();
   stage.value = { kind: "progress", text: "listing files …" };
   try {
-    const files = await list();
+    const files = await listing;
     if (files.length === 0)
       throw new Error("there are no files in it: choose a folder of adapters");
     worker = startWorker();
@@ -91,8 +92,8 @@ function Drop() {
       onDrop={(event) => {
         event.preventDefault();
         isOver.value = false;
-        const items = event.dataTransfer?.items;
-        if (items) void start(() => listDropped(items));
+        const { dataTransfer } = event;
+        if (dataTransfer) void start(listDropped(dataTransfer));
       }}
     >
       <label>
@@ -101,7 +102,7 @@ function Drop() {
           type="file"
           {...{ webkitdirectory: true }}
           onChange={({ currentTarget }) => {
-            void start(() => listChosen(currentTarget.files));
+            void start(listSelected(currentTarget.files));
           }}
         />
       </label>

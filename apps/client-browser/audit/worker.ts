@@ -6,11 +6,9 @@ import {
   formatJson,
   parseClairOptions,
 } from "@fedclair/audit";
+import type { ChosenFile } from "@fedclair/plugins/browser";
 import { useNodeMath } from "../page/node-math.js";
 import { mount } from "./node/fs.js";
-
-/** A file that the visitor has chosen, with its path, such as `pile/one/adapter_config.json`. */
-export type Chosen = readonly [path: string, file: File];
 
 /** What the worker tells its page. */
 export type Message =
@@ -20,7 +18,7 @@ export type Message =
 
 const scope = self as unknown as {
   postMessage(message: Message): void;
-  onmessage: (event: { readonly data: readonly Chosen[] }) => void;
+  onmessage: (event: { readonly data: readonly ChosenFile[] }) => void;
 };
 
 scope.onmessage = ({ data }) => {
@@ -35,10 +33,10 @@ scope.onmessage = ({ data }) => {
   );
 };
 
-async function audit(files: readonly Chosen[]): Promise<Message> {
+async function audit(files: readonly ChosenFile[]): Promise<Message> {
   useNodeMath();
-  for (const [path, file] of files) mount(`/${path}`, file);
-  const paths = [...new Set(files.map(([path]) => path.replace(/\/.*/, "")))];
+  for (const { path, content } of files) mount(`/${path}`, content as File);
+  const paths = [...new Set(files.map(({ path }) => path.replace(/\/.*/, "")))];
   const options = parseClairOptions([]);
   const progress = (text: string, share?: number) => {
     scope.postMessage({ kind: "progress", text, ...(share !== undefined && { share }) });

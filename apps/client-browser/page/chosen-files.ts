@@ -3,12 +3,22 @@ import type { ChosenFile } from "@fedclair/plugins/browser";
 /** The most files that a page lists. A person who drops more has taken the wrong folder. */
 const mostFiles = 100_000;
 
-/** Lists the files of an input for files or for a folder. */
-export function listSelected(files: FileList | null): readonly ChosenFile[] {
-  return Array.from(files ?? [], (content) => ({
-    path: content.webkitRelativePath || content.name,
-    content,
-  }));
+/**
+ * Lists the files of an input for files or for a folder.
+ * @throws Error if there are too many
+ */
+export async function listSelected(files: FileList | null): Promise<readonly ChosenFile[]> {
+  if ((files?.length ?? 0) > mostFiles) throw tooManyFiles();
+  return await Promise.resolve(
+    Array.from(files ?? [], (content) => ({
+      path: content.webkitRelativePath || content.name,
+      content,
+    })),
+  );
+}
+
+function tooManyFiles(): Error {
+  return new Error(`expected at most ${mostFiles} files: choose a folder with fewer`);
 }
 
 /**
@@ -19,7 +29,7 @@ export function listSelected(files: FileList | null): readonly ChosenFile[] {
 export async function listDropped({ items }: DataTransfer): Promise<readonly ChosenFile[]> {
   const found: ChosenFile[] = [];
   const add = (path: string, content: File) => {
-    if (found.length === mostFiles) throw new Error(`expected at most ${mostFiles} files`);
+    if (found.length === mostFiles) throw tooManyFiles();
     found.push({ path, content });
   };
   const walk = async (entry: FileSystemEntry): Promise<void> => {

@@ -6,6 +6,7 @@ import {
   attacks,
   clientCount,
   heterogeneities,
+  maxSeed,
   rules,
   shares,
   trialText,
@@ -104,7 +105,7 @@ function Form({ playground }: { readonly playground: Playground }) {
       <button
         type="button"
         onClick={() => {
-          change({ seed: setting.seed + 1 });
+          change({ seed: (setting.seed % maxSeed) + 1 });
         }}
       >
         Another seed than {setting.seed}

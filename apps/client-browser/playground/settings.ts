@@ -55,6 +55,9 @@ export const usual: Setting = {
   seed: 1,
 };
 
+/** The largest seed of a link. */
+export const maxSeed = 2 ** 31 - 1;
+
 /** Reads the setting of an address: what it does not name, or names wrongly, is as usual. */
 export function parseSetting(hash: string): Setting {
   const given = new URLSearchParams(hash.replace(/^#/, ""));
@@ -68,7 +71,7 @@ export function parseSetting(hash: string): Setting {
     share: Number(pick("share", shares)),
     rule: pick("rule", rules),
     data: pick("data", heterogeneities),
-    seed: Number.isInteger(seed) && seed > 0 && seed < 2 ** 31 ? seed : usual.seed,
+    seed: Number.isInteger(seed) && seed > 0 && seed <= maxSeed ? seed : usual.seed,
   };
 }
 

@@ -1,3 +1,4 @@
+import { UserError } from "@fedclair/core";
 import { withModules, type Trial } from "@fedclair/core/internal";
 import {
   checkData,
@@ -10,7 +11,7 @@ import {
   version,
   type StoredRun,
 } from "@fedclair/runs";
-import { existsSync } from "node:fs";
+import { existsSync, lstatSync } from "node:fs";
 import { join } from "node:path";
 import type { RunOptions } from "../run/run-options.js";
 import { run } from "../run/run.js";
@@ -45,6 +46,9 @@ export async function replayWithout(
   const { folder, info } = stored;
   const { without, from, ...runOptions } = options;
   const out = replayFolder(folder, without, from);
+  // It lies beside the run, where a folder of somebody else may hold a link that leads elsewhere.
+  if (lstatSync(out, { throwIfNoEntry: false })?.isSymbolicLink() === true)
+    throw new UserError(`'${out}': expected the folder of a replay, got a link: remove it`);
   const file = join(folder, "trial.yaml");
   const set = [`absent=${JSON.stringify(addAbsent(stored.trial, without, from))}`];
   const prepared = await prepareTrial(file, set, loadAllowedPlugins(options));

@@ -158,5 +158,5 @@ export function loneFigureSection(
 
 function drawingOf(svg: string, title: string, name: string): Html {
   const labelled = html`<svg role="img" aria-label="${title}"`.text;
-  return html`<div class="${name}">${new Html(svg.replace("<svg", labelled))}</div>`;
+  return html`<div class="${name}">${new Html(svg.replace("<svg", () => labelled))}</div>`;
 }
