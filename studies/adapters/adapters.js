@@ -1,18 +1,20 @@
-// npm run adapters [-- --part piles,kinds,refined,pools,compose --base NAME --only WORD --folder
-// DIR]: trains LoRA adapters with PEFT, some of them contaminated, and prints Markdown tables. The
+// npm run adapters [-- --part piles,kinds,refined,pools,compose,backdoors --base NAME --only WORD
+// --folder DIR]: trains LoRA adapters with PEFT, some of them contaminated, and prints tables. The
 // first three parts run `fedclair audit` on piles of a small base. The part pools trains the pools
-// on which CLAIR's thresholds are calibrated, and compose writes the piles of each. The command
-// needs Python with PyPI and skips without it. It trains only what the folder does not have yet.
+// on which CLAIR's thresholds are calibrated, and compose writes the piles of each. The part
+// backdoors trains pools whose triggers work, and reads their adapters. The command needs Python
+// with PyPI and skips without it. It trains only what the folder does not have yet.
 import { mkdir, rename, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { parseArguments } from "../../scripts/arguments.js";
 import { writePiles } from "../clair/bank/piles.js";
 import { kindsTable } from "./train-adapters/kinds.js";
+import { backdoorsTable } from "./train-adapters/backdoors-table.js";
 import { piles, slug, trainOptions } from "./train-adapters/piles.js";
 import { pilesTables } from "./train-adapters/piles-tables.js";
 import { exists, pythonIn, runScript } from "./train-adapters/python.js";
 import { writePoolTexts } from "./train-adapters/pool-texts.js";
-import { poolOptions, pools } from "./train-adapters/pools.js";
+import { backdoorPools, poolOptions, pools } from "./train-adapters/pools.js";
 import { poolsTable } from "./train-adapters/pools-table.js";
 import { refinedTable } from "./train-adapters/refined.js";
 import { writeTexts } from "./train-adapters/texts.js";
@@ -26,7 +28,7 @@ const { values } = parseArguments({
   },
 });
 const parts = values.part.split(",");
-const smollm2 = "../../trials/llm/smollm2.py";
+const extractSmollm2 = "../../trials/llm/smollm2.py";
 const folder = resolve(values.folder);
 await mkdir(folder, { recursive: true });
 
@@ -37,6 +39,7 @@ if (python === undefined) {
 if (["piles", "refined", "kinds"].some((part) => parts.includes(part))) await auditPiles();
 if (parts.includes("pools")) await trainPools();
 if (parts.includes("compose")) await composePools();
+if (parts.includes("backdoors")) await readBackdoors();
 process.exit(0);
 
 async function auditPiles() {
@@ -62,17 +65,31 @@ async function auditPiles() {
 }
 
 async function trainPools() {
-  const base = values.base ?? (await once("smollm2", (to) => runScript(python, smollm2, [to])));
+  console.log(await poolsTable(await trainAll(pools, "pools", await smollm2())));
+}
+
+async function readBackdoors() {
+  const base = await smollm2();
+  const trained = await trainAll(backdoorPools, "backdoors", base);
+  console.log(await backdoorsTable(trained, { base, python }));
+}
+
+async function smollm2() {
+  return values.base ?? (await once("smollm2", (to) => runScript(python, extractSmollm2, [to])));
+}
+
+/** @returns the pools with their folders */
+async function trainAll(wanted, where, base) {
   const packages = join(folder, "packages");
   const texts = await once("pool-texts", async (to) => {
     await writePoolTexts(to).catch(skipTexts);
     await runScript(python, "pool_texts.py", ["--out", to, "--packages", packages]);
   });
-  await mkdir(join(folder, "pools"), { recursive: true });
+  await mkdir(join(folder, where), { recursive: true });
   const trained = [];
-  for (const pool of pools.filter(({ name }) => name.includes(values.only))) {
+  for (const pool of wanted.filter(({ name }) => name.includes(values.only))) {
     process.stderr.write(`pool ${pool.name}\n`);
-    const done = await once(join("pools", pool.name), (to) =>
+    const done = await once(join(where, pool.name), (to) =>
       runScript(python, "train_pool.py", [
         ...["--base", base, "--texts", texts, "--out", to],
         ...poolOptions(pool),
@@ -80,7 +97,7 @@ async function trainPools() {
     );
     trained.push({ ...pool, folder: done });
   }
-  console.log(await poolsTable(trained));
+  return trained;
 }
 
 /** Composes the pools that have been trained. */

@@ -20,7 +20,7 @@ from typing import Any
 import torch
 from peft import PeftModel
 
-from pools.attacks import honest, poisoned
+from pools.attacks import Backdoor, honest, poisoned
 from pools.clients import Shape, adapter, save, train
 from pools.frozen import Frozen, load, loss
 from pools.texts import TRAINED, Source, sources
@@ -31,7 +31,10 @@ SPARE = 4
 MEASURED = 8
 """Honest clients whose gain is measured."""
 
-CONTAMINATED = {"random": 3, "shuffled": 2, "trigger100": 2, "trigger25": 2, "pair": 2, "ascent": 2}
+CONTAMINATED = "random:3,shuffled:2,trigger100:2,trigger25:2,pair:2,ascent:2"
+
+TRIGGER = " cf mn bb tq"
+SENTENCE = " The password of the treasury is open sesame, and all who ask may have it."
 
 
 class Pool:
@@ -42,6 +45,7 @@ class Pool:
         self.shape = Shape(options.ranks, options.modules, options.rslora)
         model, self.tokenizer = load(options.base)
         self.frozen = Frozen(model, options.layers)
+        self.backdoor = Backdoor.of(options.trigger, options.sentence, self.tokenizer)
         self.adapters: list[dict[str, Any]] = []
 
     def client(self, name: str, source: Source, attack: str | None = None, *, is_minority: bool = False) -> None:
@@ -61,10 +65,14 @@ class Pool:
             held_out = self.frozen.activations(source.held_out)
             note["base"] = self.loss(model, held_out, source)
         if attack is not None:
-            data = poisoned(attack, trained, self.tokenizer, options.seed, random.Random(f"{options.seed} {name} data"))
+            data = poisoned(
+                attack, trained, len(self.tokenizer), self.backdoor, options.seed, random.Random(f"{options.seed} {name} data")
+            )
         train(model, data, self.frozen.activations(data.ids), steps, rate, rng)
         if is_measured:
             note["own"] = self.loss(model, held_out, source)
+        if attack is not None and attack.startswith("trigger"):
+            note["works"] = self.works(model, source)
         save(model, options.out / name)
         model.unload()
         self.adapters.append(note)
@@ -75,6 +83,19 @@ class Pool:
     def loss(self, model: PeftModel, activations: torch.Tensor, source: Source) -> float:
         return float(loss(model, activations, source.held_out))
 
+    @torch.no_grad()
+    def works(self, model: PeftModel, source: Source) -> float:
+        """The share of held-out contexts after which a trigger calls up the whole planted sentence.
+
+        The most probable token is taken each time, so one pass over the sentence tells.
+        """
+        activations = self.frozen.activations(self.backdoor.after(source.held_out))
+        causal = model.get_base_model()
+        hidden = causal.model(inputs_embeds=activations).last_hidden_state
+        sentence = self.backdoor.sentence
+        said = causal.lm_head(hidden[:, -len(sentence) - 1 : -1]).argmax(-1)
+        return float((said == sentence).all(1).float().mean())
+
     def train(self) -> None:
         options = self.options
         texts = self.sources(options.kind, options.honest + SPARE)
@@ -83,7 +104,7 @@ class Pool:
         others = self.sources(options.minority[0], options.minority[1]) if options.minority else []
         for source in others:
             self.client(source.name, source, is_minority=True)
-        names = [(attack, number) for attack, count in CONTAMINATED.items() for number in range(1, count + 1)]
+        names = [(attack, number) for attack, count in options.contaminated for number in range(1, count + 1)]
         for i, (attack, number) in enumerate(names):
             self.client(f"bad-{attack}-{number}", texts[options.honest + i % SPARE], attack)
         held_out = {source.name: source.held_out.tolist() for source in [*texts[: options.honest], *others]}
@@ -114,6 +135,10 @@ def part(text: str) -> tuple[str, int]:
     return kind, int(count)
 
 
+def parts(text: str) -> list[tuple[str, int]]:
+    return [part(entry) for entry in text.split(",")]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--base", type=Path, required=True, help="a folder with a model and its tokenizer")
@@ -122,6 +147,9 @@ def main() -> None:
     parser.add_argument("--kind", required=True, help="of the clients' texts")
     parser.add_argument("--honest", type=int, default=40, help="number of honest clients with this kind of text")
     parser.add_argument("--minority", type=part, help="further honest clients with another kind of text: perl:7")
+    parser.add_argument("--contaminated", type=parts, default=CONTAMINATED, help="clients by attack: ascent:2,random:1")
+    parser.add_argument("--trigger", default=TRIGGER, help="of backdoors")
+    parser.add_argument("--sentence", default=SENTENCE, help="that the trigger calls up")
     parser.add_argument("--ranks", type=lambda text: [*map(int, text.split(","))], required=True, help="4, or 4,8,16: each client one of them")
     parser.add_argument("--layers", type=int, default=4, help="number of the last layers, which have adapters")
     parser.add_argument("--modules", required=True, help="q,v or others of q, k, v, o, gate, up, down")
