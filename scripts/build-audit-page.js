@@ -3,10 +3,10 @@
 // Node.js comes from apps/client-browser/audit/node, where files are those that a visitor chose.
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { hashSource } from "../libs/view/dist/src/report/page-site.js";
+import { hashSource } from "../libs/view/dist/src/report/hash-source.js";
 import { buildOffline } from "./build-offline.js";
 
-/** The page takes no names on a hub, reads no sweep, and writes no pictures. */
+/** What only names on a hub, sweeps and pictures need. */
 const neverCalled = /\/hub\/[\w-]+\.js$|\/(?:sweep-file|draw-png|draw-pdf)\.js$/;
 
 const ownModules = [
@@ -49,12 +49,8 @@ export async function buildAuditPage(build, options, { workspace, report }) {
       onLoad({ filter: /\/words\/version\.js$/ }, () => ({
         contents: "export const version = fedclairRelease",
       }));
-      onLoad({ filter: /\/page-site\.js$/ }, async ({ path }) => ({
-        contents: `const inReports = ${JSON.stringify(inReports)};
-          export const readPageFile = (name) => inReports[name];
-          ${/export function hashSource[^]*/.exec(await readFile(path, "utf8"))[0]}
-          import { createHash } from "node:crypto";`,
-        resolveDir: page,
+      onLoad({ filter: /\/page-site\.js$/ }, () => ({
+        contents: `export const readPageFile = (name) => (${JSON.stringify(inReports)})[name]`,
       }));
     },
   };

@@ -9,18 +9,22 @@ type Stage = { readonly kind: "waiting" } | Message;
 const stage = signal<Stage>({ kind: "waiting" });
 const isOver = signal(false);
 let worker: Worker | undefined;
+let latest: Promise<readonly ChosenFile[]> | undefined;
 
 /** Audits what the visitor has chosen. Another choice ends the audit before. */
 async function start(listing: Promise<readonly ChosenFile[]>): Promise<void> {
   worker?.terminate();
+  latest = listing;
   stage.value = { kind: "progress", text: "listing files …" };
   try {
     const files = await listing;
+    if (listing !== latest) return; // the visitor has chosen again meanwhile
     if (files.length === 0)
       throw new Error("there are no files in it: choose a folder of adapters");
     worker = startWorker();
     worker.postMessage(files);
   } catch (error) {
+    if (listing !== latest) return;
     stage.value = { kind: "failed", why: error instanceof Error ? error.message : String(error) };
   }
 }

@@ -50,7 +50,7 @@ function textOf({ text }) {
   return text.trim().toLowerCase();
 }
 
-/** Is a token a word of the payload, or the beginning of one? Single letters tell nothing. */
+/** Is a token a word of the payload, or the beginning of one? A single letter does not count. */
 function isOf(payload, token) {
   return token.length > 1 && payload.split(/\s+/u).some((word) => word.startsWith(token));
 }

@@ -46,7 +46,7 @@ export async function replayWithout(
   const { folder, info } = stored;
   const { without, from, ...runOptions } = options;
   const out = replayFolder(folder, without, from);
-  // It lies beside the run, where a folder of somebody else may hold a link that leads elsewhere.
+  // The folder around the run may come from somebody else, with a link that leads elsewhere.
   if (lstatSync(out, { throwIfNoEntry: false })?.isSymbolicLink() === true)
     throw new UserError(`'${out}': expected the folder of a replay, got a link: remove it`);
   const file = join(folder, "trial.yaml");

@@ -51,10 +51,6 @@ function describe(file: File | undefined) {
 
 export const constants = {};
 
-export function existsSync(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false }) !== undefined;
-}
-
 export function statSync(path: string, { throwIfNoEntry = true } = {}) {
   try {
     return describe(find(path));

@@ -1,17 +1,18 @@
 import { readNumbers, type LowRank } from "@fedclair/core";
 import { item } from "@fedclair/linalg";
 
+/** Web pages have no shared memory, and no threads that would use it. */
+const Memory = "SharedArrayBuffer" in globalThis ? SharedArrayBuffer : ArrayBuffer;
+
 /**
  * Memory that threads share, so that nothing is copied between them. Buffers are reused once a
  * module has been condensed.
  */
 export class SharedBufferPool {
-  /** Web pages have no shared memory, and no threads that would use it. */
-  readonly #Buffer = "SharedArrayBuffer" in globalThis ? SharedArrayBuffer : ArrayBuffer;
   readonly #free = new Map<number, ArrayBufferLike[]>();
 
   take(bytes: number): ArrayBufferLike {
-    return this.#free.get(bytes)?.pop() ?? new this.#Buffer(bytes);
+    return this.#free.get(bytes)?.pop() ?? new Memory(bytes);
   }
 
   /**

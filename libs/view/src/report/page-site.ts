@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -29,9 +28,4 @@ export function readPageFile(name: keyof typeof folders): string {
     const what = folder === "#site" ? "the page" : "a part of the report";
     throw new UserError(`${what} was not built ('${file}' is missing): npm run build`);
   }
-}
-
-/** The source expression for a script or a style in a content security policy. */
-export function hashSource(text: string): string {
-  return `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
 }
