@@ -154,8 +154,13 @@ function compare(
   const agreement = computeAgreement(measures, trusted, known);
   const usual = Math.min(medianInPlace(pickNumbers(agreement, trusted)), maxUsualCosine);
   // Cosines vary by 1 − c² if changes have a part in common: the larger it is, the less they vary.
-  const room = 1 - Math.max(usual, 0) ** 2;
-  const clique = next.map((x, k) => (x - at(agreement, k) - at(byChance, k)) / room);
+  const common = Math.max(usual, 0);
+  const room = 1 - common ** 2;
+  // A client far from all others has a far cosine, which falls with the square of its distance.
+  const unit = room / toDistance(common) / 2;
+  const clique = next.map(
+    (x, k) => (toDistance(at(agreement, k) + at(byChance, k)) - toDistance(x)) / unit,
+  );
   const moved = moving && computeMoves(moving, size, trusted, measures.sample);
   const hasSpace = medianInPlace(pickNumbers(outside, trusted)) <= halfOfEnergy;
   const all: EvidencePiece[] = [
@@ -188,6 +193,11 @@ function compare(
   const isNoise = hasSpace && residual !== undefined;
   const isLimited = !isDense;
   return { pieces, hasSpace, isNoise, isLimited, fewNumbers: haveFewNumbers(measures), isDense };
+}
+
+/** The distance between two directions, √(1 − c) of their cosine, up to a factor. */
+function toDistance(cosine: number): number {
+  return Math.sqrt(Math.max(0, 1 - cosine));
 }
 
 const plain = { growsWithSize: false, countsOnce: true, isTwoSided: false };
