@@ -39,6 +39,8 @@ describe("the page that audits dropped folders, in a browser", () => {
     const report = page.frameLocator("iframe");
     await report.getByText("What to do next").waitFor();
     await report.getByRole("heading", { name: "Scores against the threshold" }).waitFor();
+    await page.locator('input[type="file"]').setInputFiles(join(workspace, "proto"));
+    await page.getByText("no adapter in 'proto': neither it nor a folder in it").waitFor();
     assert.deepEqual(complaints, []);
     const connected = await page.evaluate("fetch(location.href).then(() => true, () => false)");
     assert.equal(connected, false);

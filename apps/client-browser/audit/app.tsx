@@ -38,6 +38,7 @@ function startWorker(): Worker {
   const address = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
   const started = new Worker(address, { type: "module", name: "audit" });
   started.onmessage = ({ data }: MessageEvent<Message>) => {
+    URL.revokeObjectURL(address); // it has been read
     stage.value = data;
   };
   started.onerror = ({ message }) => {

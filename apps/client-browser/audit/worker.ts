@@ -7,6 +7,7 @@ import {
   parseClairOptions,
 } from "@fedclair/audit";
 import type { ChosenFile } from "@fedclair/plugins/browser";
+import { listRoots } from "../page/chosen-files.js";
 import { useNodeMath } from "../page/node-math.js";
 import { mount } from "./node/fs.js";
 
@@ -28,7 +29,8 @@ scope.onmessage = ({ data }) => {
     },
     (error: unknown) => {
       const why = error instanceof Error ? error.message : String(error);
-      scope.postMessage({ kind: "failed", why });
+      // The visitor knows no folder above the chosen ones.
+      scope.postMessage({ kind: "failed", why: why.replaceAll("'/", "'") });
     },
   );
 };
@@ -36,19 +38,21 @@ scope.onmessage = ({ data }) => {
 async function audit(files: readonly ChosenFile[]): Promise<Message> {
   useNodeMath();
   for (const { path, content } of files) mount(`/${path}`, content as File);
-  const paths = [...new Set(files.map(({ path }) => path.replace(/\/.*/, "")))];
+  const paths = listRoots(files);
   const options = parseClairOptions([]);
   const progress = (text: string, share?: number) => {
     scope.postMessage({ kind: "progress", text, ...(share !== undefined && { share }) });
   };
-  const found = await findAdapters(paths.map((path) => `/${path}`));
+  // Several folders are searched like one that holds them: some may be no adapters.
+  const found = await findAdapters([paths.length === 1 ? `/${paths.join("")}` : "/"]);
   const result = await auditAdapters(found, {
     clair: options,
     log: (line) => {
       progress(line);
     },
     onProgress: (done, all, what) => {
-      progress(`${done} of ${all} ${what}`, done / all);
+      if (done < all) progress(`${done} of ${all} ${what}`, done / all);
+      else progress(`${all} ${what}, judging …`);
     },
   });
   const page = await drawAuditPage({ audit: result, options, paths });

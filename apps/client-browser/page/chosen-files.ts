@@ -64,6 +64,17 @@ export async function listDropped({ items }: DataTransfer): Promise<readonly Cho
   return found;
 }
 
+/** Lists the chosen folders. @throws Error if there are only files, like an archive */
+export function listRoots(files: readonly Pick<ChosenFile, "path">[]): string[] {
+  const roots = new Set(
+    files.filter(({ path }) => path.includes("/")).map(({ path }) => path.replace(/\/.*/, "")),
+  );
+  if (roots.size > 0) return [...roots];
+  throw new Error(
+    `'${files[0]?.path ?? ""}' is not in a folder: choose the folder of the adapters, and unpack an archive first`,
+  );
+}
+
 /** Names chosen files: by the folder that all are in, by the only path, or by their number. */
 export function nameFiles(files: readonly ChosenFile[]): string {
   const [first = "", ...others] = files.map(({ path }) => path);

@@ -107,7 +107,7 @@ export function createReadStream(_path: string, { fd, end }: { fd: number; end: 
 }
 
 export async function readdir(path: string, { encoding }: { encoding?: "buffer" } = {}) {
-  const entries = folders.get(path);
+  const entries = folders.get(path === "/" ? "" : path);
   if (!entries) throw Object.assign(new Error(`no such folder: ${path}`), { code: "ENOENT" });
   return await Promise.resolve(
     [...entries].map(([name, file]) => ({

@@ -255,6 +255,18 @@ describe("the audit page", () => {
     assert.doesNotMatch(withoutScript(page), /NaN|Infinity/);
   });
 
+  it("gives undecided adapters one colour, whether others are contaminated or not", async () => {
+    const audit = createAudit(8, 2);
+    const adapters = audit.adapters.map((one): AdapterFinding => {
+      return one.status === "contaminated" ? { ...one, status: "undecided" } : one;
+    });
+    const page = await renderPage({ ...audit, adapters });
+    const marks = page.matchAll(/<path(?: [\w-]+="[^"]*")*><title>adapter-0: [^<]*/g);
+    const colours = [...marks].map(([mark]) => /#cc79a7/.test(mark));
+    assert.ok(colours.length > 1);
+    assert.deepEqual(new Set(colours), new Set([true]));
+  });
+
   it("stays small for a thousand adapters of 64 modules", async () => {
     const page = await renderPage(createAudit(1000, 64));
     assert.match(page, /The figure shows 300 of 1,000 adapters/);

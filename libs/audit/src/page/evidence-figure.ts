@@ -15,7 +15,8 @@ import { createPiecePanels, type PiecePanel } from "./pieces.js";
 
 /** Statuses with a score; benign is grey, as in all figures. */
 const scoredStatuses = ["contaminated", "undecided", "benign"] as const;
-const highlighted = ["contaminated", "undecided"];
+/** Statuses with a colour of their own, the same in all figures of a page. */
+export const highlighted = ["contaminated", "undecided"];
 
 /** Colour and shape by status, for a filled mark. */
 export const statusEncoding: object = {

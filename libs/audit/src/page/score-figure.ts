@@ -1,6 +1,7 @@
 import { oneLine } from "@fedclair/core/internal";
 import { drawScores, thresholdText, type Drawing } from "@fedclair/view";
 import type { Audit } from "../audit-schema.js";
+import { highlighted } from "./evidence-figure.js";
 
 /** Smaller tangents are rounding errors and do not fit on a logarithmic axis. */
 const floor = 1e-6;
@@ -32,6 +33,6 @@ export function auditScoreFigure({ adapters, threshold = null }: Audit): Drawing
     name: "scores",
     title: "Scores against the threshold",
     caption: `The score is ${meaning}. Filled: contaminated, above the threshold (dashed).`,
-    draw: (width) => drawScores(points, width),
+    draw: (width) => drawScores(points, highlighted, width),
   };
 }

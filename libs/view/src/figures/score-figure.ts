@@ -60,13 +60,17 @@ export function scoreFigure(run: Run): (figureWidth: number) => TopLevelSpec | u
   return (figureWidth) => createSpec({ vconcat: views(figureWidth) });
 }
 
-/** The figure of one judgement. Returns undefined if nobody has a score. */
+/**
+ * The figure of one judgement. Returns undefined if nobody has a score.
+ * @param attacks everything but benign that a point can be, which decides its colour
+ */
 export function drawScores(
   points: readonly ScorePoint[],
+  attacks: readonly string[],
   figureWidth: number,
 ): TopLevelSpec | undefined {
   if (points.length === 0) return undefined;
-  const panels = drawPanels(points, listAttacks(points), scoreAxis(points), figureWidth);
+  const panels = drawPanels(points, attacks, scoreAxis(points), figureWidth);
   return createSpec({ vconcat: [panels] });
 }
 
