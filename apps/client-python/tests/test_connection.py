@@ -3,6 +3,7 @@ import ssl
 
 import pytest
 from aiohttp import web
+from engineio import packet as engine_packet
 from socketio import packet
 from socketio.exceptions import ConnectionError as NoConnection
 
@@ -16,6 +17,15 @@ from fedclair_host.tls import no_connection
 def test_a_packet_that_cannot_be_handled_ends_the_connection(text):
     read = Packet(encoded_packet=text)
     assert (read.packet_type, read.attachment_count) == (packet.DISCONNECT, 0)
+
+
+def test_a_long_text_is_not_read():
+    async def read(text):
+        async with open_socket(ssl.create_default_context()):
+            return Packet(encoded_packet=engine_packet.Packet(encoded_packet=text).data).packet_type
+
+    assert [asyncio.run(read(f'4["x"{",0" * count}]')) for count in (9, 999)] == [packet.DISCONNECT] * 2
+    assert [asyncio.run(read(f'42["x"{",0" * count}]')) for count in (9, 999)] == [packet.EVENT, packet.DISCONNECT]
 
 
 def test_a_placeholder_means_the_only_attachment():

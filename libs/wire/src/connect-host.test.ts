@@ -312,17 +312,19 @@ describe("connectHost", () => {
     });
   });
 
-  it("outlives a coordinator whose handshake is damaged", async () => {
+  it("outlives a coordinator whose handshake is damaged, or whose texts are long", async () => {
     await listen(1);
-    for (const handshake of [
-      "{bad",
-      "null",
-      "[]",
-      '{"sid":"a","pingInterval":9,"pingTimeout":9}',
+    const handshake = '0{"sid":"a","upgrades":[],"pingInterval":9000,"pingTimeout":9000}';
+    for (const [why, ...packets] of [
+      ["the handshake is damaged", "0{bad"],
+      ["the handshake is damaged", "0null"],
+      ["the handshake is damaged", "0[]"],
+      ["the handshake is damaged", '0{"sid":"a","pingInterval":9,"pingTimeout":9}'],
+      ["parse error", handshake, '40{"sid":"a"}', `42["x"${",0".repeat(400_000)}]`],
     ]) {
       const server = new WebSocketServer({ port: 0, host: "127.0.0.1" });
       server.on("connection", (socket) => {
-        socket.send(`0${handshake}`);
+        for (const packet of packets) socket.send(packet);
       });
       await once(server, "listening");
       const { port } = server.address() as AddressInfo;
@@ -334,9 +336,13 @@ describe("connectHost", () => {
           reasons.push(why);
           heard.open();
         },
+        onLost: (why) => {
+          reasons.push(why);
+          heard.open();
+        },
       });
       await heard.opened;
-      assert.deepEqual(reasons, ["the handshake is damaged"]);
+      assert.deepEqual(reasons, [why]);
       stop();
       assert.equal((await ended).reason, "stopped");
       for (const client of server.clients) client.terminate();

@@ -24,12 +24,16 @@ export async function connectHost(options: NodeHostOptions): Promise<Ending> {
   const { url, tls = {} } = options;
   checkCoordinatorUrl(url);
   // Loaded lazily: a coordinator does not need it.
-  const { io, NodeWebSocket } = await import("socket.io-client");
+  const [{ io, NodeWebSocket }, { packetParser }] = await Promise.all([
+    import("socket.io-client"),
+    import("./send/packet-parser.js"),
+  ]);
   const Transport = checkHandshake(NodeWebSocket);
   return await runClientHost(options, {
     open: (settings) =>
       io(url, {
         ...settings,
+        parser: packetParser,
         transports: [Transport],
         ...tls,
         // regardless of the environment: nothing is sent to an untrusted end

@@ -247,6 +247,20 @@ describe("SocketPool, attacked", () => {
     assert.deepEqual(asked.sort(), ["c0", "c1"]);
   });
 
+  for (const [what, packets] of [
+    ["sends more arguments than a function takes", [`2["x"${",0".repeat(400_000)}]`]],
+    ["asks on without waiting for replies", Array.from({ length: 300 }, (_, i) => `2${i}["x"]`)],
+  ] as const) {
+    it(`cuts off a host that ${what}, and outlives it`, async () => {
+      const host = await open();
+      await host.joinReady();
+      const closed = new Promise<unknown>((resolve) => host.socket.once("disconnect", resolve));
+      for (const packet of packets) host.socket.io.engine.write(packet);
+      await closed;
+      assert.equal(outcome(await (await connect()).join()), "welcome");
+    });
+  }
+
   it("refuses an invalid client name", async () => {
     const host = await open();
     await host.joinReady();

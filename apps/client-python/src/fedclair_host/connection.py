@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import logging
 import ssl
 from typing import Any, AsyncIterator
@@ -14,6 +15,8 @@ from socketio import packet
 from socketio.exceptions import ConnectionError as NoConnection
 
 longest_frame = 65 << 20  # more than `limits.chunkBytes` of a trial allows
+
+_longest_text = 1024  # texts only announce bytes, which are limited by `longest_frame`
 
 _connect_seconds = 20.0
 
@@ -48,6 +51,18 @@ class Packet(packet.Packet):  # type: ignore[misc]
         return [attachments[0] if isinstance(one, dict) else one for one in data]
 
 
+class ShortJson:
+    """The JSON of the library. A long text could take many times its size in memory."""
+
+    dumps = staticmethod(json.dumps)
+
+    @staticmethod
+    def loads(text: str) -> Any:
+        if len(text) > _longest_text:
+            raise ValueError("the text is too long")
+        return json.loads(text)
+
+
 @contextlib.asynccontextmanager
 async def open_socket(tls: ssl.SSLContext) -> AsyncIterator[socketio.AsyncClient]:
     """A socket that is closed at the end. It follows no redirects: these could name any address that this machine reaches."""
@@ -69,6 +84,7 @@ async def open_socket(tls: ssl.SSLContext) -> AsyncIterator[socketio.AsyncClient
             logger=_silent,
             engineio_logger=_silent,
             serializer=Packet,
+            json=ShortJson,
             http_session=session,
             websocket_extra_options={"max_msg_size": longest_frame, "ssl": tls},
         )

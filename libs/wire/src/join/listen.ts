@@ -32,6 +32,12 @@ export function connectionOf(socket: HostSocket): ChannelConnection {
   };
 }
 
+/**
+ * Maximum number of packets that wait until a connection can send. A host waits for replies, so it
+ * has fewer than a hundred; one that asks on and on is cut off before they fill the memory.
+ */
+const maxWaitingPackets = 512;
+
 /** A websocket server that is listening. */
 export interface Listener {
   readonly io: Server<Events, Events>;
@@ -71,9 +77,10 @@ export async function listen(
   logRefusal: LogLine = () => undefined,
 ): Promise<Listener> {
   // Loaded lazily: a host or an in-process trial does not need it.
-  const [socketIo, { BoundedWebSocketServer }] = await Promise.all([
+  const [socketIo, { BoundedWebSocketServer }, { packetParser }] = await Promise.all([
     import("socket.io"),
     import("./websocket-server.js"),
+    import("../send/packet-parser.js"),
   ]);
   const io = new socketIo.Server<Events, Events>(server, {
     serveClient: false,
@@ -84,6 +91,7 @@ export async function listen(
     maxHttpBufferSize: Math.max(chunkBytes, limitsBeforeWelcome.chunkBytes) + frameOverheadBytes,
     ...heartbeat,
     wsEngine: BoundedWebSocketServer,
+    parser: packetParser,
     // Hosts send no Origin. A browser does, even from a foreign page that probes this machine's
     // ports, so only that of the own page is accepted.
     allowRequest: ({ headers, socket }, decide) => {
@@ -114,8 +122,14 @@ export async function listen(
       page.answer(pageOrigin, request, response);
     });
   }
-  io.engine.on("connection", ({ request }: { readonly request: IncomingMessage }) => {
-    guard.countBytes(request.socket);
+  io.engine.on("connection", (connection: HostSocket["conn"]) => {
+    const { socket } = connection.request;
+    guard.countBytes(socket);
+    let waiting = 0;
+    connection.on("flush", () => (waiting = 0));
+    connection.on("packetCreate", () => {
+      if (++waiting > maxWaitingPackets) socket.destroy();
+    });
   });
   const url = await bind(server, { host, port });
   // as browsers write it, without the scheme's usual port
