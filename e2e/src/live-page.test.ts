@@ -161,7 +161,7 @@ describe("the live page in a browser", () => {
       const { page, complaints } = await openPage(`${url}/#/list/sweep`);
       await page.locator(".heat table").first().waitFor();
       const [attacks = "", best = ""] = await page.locator(".highlights dd").allInnerTexts();
-      assert.equal(attacks, "clair: none of 1 gets through, as far as the seeds show.");
+      assert.equal(attacks, "clair: none of 1 does harm unflagged, as far as the seeds show.");
       const runs = page.locator("main > details", { hasText: "Tick two to 6 rows" });
       assert.equal(await runs.locator("table").isVisible(), false);
       await runs.locator("summary").click();

@@ -13,7 +13,7 @@ export async function writeRoundPage(
   const [heads = [], ...rows] = formatRoundTable(report);
   const measured = Object.entries(metrics).map(([name, value]) => [name, value.toPrecision(4)]);
   const page = htmlPage(
-    { title: `Round ${round}`, claim: undefined },
+    `Round ${round}`,
     html`${formatRoundSentences(report, out).map((text) => html`<p class="verdict">${text}</p>`)}
     ${factList([
       ["aggregator", aggregator.name],

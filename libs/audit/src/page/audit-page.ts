@@ -51,7 +51,7 @@ export function renderAuditPage(
   const notes = notices.filter(({ level }) => level === "note");
   const warnings = notices.filter(({ level }) => level !== "note");
   return htmlPage(
-    { title: `Audit of ${countNoun(adapters.length, "adapter")}`, claim: undefined },
+    `Audit of ${countNoun(adapters.length, "adapter")}`,
     html`<p class="verdict ${tone}">${parts.join(" · ")}</p>
       <p>${formatVerdict(audit, options)}</p>
       ${renderSteps({ audit, options, baseline })}

@@ -126,7 +126,7 @@ describe("the summary of a sweep over attacks", () => {
     assert.match(krum, /^krum: alie /);
     assert.match(fedavg, /^fedavg: alie /);
     const harmless = runs.map((run) => ({ ...run, details: runs[0]?.details ?? [] }));
-    assert.match(textsOf(harmless)?.[0] ?? "", /^clair: none of 1 gets through, as far/);
+    assert.match(textsOf(harmless)?.[0] ?? "", /^clair: none of 1 does harm unflagged, as far/);
     const flagged = runs.map((run) => {
       const [accuracy, recall] = run.details;
       return {
@@ -134,7 +134,7 @@ describe("the summary of a sweep over attacks", () => {
         details: accuracy && recall ? [accuracy, { ...recall, value: 1 }] : run.details,
       };
     });
-    assert.match(textsOf(flagged)?.[0] ?? "", /^clair: none of 1 gets through, as far/);
+    assert.match(textsOf(flagged)?.[0] ?? "", /^clair: none of 1 does harm unflagged, as far/);
   });
 
   it("names those that are mostly not flagged otherwise", () => {

@@ -22,7 +22,7 @@ export function sweepCard({
     const tone = isAll ? "good" : missed > 0 ? "bad" : "open";
     parts.push({ tone, text: `${countShare(contaminated)} contaminated flagged` });
     if (missed > 0) {
-      const text = `some pass in ${missed} of ${attacked.length} studies`;
+      const text = `some called benign in ${missed} of ${attacked.length} studies`;
       parts.push({ tone: "bad", text });
     }
   }

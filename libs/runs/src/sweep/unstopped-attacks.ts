@@ -44,7 +44,7 @@ export function listUnstoppedAttacks(grid: MeasuredGrid): string[] {
     const known = judged.filter((text) => text !== undefined);
     const found = known.filter((text) => text !== "");
     if (known.length === 0) return [];
-    const rest = clean ? " gets through, as far as the seeds show" : "";
+    const rest = clean ? " does harm unflagged, as far as the seeds show" : "";
     const more = found.length - maxNamed;
     const named = [...found.slice(0, maxNamed), ...(more > 0 ? [`and ${more} more`] : [])];
     return found.length > 0

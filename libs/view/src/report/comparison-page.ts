@@ -72,7 +72,7 @@ export async function comparisonPage(
       )}
     </section>`;
   const title = `${String(runs.length)} runs compared`;
-  return htmlPage({ title }, homeLink(links), main);
+  return htmlPage(title, homeLink(links), main);
 }
 
 /** A table of the keys in which trial files differ. */

@@ -45,9 +45,9 @@ export function createPage(
     </details>`;
   return (rounds) =>
     htmlPage(
-      { title: trial.name, claim: trial.claim },
+      trial.name,
       answer,
-      html`${first && figureSection(first)}
+      html`${first && figureSection(first)} ${claimText(trial.claim)}
       ${rounds === undefined ? undefined : roundsSection(rounds)} ${rest}`,
     );
 }
@@ -78,16 +78,17 @@ function roundsSection(data: string): Html {
     ${new Html(`<script type="text/plain" id="rounds-data">${data}</script>`)}`;
 }
 
+/** What the author of a trial or a sweep claims. Every page says first what came out. */
+export function claimText(claim: string | undefined): Html | undefined {
+  return claim === undefined ? undefined : html`<p class="claim">${claim}</p>`;
+}
+
 /**
  * The frame of every page. Its script sorts tables, shows values in figures and moves through
  * rounds; without it everything else stays readable. The content security policy allows only this
  * script and this style.
  */
-export function htmlPage(
-  { title, claim }: { readonly title: string; readonly claim?: string | undefined },
-  head: Html,
-  main: Html,
-): string {
+export function htmlPage(title: string, head: Html, main: Html): string {
   const [script, style] = [readPageFile("report.js"), readPageFile("report.css")];
   const policy = `default-src 'none'; script-src ${hashSource(script)}; style-src ${hashSource(style)}; img-src data:; base-uri 'none'; form-action 'none'`;
   const whole = html`<!doctype html>
@@ -102,8 +103,7 @@ export function htmlPage(
       <body>
         <header>
           <h1>${title}</h1>
-          ${head} ${claim === undefined ? undefined : html`<p class="claim">${claim}</p>`}
-          ${contentsOf(main)}
+          ${head} ${contentsOf(main)}
         </header>
         <main>${main}</main>
         ${new Html(`<script>${script}</script>`)}

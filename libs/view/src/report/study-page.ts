@@ -45,7 +45,7 @@ export async function studyPage(
   const title = `${String(names.length)} studies compared`;
   const head = html`${homeLink(links)} ${sweepAnswer(results, (place) => links.get(place))}
   ${missingNote(results)}`;
-  return htmlPage({ title }, head, main);
+  return htmlPage(title, head, main);
 }
 
 /** Facts about the folders of the studies, for pages that have them. */

@@ -267,6 +267,8 @@ describe("writeReportOf", () => {
     );
     const page = await report(failing, false, { label: () => evil });
     assert.doesNotMatch(page, /<img/);
+    // On a phone, a long claim would hide who is flagged.
+    assert.ok(page.indexOf('id="figure-scores"') < page.indexOf('class="claim"'));
     assert.match(page, /&#60;img src=x onerror=&#34;alert\(&#39;1&#39;\)&#34;&#62;&#38;/);
   });
 

@@ -111,7 +111,7 @@ describe("writeSweep", () => {
     for (const text of [few, many]) {
       assert.match(
         text,
-        /^<p class="verdict bad">3 of 5 contaminated flagged · some pass in 1 of 1 studies · 0 of 20 false alarms · 1 undecided<\/p> <dl class="answer"> <dt>Best and worst<\/dt> <dd>accuracy: best 1 for a;/,
+        /^<p class="verdict bad">3 of 5 contaminated flagged · some called benign in 1 of 1 studies · 0 of 20 false alarms · 1 undecided<\/p> <dl class="answer"> <dt>Best and worst<\/dt> <dd>accuracy: best 1 for a;/,
       );
       assert.match(text, /<li><a href="#run-1">b<\/a>: flagged 1 of 2\.<\/li>/);
     }

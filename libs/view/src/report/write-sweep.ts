@@ -21,7 +21,7 @@ import { heatMap, type CellLink } from "../figures/heat-map.js";
 import { factList, html, table, type Html } from "./html.js";
 import { lineFigure, rocFigure, tableLines } from "../figures/line-figure.js";
 import { maxColours, maxDots, methodFigure } from "../figures/method-figure.js";
-import { figureSection, htmlPage } from "./page.js";
+import { claimText, figureSection, htmlPage } from "./page.js";
 import { drawCourses } from "./sweep-courses.js";
 import { differenceSection, sweepAnswer, tableSections } from "./sweep-sections.js";
 
@@ -48,11 +48,12 @@ export async function writeSweep(
   const head = html`${sweepAnswer(results, createStudyLinks(hasOwnReport, grid))}
   ${factList(
     grid.dimensions.map(({ path, labels }): readonly [string, string] => [path, labels.join(", ")]),
-  )}`;
+  )}
+  ${claimText(grid.claim)}`;
   const heat = heatTables(grid, tables, (own) => linkTo(grid, own, hasOwnReport));
   const main = html`${tableSections(results, heat)} ${differenceSection(results)}
   ${figureDetails(figures)} ${runSection(out, grid, results)}`;
-  await write("report.html", htmlPage({ title: grid.name, claim: grid.claim }, head, main));
+  await write("report.html", htmlPage(grid.name, head, main));
 }
 
 /** Figures take this many bytes of a page at most; the others are linked. */
