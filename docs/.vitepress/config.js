@@ -27,6 +27,7 @@ export default defineConfig({
   },
   themeConfig: {
     outline: [2, 3],
+    notFound: { linkLabel: "Take me home" }, // the name of a link has the words that it shows
     search: {
       provider: "local",
       options: {

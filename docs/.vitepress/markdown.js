@@ -17,12 +17,14 @@ export function slugify(heading) {
 /**
  * A plug-in of markdown-it. A link to a file that is not a page leads to a copy of it. A link to a
  * folder becomes plain text, because the site has no folders. Pictures get their size, so that
- * nothing moves when they arrive.
+ * nothing moves when they arrive. An empty head of a table is a cell, which needs no name.
  * @throws Error if a page links to a file that does not exist
  */
 export function linkToFiles(md) {
   md.core.ruler.push("link-to-files", ({ tokens, env }) => {
-    for (const { children } of tokens) {
+    for (const [i, { children, content }] of tokens.entries()) {
+      const [before, after] = [tokens[i - 1], tokens[i + 1]];
+      if (before?.type === "th_open" && content === "") before.tag = after.tag = "td";
       let isFolder = false;
       for (const token of children ?? []) {
         if (token.type === "image") addSize(token, env.path);

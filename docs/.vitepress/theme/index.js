@@ -1,5 +1,6 @@
 import { useData } from "vitepress";
-import DefaultTheme from "vitepress/theme";
+// Its font would come late, and move the text of a page that is being read.
+import DefaultTheme from "vitepress/theme-without-fonts";
 import { h, onMounted } from "vue";
 import { GalleryFilter } from "./filter.js";
 import { Landing } from "./landing.js";

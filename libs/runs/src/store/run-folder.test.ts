@@ -197,6 +197,8 @@ describe("a hostile run folder", () => {
     assert.equal(run.failure?.message, "a\nb\\u{1b}");
     await writeFile(join(out, "run.json"), '{"hash":3}');
     await assert.rejects(findRun(out), /run\.json' is broken: restore it, or choose another/);
+    await rm(join(out, "trial.yaml"));
+    await assert.rejects(findRun(out), /has records and no trial\.yaml: restore it from a copy/);
   });
 });
 

@@ -105,7 +105,12 @@ export async function findRun(folder: string, isOurs = false): Promise<StoredRun
       `the folder '${folder}' ${what}: choose another --out for a new run, or name the folder of a run`,
     );
   }
-  if (!names.includes("trial.yaml")) return undefined;
+  if (!names.includes("trial.yaml")) {
+    if (!names.includes("records.jsonl")) return undefined;
+    throw new UserError(
+      `'${folder}' has records and no trial.yaml: restore it from a copy, or choose another folder for a new run`,
+    );
+  }
   const info = readRunInfo(folder);
   if (!info) {
     throw new UserError(
