@@ -6,7 +6,7 @@ export { symmetricEigen, symmetricEigenvalues, type SymmetricEigen } from "./eig
 export { gaussian } from "./gaussian.js";
 export { leadingEigenvectors } from "./leading-eigen.js";
 export { leadingLeft } from "./leading-left.js";
-export { areEqual, indices, pick, pickNumbers, zip } from "./lists.js";
+export { areEqual, indices, mapNumbers, pick, pickNumbers, zeros, zip } from "./lists.js";
 export { addScaled, hstack, Matrix, subtract } from "./matrix.js";
 export {
   addGramTN,

@@ -12,6 +12,7 @@ import {
   leadingSpace,
   Matrix,
   median,
+  mapNumbers,
   medianDeviation,
   normalQuantile,
   medianInPlace,
@@ -27,6 +28,7 @@ import {
   symmetricEigenvalues,
   thinQr,
   thinSvd,
+  zeros,
 } from "./index.js";
 import { gaussian } from "../testing/gaussian.js";
 
@@ -102,6 +104,27 @@ describe("Matrix", () => {
       assert.throws(() => a.columns(from, to), /no columns .* in a 2×3 matrix/);
     }
     assert.equal(a.columns(3, 3).cols, 0);
+  });
+});
+
+describe("zeros and mapNumbers", () => {
+  it("share memory without overlapping, however many and long the vectors are", () => {
+    const lengths = Array.from({ length: 2000 }, (_, i) => i % 300);
+    const vectors = lengths.map((length) => zeros(length));
+    assert.ok(vectors.every((vector) => vector.every((x) => x === 0)));
+    vectors.forEach((vector, i) => vector.fill(i));
+    assert.deepEqual(
+      vectors.map(({ length }) => length),
+      lengths,
+    );
+    assert.ok(vectors.every((vector, i) => vector.every((x) => x === i)));
+  });
+
+  it("map numbers and their places", () => {
+    assert.deepEqual(
+      mapNumbers(Float64Array.of(5, 6), (x, i) => 10 * x + i),
+      Float64Array.of(50, 61),
+    );
   });
 });
 

@@ -1,4 +1,5 @@
 import { item } from "./at.js";
+import { zeros } from "./lists.js";
 
 /**
  * A dense real matrix in column-major order: entry (i, j) is `data[i + j * rows]`. Columns are
@@ -95,7 +96,7 @@ export class Matrix {
    * @throws RangeError if an index is out of range
    */
   among(numbers: readonly number[]): Matrix {
-    const out = new Matrix(numbers.length, numbers.length);
+    const out = new Matrix(numbers.length, numbers.length, zeros(numbers.length ** 2));
     const outside = numbers.find((k) => !(k >= 0 && k < Math.min(this.rows, this.cols)));
     if (outside !== undefined) throw this.#outside(`entry (${outside}, ${outside})`);
     const rows = Int32Array.from(numbers);

@@ -1,3 +1,4 @@
+import { zeros } from "./lists.js";
 import type { Matrix } from "./matrix.js";
 import { quickselect } from "./quickselect.js";
 
@@ -67,7 +68,7 @@ export function medianInPlace(values: Float64Array): number {
  * stays bounded while fewer than half of the values are outliers.
  */
 export function medianDeviation(values: ArrayLike<number>, middle = median(values)): number {
-  const distances = new Float64Array(values.length);
+  const distances = zeros(values.length);
   for (let i = 0; i < distances.length; i++)
     distances[i] = Math.abs((values[i] as number) - middle);
   return 1.4826 * quantileOf(distances, 0.5);

@@ -299,7 +299,7 @@ interface Gap {
 
 /** Lists the gaps in the scores of at least three clients, the highest first. */
 export function listGaps(scores: Float64Array): Gap[] {
-  const sorted = scores.toSorted((x, y) => y - x);
+  const sorted = scores.toSorted().reverse();
   const half = Math.ceil(sorted.length / 2) - 1;
   return Array.from({ length: half }, (_, k) => {
     const below = Math.max(at(sorted, k + 1), leastScore);

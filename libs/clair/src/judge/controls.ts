@@ -1,4 +1,4 @@
-import { at, item, type Stream, indices } from "@fedclair/linalg";
+import { at, item, mapNumbers, type Stream, indices } from "@fedclair/linalg";
 import { computeAgreement, selectClients, type ClientMeasures } from "../measures/measures.js";
 import { normalEvenness } from "../measures/module-measures.js";
 import type { PieceKind } from "./pieces.js";
@@ -64,13 +64,16 @@ export function plantAttackers(
     .map((parent) => {
       const kept = indices(measures.size.length).filter((k) => k !== parent);
       const left = indices(kept.length).filter((i) => members.has(item(kept, i)));
+      const alone = replaceClient(measures, parent, kept, 1);
       // Plants are not trusted, so it is the same for all kinds.
-      const agreement = computeAgreement(selectClients(measures, kept), left);
-      return { parent, kept, left, agreement };
+      const agreement = computeAgreement(alone, left).subarray(0, kept.length);
+      return { parent, kept, left, agreement, alone };
     });
   const scored = controlKinds.map((kind) => {
-    const lists = places.map(({ parent, kept, left, agreement }) => {
-      const { planted, added } = plant(measures, parent, kept, kind, rng.at(kind, parent));
+    const lists = places.map(({ parent, kept, left, agreement, alone }) => {
+      const own = kind === "colluding" ? replaceClient(measures, parent, kept, colluders) : alone;
+      const added = indices(own.size.length).slice(kept.length);
+      const planted = alter(own, added, kind, rng.at(kind, parent));
       const { scoreOf, upper } = score(planted, left, agreement);
       // A single attacker is no clique. It must not be found because real attackers move with it.
       const except = kind === "colluding" ? undefined : "clique";
@@ -95,82 +98,80 @@ export function listCleared(power: Power): ControlKind[] {
   return controlKinds.filter((kind) => power[kind] >= minPower);
 }
 
-/** The measures with a client replaced by attackers, which come last. */
-function plant(
+/** The measures with a client replaced by copies of it, which come last. */
+function replaceClient(
   measures: ClientMeasures,
   parent: number,
   kept: readonly number[],
-  kind: ControlKind,
-  rng: Stream,
-) {
-  const count = kind === "colluding" ? colluders : 1;
-  const rows = [...kept, ...Array<number>(count).fill(parent)];
-  const added = indices(count).map((i) => kept.length + i);
-  const own = selectClients(measures, rows);
+  count: number,
+): ClientMeasures {
+  const own = selectClients(measures, [...kept, ...Array<number>(count).fill(parent)]);
   // No plant is a copy of its parent or of another one.
   const free = Math.max(...own.groups) + 1;
-  const groups = own.groups.map((group, i) => (i < kept.length ? group : free + i));
-  return { planted: alter({ ...own, groups }, added, kind, measures.noise, rng), added };
+  return { ...own, groups: own.groups.map((group, i) => (i < kept.length ? group : free + i)) };
 }
 
-/** Changes copies of honest clients into attackers. @param own freshly selected; it is changed */
+/** Changes copies of honest clients into attackers. @param own shared by all kinds */
 function alter(
   own: ClientMeasures,
   added: readonly number[],
   kind: ControlKind,
-  noise: ClientMeasures["noise"],
   rng: Stream,
 ): ClientMeasures {
-  const { cosines, size, shape, evenness, outside, residuals } = own;
-  const setCosines = (cosineOf: (other: number, added: number, i: number) => number) => {
-    for (const [i, k] of added.entries()) {
+  const { size, shape, evenness, outside, residuals, noise } = own;
+  const change = (values: Float64Array, valueOf: (x: number, k: number) => number) =>
+    mapNumbers(values, (x, k) => (added.includes(k) ? valueOf(x, k) : x));
+  const changeEnergies = (factorOf: (k: number) => number) =>
+    residuals && {
+      residuals: {
+        ...residuals,
+        energies: change(residuals.energies, (x, k) => factorOf(k) * x),
+      },
+    };
+  const setCosines = (cosineOf: (other: number, added: number) => number) => {
+    const cosines = own.cosines.copy();
+    for (const k of added) {
       for (let j = 0; j < cosines.rows; j++) {
-        const cosine = j === k ? 1 : added.includes(j) ? collusion : cosineOf(j, k, i);
+        const cosine = j === k ? 1 : added.includes(j) ? collusion : cosineOf(j, k);
         cosines.data[j + k * cosines.rows] = cosine;
         cosines.data[k + j * cosines.rows] = cosine;
       }
     }
+    return { cosines };
   };
-  const scale = (factor: number) => {
-    for (const k of added) {
-      size[k] = at(size, k) + Math.log(factor);
-      if (residuals) residuals.energies[k] = factor ** 2 * at(residuals.energies, k);
-    }
-  };
+  const scale = (factor: number) => ({
+    ...own,
+    size: change(size, (x) => x + Math.log(factor)),
+    ...changeEnergies(() => factor ** 2),
+  });
   const turnAway = () => {
     // Colluders share their direction, and so their cosines with the others.
-    const draws = rng.normals(cosines.rows);
-    setCosines((other) => noise.cosine * at(draws, other));
-    for (const k of added) {
+    const draws = rng.normals(size.length);
+    return {
+      ...own,
+      ...setCosines((other) => noise.cosine * at(draws, other)),
       // All of its energy lies outside.
-      if (residuals)
-        residuals.energies[k] = at(residuals.energies, k) * (1 + Math.exp(-2 * at(outside, k)));
-      outside[k] = Math.max(at(outside, k), noise.outside);
-    }
+      ...changeEnergies((k) => 1 + Math.exp(-2 * at(outside, k))),
+      outside: change(outside, (x) => Math.max(x, noise.outside)),
+    };
   };
   switch (kind) {
     case "boosted":
-      scale(boost);
-      break;
+      return scale(boost);
     case "doubled":
-      scale(doubling);
-      break;
+      return scale(doubling);
     case "flipped":
-      setCosines((other, k) => -cosines.get(other, k));
-      break;
+      return { ...own, ...setCosines((other, k) => -own.cosines.get(other, k)) };
     case "colluding":
     case "direction":
-      turnAway();
-      break;
+      return turnAway();
     case "noise":
-      turnAway();
-      for (const k of added) {
-        shape[k] = noise.shape;
-        evenness[k] = normalEvenness;
-      }
-      break;
+      return {
+        ...turnAway(),
+        shape: change(shape, () => noise.shape),
+        evenness: change(evenness, () => normalEvenness),
+      };
   }
-  return own;
 }
 
 /**

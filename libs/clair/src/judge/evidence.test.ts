@@ -258,7 +258,7 @@ describe("the pieces of evidence", () => {
     const { pieces } = computePieces({ ...measuresOf(sizes), rowSpaces }, indices(5));
     const moved = pieces.find(({ kind }) => kind === "moved");
     // |e_k − mean of five|² = 0.8, times 5/4; of the sixth, 1 + 0.2, times 5/6.
-    const [first = NaN, last = NaN] = [moved?.measured[0], moved?.measured[5]];
+    const [first = NaN, last = NaN] = [moved?.measured(0), moved?.measured(5)];
     assert.ok(Math.abs(first - 2) < 1e-9 && Math.abs(last - 10) < 1e-9, `${first} ${last}`);
   });
 

@@ -1,6 +1,7 @@
 import {
   at,
   item,
+  mapNumbers,
   mean,
   medianDeviation,
   medianInPlace,
@@ -8,6 +9,7 @@ import {
   type Matrix,
   indices,
   pickNumbers,
+  zeros,
 } from "@fedclair/linalg";
 import { listVoters } from "../measures/copies.js";
 import { findNoiseSpread, type Residuals } from "../measures/residuals.js";
@@ -54,8 +56,8 @@ export interface EvidencePiece {
   readonly values: Float64Array;
   /** Whether small values count against a client as well. */
   readonly isTwoSided: boolean;
-  /** The values in the unit that people know. */
-  readonly measured: Float64Array;
+  /** A client's value in the unit that people know. */
+  readonly measured: (k: number) => number;
   /** Whether training longer changes the value, so that its relation to size is taken out. */
   readonly growsWithSize: boolean;
   /** The deviation of honest clients, if a law gives it; otherwise the trusted clients show it. */
@@ -119,23 +121,16 @@ export function createComparison(
   const nearest = findNearest(measures);
   const { rowSpaces } = measures;
   const moving = rowSpaces && haveOneStart(rowSpaces) ? rowSpaces : undefined;
-  const measured = {
-    size: measures.size.map(Math.exp),
-    outside: measures.outside.map(Math.exp),
-    shape: measures.shape.map(Math.exp),
-    evenness: measures.evenness.map(Math.exp),
-  };
   const { residuals } = measures;
   const spread =
     residuals && residuals.directions >= minDirections ? findNoiseSpread(residuals) : undefined;
   const residual = residuals && spread !== undefined ? { ...residuals, spread } : undefined;
   return (trusted, agreement) =>
-    compare(measures, { measured, nearest, moving, residual }, trusted, agreement);
+    compare(measures, { nearest, moving, residual }, trusted, agreement);
 }
 
 /** What does not depend on who is trusted. */
 interface Compared {
-  readonly measured: Readonly<Record<"size" | "outside" | "shape" | "evenness", Float64Array>>;
   readonly nearest: Nearest;
   /** The row spaces, if they show how far the clients moved. */
   readonly moving: Matrix | undefined;
@@ -145,7 +140,7 @@ interface Compared {
 
 function compare(
   measures: ClientMeasures,
-  { measured, nearest, moving, residual }: Compared,
+  { nearest, moving, residual }: Compared,
   trusted: readonly number[],
   known?: Float64Array,
 ): ComparedPieces {
@@ -158,34 +153,36 @@ function compare(
   const room = 1 - common ** 2;
   // A client far from all others has a far cosine, which falls with the square of its distance.
   const unit = room / toDistance(common) / 2;
-  const clique = next.map(
+  const clique = mapNumbers(
+    next,
     (x, k) => (toDistance(at(agreement, k) + at(byChance, k)) - toDistance(x)) / unit,
   );
   const moved = moving && computeMoves(moving, size, trusted, measures.sample);
   const hasSpace = medianInPlace(pickNumbers(outside, trusted)) <= halfOfEnergy;
   const all: EvidencePiece[] = [
-    { kind: "clique", values: clique, measured: clique, ...plain },
-    { kind: "size", values: size, measured: measured.size, ...plain },
-    { kind: "shape", values: shape, measured: measured.shape, ...grown, isTwoSided: true },
+    { kind: "clique", values: clique, measured: (k) => at(clique, k), ...plain },
+    { kind: "size", values: size, measured: expOf(size), ...plain },
+    { kind: "shape", values: shape, measured: expOf(shape), ...grown, isTwoSided: true },
   ];
-  const apart = agreement.map((x) => -x / Math.max(usual, minUsualCosine) / room);
+  const measured = (k: number) => at(agreement, k);
+  const apart = mapNumbers(agreement, (x) => -x / Math.max(usual, minUsualCosine) / room);
   const countsOnce = !hasSpace && doAgree(agreement, trusted, 1);
-  all.push({ kind: "agreement", values: apart, measured: agreement, ...grown, countsOnce });
+  all.push({ kind: "agreement", values: apart, measured, ...grown, countsOnce });
   if (!hasSpace && !measures.isDense && doAgree(agreement, trusted, maxCounted / 2)) {
     // 0 for clients that agree or are merely unlike the others, 1 for one that was turned round.
-    const values = agreement.map((x) => Math.max(0, -x / Math.max(usual, minUsualCosine)));
-    all.push({ kind: "opposed", values, measured: agreement, ...plain });
+    const values = mapNumbers(agreement, (x) => Math.max(0, -x / Math.max(usual, minUsualCosine)));
+    all.push({ kind: "opposed", values, measured, ...plain });
   }
   if (hasSpace && residual) {
-    const own = { values: residual.energies.map(Math.cbrt), measured: measured.outside };
+    const own = { values: mapNumbers(residual.energies, Math.cbrt), measured: expOf(outside) };
     all.push({ kind: "outside", ...own, ...plain, isTwoSided: true, spread: residual.spread });
   } else if (hasSpace) {
-    all.push({ kind: "outside", values: outside, measured: measured.outside, ...plain });
+    all.push({ kind: "outside", values: outside, measured: expOf(outside), ...plain });
   } else {
-    const own = { values: evenness, measured: measured.evenness };
+    const own = { values: evenness, measured: expOf(evenness) };
     all.push({ kind: "evenness", ...own, ...grown, isTwoSided: true });
   }
-  if (moved) all.push({ kind: "moved", values: moved, measured: moved.map(Math.exp), ...grown });
+  if (moved) all.push({ kind: "moved", values: moved, measured: expOf(moved), ...grown });
   const pieces = startsElsewhere.includes(true)
     ? all.map((piece) => neutralise(piece, startsElsewhere, trusted))
     : all;
@@ -193,6 +190,10 @@ function compare(
   const isNoise = hasSpace && residual !== undefined;
   const isLimited = !isDense;
   return { pieces, hasSpace, isNoise, isLimited, fewNumbers: haveFewNumbers(measures), isDense };
+}
+
+function expOf(values: Float64Array): (k: number) => number {
+  return (k) => Math.exp(at(values, k));
 }
 
 /** The distance between two directions, √(1 − c) of their cosine, up to a factor. */
@@ -234,7 +235,7 @@ function neutralise(
   const middle = medianInPlace(pickNumbers(piece.values, trusted));
   return {
     ...piece,
-    values: piece.values.map((x, k) => (item(startsElsewhere, k) ? middle : x)),
+    values: mapNumbers(piece.values, (x, k) => (item(startsElsewhere, k) ? middle : x)),
   };
 }
 
@@ -252,7 +253,7 @@ interface Nearest {
 function findNearest(measures: ClientMeasures): Nearest {
   const { cosines, groups, size } = measures;
   const voters = listVoters(groups, size);
-  const next = new Float64Array(cosines.rows);
+  const next = zeros(cosines.rows);
   for (const k of indices(cosines.rows)) {
     const column = cosines.column(k);
     let [first, second, third] = [-Infinity, -Infinity, -Infinity];
@@ -270,8 +271,8 @@ function findNearest(measures: ClientMeasures): Nearest {
   }
   const expected = expectNext(voters.length - 1);
   const byChance = haveFewNumbers(measures)
-    ? computeSpread(cosines).map((x) => expected * x)
-    : new Float64Array(cosines.rows);
+    ? mapNumbers(computeSpread(cosines), (x) => expected * x)
+    : zeros(cosines.rows);
   return { next, byChance };
 }
 
@@ -304,14 +305,14 @@ function computeMoves(
   const along = indices(rowSpaces.rows).map((k) => meanAt(some, (j) => rowSpaces.get(j, k)));
   const square = meanAt(some, (j) => item(along, j));
   const members = new Set(some);
-  const moves = indices(rowSpaces.rows).map((k) => {
+  const moves = mapNumbers(size, (_, k) => {
     const apart = Math.max(0, rowSpaces.get(k, k) - 2 * item(along, k) + square);
     // The mean contains the client's own space, or varies by itself.
     return members.has(k) ? apart * (n / (n - 1)) : apart * (n / (n + 1));
   });
   const least = rounding * square; // a frozen A has not moved
   if (medianInPlace(pickNumbers(moves, trusted)) < least) return undefined;
-  return size.map((x, k) => x - 0.5 * Math.log(Math.max(item(moves, k), least)));
+  return mapNumbers(size, (x, k) => x - 0.5 * Math.log(Math.max(at(moves, k), least)));
 }
 
 function meanAt(some: readonly number[], valueAt: (k: number) => number): number {

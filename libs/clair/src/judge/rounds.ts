@@ -155,7 +155,7 @@ export function scoreOverRounds(
     if (kind === "agreement" && hasSpace) return [];
     const values = meansOf(kind);
     // What lasts is unusual in either direction: a client that always agrees too well, for example.
-    return [{ kind, values, measured: values, ...lasting }];
+    return [{ kind, values, measured: (k) => at(values, k), ...lasting }];
   });
   const spreads = Object.fromEntries(kinds.map((kind) => [kind, usualSpread])) as Spreads;
   const scores = scorePieces(

@@ -1,10 +1,12 @@
 import type { Evidence } from "@fedclair/core";
 import {
   at,
+  mapNumbers,
   medianDeviation,
   medianInPlace,
   standardDeviation,
   pickNumbers,
+  zeros,
 } from "@fedclair/linalg";
 import {
   createComparison,
@@ -27,8 +29,8 @@ export interface EvidenceScores {
   readonly deviations: ReadonlyMap<PieceKind, Float64Array>;
   /** Signed deviations, without what training longer explains; they are averaged over rounds. */
   readonly signed: ReadonlyMap<PieceKind, Float64Array>;
-  /** The measured values by piece, in the unit that people know. */
-  readonly measured: ReadonlyMap<PieceKind, Float64Array>;
+  /** The measured values by piece, then by client, in the unit that people know. */
+  readonly measured: ReadonlyMap<PieceKind, (k: number) => number>;
   /** The clients that the deviations are relative to, ascending. */
   readonly trusted: readonly number[];
   /** The least suspicious ones, from which the trusted ones were found. */
@@ -140,7 +142,7 @@ function extendTrust(
     const inside = new Set(trusted);
     const near = voters.filter((k) => !inside.has(k) && at(squares, k) <= maxTrustedScore ** 2);
     if (near.length === 0) return { ...scoreAmong(size, pieces, trusted, spreads), core, voters };
-    const nearness = squares.map((square) => -square);
+    const nearness = mapNumbers(squares, (square) => -square);
     const joining = pickLargest(nearness, near, stepSize(trusted.length, near.length));
     trusted = [...trusted, ...joining].sort((i, j) => i - j);
   }
@@ -177,10 +179,10 @@ function scoreAmong(
     if (!piece.countsOnce) continue;
     deviations.set(
       piece.kind,
-      own.map((x) => deviationAgainst(x, piece)),
+      mapNumbers(own, (x) => deviationAgainst(x, piece)),
     );
   }
-  const scores = Float64Array.from(size, (_, k) => computeScore(deviations, k, kind));
+  const scores = mapNumbers(size, (_, k) => computeScore(deviations, k, kind));
   const measured = new Map(pieces.map((piece) => [piece.kind, piece.measured]));
   return { scores, deviations, signed, measured, trusted, ...kind };
 }
@@ -195,7 +197,7 @@ function squareInSearch(
   trusted: readonly number[],
   spreads: Spreads,
 ): Float64Array {
-  const squares = new Float64Array(size.length);
+  const squares = zeros(size.length);
   const standardise = createStandard(size, trusted, spreads);
   for (const piece of pieces) {
     if (!piece.countsOnce) continue;
@@ -285,9 +287,7 @@ function createStandard(size: Float64Array, trusted: readonly number[], spreads:
     const prior = priorClients * spreads[kind] ** 2;
     const moderated = ((n / 2) * deviation ** 2 + prior) / (n / 2 + priorClients);
     const spread = known ?? Math.max(deviation, Math.sqrt(moderated));
-    const deviations = new Float64Array(values.length);
-    for (let k = 0; k < values.length; k++) deviations[k] = (at(values, k) - middle) / spread;
-    return deviations;
+    return mapNumbers(values, (x) => (x - middle) / spread);
   };
 }
 
@@ -297,7 +297,7 @@ function createSizeRemoval(size: Float64Array, trusted: readonly number[]) {
   const own = pickNumbers(size, trusted);
   // Otherwise a few clients of a size that nobody else has explain all that is odd about them.
   const most = maxCounted * Math.max(minSizeSpread, medianDeviation(own, middleSize));
-  const larger = size.map((x) => Math.max(-most, Math.min(most, x - middleSize)));
+  const larger = mapNumbers(size, (x) => Math.max(-most, Math.min(most, x - middleSize)));
   let square = trusted.length * minSizeSpread ** 2;
   for (const k of trusted) square += at(larger, k) ** 2;
   return (values: Float64Array): Float64Array => {
@@ -305,9 +305,7 @@ function createSizeRemoval(size: Float64Array, trusted: readonly number[]) {
     let together = 0;
     for (const k of trusted) together += at(larger, k) * (at(values, k) - middle);
     const slope = together / square;
-    const rest = new Float64Array(values.length);
-    for (let k = 0; k < rest.length; k++) rest[k] = at(values, k) - slope * at(larger, k);
-    return rest;
+    return mapNumbers(values, (x, k) => x - slope * at(larger, k));
   };
 }
 
@@ -319,7 +317,7 @@ export function listEvidence(
   return [...deviations]
     .map(([kind, own]) => ({
       kind,
-      statistic: at(measured.get(kind) ?? own, k),
+      statistic: measured.get(kind)?.(k) ?? at(own, k),
       deviations: at(own, k),
     }))
     .sort((x, y) => y.deviations - x.deviations);

@@ -8,7 +8,9 @@ import {
   medianDeviation,
   medianInPlace,
   pick,
+  pickNumbers,
   sum,
+  zeros,
   zip,
 } from "@fedclair/linalg";
 import type { Residuals } from "./residuals.js";
@@ -179,7 +181,7 @@ export function countFreeNumbers(modules: readonly Pick<ModuleMeasures, "shape">
 export function selectClients(measures: ClientMeasures, rows: readonly number[]): ClientMeasures {
   const { cosines, size, shape, evenness, outside, rowSpaces } = measures;
   const { sample, groups, residuals, startsElsewhere, isDense, noise } = measures;
-  const pickFrom = (values: Float64Array) => Float64Array.from(rows, (k) => at(values, k));
+  const pickFrom = (values: Float64Array) => pickNumbers(values, rows);
   return {
     cosines: cosines.among(rows),
     ...(sample && { sample: findPlaces(rows, sample) }),
@@ -269,9 +271,9 @@ export function computeAgreement(
   others: readonly number[],
   known: Float64Array = new Float64Array(),
 ): Float64Array {
-  const agreement = new Float64Array(cosines.rows);
+  const agreement = zeros(cosines.rows);
   const compared = takeSampled(others, sample);
-  const room = new Float64Array(compared.length);
+  const room = zeros(compared.length);
   agreement.set(known);
   for (let k = known.length; k < cosines.rows; k++) {
     const own = listCosines(cosines, k, compared, groups, room);
@@ -295,7 +297,7 @@ function listCosines(
   k: number,
   others: readonly number[],
   groups: readonly number[] = indices(cosines.rows),
-  own = new Float64Array(others.length),
+  own = zeros(others.length),
 ): Float64Array {
   let count = 0;
   const column = k * cosines.rows;
