@@ -34,14 +34,14 @@ async function openTab(
   return opened;
 }
 
-/** Drops a file on the page, and waits until it is chosen. */
-async function drop(page: Page, name: string, content: string): Promise<void> {
+/** Drops a file on the page, and waits until it is chosen. @param shown its name on the page */
+async function drop(page: Page, name: string, content: string, shown = name): Promise<void> {
   await page.evaluate(`(() => {
     const dataTransfer = new DataTransfer();
     dataTransfer.items.add(new File([${JSON.stringify(content)}], ${JSON.stringify(name)}));
     document.body.dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true }));
   })()`);
-  await chosenData(page, name).waitFor();
+  await chosenData(page, shown).waitFor();
 }
 
 function chosenData(page: Page, text: string | RegExp) {
@@ -123,7 +123,7 @@ describe("a tab in a browser", function () {
     const file = (name: string) => join(folder, name);
     const trial = {
       name: "own-table",
-      claim: "A tab trains on its own table.",
+      claim: "A tab trains on its own table.\u202e",
       seed: 1,
       rounds: 2,
       task: {
@@ -144,12 +144,17 @@ describe("a tab in a browser", function () {
     const { page, complaints } = await openTab(url, 4);
     const notice = (text: RegExp) => page.getByRole("alert").filter({ hasText: text }).waitFor();
     await notice(/choose a CSV file with the columns y \(to predict\)/);
-    const hostile = "my <img src=x>.csv";
-    await drop(page, hostile, "u,v,y\n1,2,3\n<img src=y>,2,3\n");
+    const wide = Array.from({ length: 30 }, (_, i) => `${"w".repeat(60)}${i}`).join();
+    const cells = ",2".repeat(31);
+    const content = `u,v,${wide}\u202e,y\n1${cells},3\n<img src=y>${cells},3\n`;
+    await drop(page, "my <img src=x>\u200b.csv", content, "my <img src=x>\\u{200b}.csv");
     await notice(
-      /train on your data\. my <img src=x>\.csv, line 3: column 'u': expected a number as in 1 other rows, got '<img src=y>'/,
+      /train on your data\. my <img src=x>\\u\{200b\}\.csv, line 3: column 'u': expected a number as in 1 other rows, got '<img src=y>'/,
     );
     assert.equal(await page.locator("img").count(), 0);
+    assert.doesNotMatch(await page.locator("body").innerText(), /\p{Cf}/u);
+    const isNarrow = "document.documentElement.scrollWidth <= innerWidth";
+    assert.ok(await page.evaluate(isNarrow), "the page scrolls sideways");
     await page.getByRole("button", { name: "Remove" }).click();
     await drop(page, "mine.csv", mine ?? "");
     await chosenData(page, /rows\s*20\s*columns\s*3 \(u, v, y\)/).waitFor();

@@ -9,6 +9,7 @@ import {
   formatValue,
 } from "@fedclair/view/parts";
 import { Curves, curveDashes } from "@fedclair/view/browser";
+import { oneLine, printableLines } from "@fedclair/core/text";
 import type { ErrorCode } from "@fedclair/core/internal";
 import type { ChosenFile, ReadData } from "@fedclair/plugins/browser";
 import { useEffect, useRef } from "preact/hooks";
@@ -73,7 +74,7 @@ function Start({ tab, stage }: { readonly tab: Tab; readonly stage: Stage }) {
   return (
     <Section
       id="join"
-      title={`Join ${trial?.name ?? "the trial"}${stage.name === "ended" ? " again" : ""}`}
+      title={`Join ${oneLine(trial?.name ?? "the trial")}${stage.name === "ended" ? " again" : ""}`}
     >
       {stage.name === "ended" && <Ending tab={tab} stage={stage} />}
       <p>
@@ -83,7 +84,7 @@ function Start({ tab, stage }: { readonly tab: Tab; readonly stage: Stage }) {
       <div class="invitation">
         {trial && (
           <>
-            <p class="claim">{trial.claim}</p>
+            <p class="claim">{printableLines(trial.claim ?? "")}</p>
             <Facts
               facts={[
                 ["task", trial.task.name],
@@ -338,7 +339,9 @@ const codeAdvice: Readonly<Partial<Record<ErrorCode, string>>> = {
  */
 function sentence(text: string, files: readonly ChosenFile[] = []): string {
   const end = /[.!?]$/.test(text) ? "" : ".";
-  const isName = files.some(({ path }) => path.split("/").some((name) => text.startsWith(name)));
+  const isName = files.some(({ path }) =>
+    path.split("/").some((name) => text.startsWith(oneLine(name))),
+  );
   const first = text.charAt(0);
   return `${isName ? first : first.toUpperCase()}${text.slice(1)}${end}`;
 }
@@ -365,7 +368,7 @@ function Host({ tab, stage }: { readonly tab: Tab; readonly stage: Stage }) {
     <>
       <Section
         id="now"
-        title={trial ? trial.name : "Joining"}
+        title={trial ? oneLine(trial.name) : "Joining"}
         aside={
           <button
             type="button"

@@ -1,3 +1,4 @@
+import { oneLine } from "@fedclair/core/text";
 import type { ChosenFile } from "@fedclair/plugins/browser";
 
 /** The most files that a page lists. A person who drops more has taken the wrong folder. */
@@ -77,7 +78,7 @@ export function listRoots(files: readonly Pick<ChosenFile, "path">[]): string[] 
 
 /** Names chosen files: by the folder that all are in, by the only path, or by their number. */
 export function nameFiles(files: readonly ChosenFile[]): string {
-  const [first = "", ...others] = files.map(({ path }) => path);
+  const [first = "", ...others] = files.map(({ path }) => oneLine(path));
   if (others.length === 0) return first;
   const number = `${files.length.toLocaleString("en-GB")} files`;
   const [folder = ""] = first.split("/");
@@ -93,6 +94,6 @@ export function countImages(files: readonly ChosenFile[]) {
     counts.set(folder, (counts.get(folder) ?? 0) + 1);
   }
   return [...counts]
-    .map(([name, count]) => ({ name, count }))
+    .map(([name, count]) => ({ name: oneLine(name), count }))
     .sort((a, b) => a.name.localeCompare(b.name, "en", { numeric: true }));
 }

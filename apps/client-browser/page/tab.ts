@@ -2,6 +2,7 @@ import { signal } from "@preact/signals";
 import type { ErrorCode, Trial } from "@fedclair/core/internal";
 import type { ChosenFile, ReadData } from "@fedclair/plugins/browser";
 import type { MeasuredRound } from "@fedclair/view/browser";
+import { oneLine } from "@fedclair/core/text";
 import { holdLock } from "./hold-lock.js";
 import { addToCurves } from "./own-curves.js";
 import type { End, Order, Outcome, Report, TrialFacts, Work } from "./messages.js";
@@ -160,7 +161,7 @@ export class Tab {
     worker.onmessage = ({ data }: MessageEvent<Report>) => {
       if (this.#checker !== worker) return;
       if (data.kind === "preview") this.preview.value = data.rows;
-      else if (data.kind === "read") this.own.value = data.data;
+      else if (data.kind === "read") this.#setOwn(data.data);
       else if (data.kind === "ended") this.fileProblem.value = data.reason;
     };
     const order: Order = { kind: "check", trial: this.invitation.value, files };
@@ -191,7 +192,7 @@ export class Tab {
         this.trial.value = report.facts;
         return;
       case "read":
-        this.own.value = report.data;
+        this.#setOwn(report.data);
         return;
       case "joined":
         this.stage.value = { name: "joined" };
@@ -219,6 +220,13 @@ export class Tab {
       case "ended":
         this.#end(report.outcome, report.reason, report.code);
     }
+  }
+
+  /** Makes the names of files, folders and columns printable. */
+  #setOwn(data: ReadData): void {
+    const readable = (_: string, value: unknown) =>
+      typeof value === "string" ? oneLine(value) : value;
+    this.own.value = JSON.parse(JSON.stringify(data), readable) as ReadData;
   }
 
   #count({ work, seconds, measured }: Extract<Report, { readonly kind: "done" }>): void {

@@ -64,6 +64,17 @@ describe("reading a table that is chosen in a browser", () => {
     assert.equal(rows.length, 6);
   });
 
+  it("previews wide tables and hostile cells in little space", async () => {
+    const [zeros, bidi] = ["\0".repeat(1e5), "a\u202eb"];
+    const wide = Array.from({ length: 5000 }, (_, i) => i);
+    const preview = async (content: string) => await previewTable(chosenFile("a.csv", content));
+    const [[first = "", second] = []] = await preview(`${zeros},${bidi}\n1,2\n`);
+    assert.ok(first.startsWith("\\u{0}\\u{0}") && first.length < 80, first);
+    assert.deepEqual([second], [undefined]);
+    assert.deepEqual(await preview(`${bidi}\n1\n`), [["a\\u{202e}b"], ["1"]]);
+    assert.deepEqual(await preview(wide.join()), [[...wide.slice(0, 20).map(String), "…"]]);
+  });
+
   it("reports a file that cannot be read", async () => {
     const text = () => Promise.reject(new Error("gone"));
     const file = { path: "a.csv", content: { size: 1, text } };

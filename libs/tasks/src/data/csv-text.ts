@@ -1,4 +1,5 @@
 import { parse } from "csv-parse/browser/esm/sync";
+import { excerpt } from "@fedclair/core";
 import { readContent, type ChosenFile } from "./chosen-files.js";
 import {
   csvOptions,
@@ -24,18 +25,23 @@ export async function readChosenTable(file: ChosenFile): Promise<TableFile> {
   });
 }
 
-/** The part of a file that a preview reads, in bytes, and the most rows of it. */
-const [previewBytes, previewRows] = [1 << 16, 6];
+/** The part of a file that a preview reads, in bytes, and the most rows and columns of it. */
+const [previewBytes, previewRows, previewColumns] = [1 << 16, 6, 20];
 
 /**
- * Reads the names of the columns and the first rows as they are, whatever a trial wants of them.
+ * Reads the names of the first columns and the first rows, whatever a trial wants of them. Long
+ * cells are cut.
  * @throws UserError if the file cannot be read
  */
 export async function previewTable(file: ChosenFile): Promise<readonly (readonly string[])[]> {
   const { path, content } = file;
   const text = await readContent(file, content.slice(0, previewBytes).text());
   const options = { ...optionsOf(path, text), info: false, relax_column_count: true };
-  return parse(text, { ...options, to: previewRows });
+  const rows: string[][] = parse(text, { ...options, to: previewRows });
+  return rows.map((cells) => [
+    ...cells.slice(0, previewColumns).map(excerpt),
+    ...(cells.length > previewColumns ? ["…"] : []),
+  ]);
 }
 
 function optionsOf(path: string, text: string) {
