@@ -331,7 +331,7 @@ describe("servePage", () => {
     assert.deepEqual([status, body], [200, "<p>a report</p>"]);
     assert.match(
       String(headers["content-security-policy"]),
-      /^sandbox allow-same-origin allow-popups allow-scripts; default-src 'none'; script-src 'sha256-[\w+/]{43}='; /,
+      /^sandbox allow-same-origin allow-popups allow-scripts; default-src 'none'; script-src 'sha256-[\w+/]{43}='; .*base-uri 'none'; /,
     );
     assert.equal((await get("/report/run/figures/scores.svg")).status, 200);
     for (const file of ["trial.yaml", "figures/../run.json", "figures/x.js", "report.html/"])

@@ -73,7 +73,7 @@ const pagePolicy = [
  * script runs but the one that this release writes into reports.
  */
 function reportPolicy(): string {
-  return `sandbox allow-same-origin allow-popups allow-scripts; default-src 'none'; script-src ${hashSource(readPageFile("report.js"))}; style-src 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'`;
+  return `sandbox allow-same-origin allow-popups allow-scripts; default-src 'none'; script-src ${hashSource(readPageFile("report.js"))}; style-src 'unsafe-inline'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'`;
 }
 
 const commonHeaders = {
