@@ -1,4 +1,4 @@
-import { useComputed, useSignal } from "@preact/signals";
+import { useSignal } from "@preact/signals";
 import type { RunState } from "../../src/data/protocol.js";
 import { ClientMap } from "./client-map.js";
 import { ClientList } from "./client-table.js";
@@ -44,43 +44,25 @@ export interface ShownClients extends ShownRun {
 
 /** Clients by rounds: a map, and the same as a table. */
 export function ClientSection({ followed, run }: ShownRun) {
-  const arm = useComputed(() => {
-    return Math.max(
-      0,
-      run.arms.findIndex((one) => one.label === readChoice("method")),
-    );
-  });
-  const sort = useComputed((): SortKey => {
-    const [key] = sorts.find(([one]) => one === readChoice("order")) ?? sorts[0];
-    return key;
-  });
-  const search = useComputed(() => readChoice("search") ?? "");
-  const isTable = useComputed(() => readChoice("view") === "table");
+  const arm = Math.max(
+    0,
+    run.arms.findIndex(({ label }) => label === readChoice("method")),
+  );
+  const [sort] = sorts.find(([key]) => key === readChoice("order")) ?? sorts[0];
+  const search = readChoice("search") ?? "";
+  const isTable = readChoice("view") === "table";
   const pinned = useSignal<ReadonlySet<number>>(new Set());
   const size = useSignal(chooseSize(run));
-  const count = run.clients;
-  const label = useComputed(() => {
-    const names = followed.names.value;
-    return (client: number) => {
-      const name = names[client];
-      return name === undefined ? clientId(client, count) : `${clientId(client, count)} ${name}`;
-    };
-  });
-  const order = useComputed(() => {
-    return orderRows(followed.grown.value.data, {
-      arm: arm.value,
-      sort: sort.value,
-      search: search.value,
-      pinned: pinned.value,
-      label: label.value,
-    });
-  });
+  const names = followed.names.value;
+  const label = (client: number) =>
+    [clientId(client, run.clients), names[client] ?? []].flat().join(" ");
+  const { data } = followed.grown.value;
   const shown: ShownClients = {
     followed,
     run,
-    arm: arm.value,
-    order: order.value,
-    label: label.value,
+    arm,
+    order: orderRows(data, { arm, sort, search, pinned: pinned.value, label }),
+    label,
     pinned: pinned.value,
     onPin: (client) => (pinned.value = toggled(pinned.value, client)),
   };
@@ -93,7 +75,7 @@ export function ClientSection({ followed, run }: ShownRun) {
           {(["map", "table"] as const).map((kind) => (
             <button
               key={kind}
-              aria-pressed={isTable.value === (kind === "table")}
+              aria-pressed={isTable === (kind === "table")}
               onClick={() => {
                 noteChoice("view", kind === "table" ? kind : undefined);
               }}
@@ -109,7 +91,7 @@ export function ClientSection({ followed, run }: ShownRun) {
           Search
           <input
             type="search"
-            value={search.value}
+            value={search}
             placeholder="c07 or a name"
             onInput={(event) => {
               noteChoice("search", event.currentTarget.value);
@@ -118,7 +100,7 @@ export function ClientSection({ followed, run }: ShownRun) {
         </label>
         <Choice
           label="Order"
-          value={sort.value}
+          value={sort}
           options={sorts}
           onChange={(value) => {
             noteChoice("order", value);
@@ -127,14 +109,14 @@ export function ClientSection({ followed, run }: ShownRun) {
         {run.arms.length > 1 && (
           <Choice
             label="Method"
-            value={run.arms[arm.value]?.label ?? ""}
+            value={run.arms[arm]?.label ?? ""}
             options={run.arms.map(({ label }) => [label, label])}
             onChange={(value) => {
               noteChoice("method", value);
             }}
           />
         )}
-        {!isTable.value && (
+        {!isTable && (
           <Choice
             label="Cells"
             value={String(size.value)}
@@ -143,7 +125,7 @@ export function ClientSection({ followed, run }: ShownRun) {
           />
         )}
       </div>
-      {isTable.value ? <ClientList {...shown} /> : <ClientMap {...shown} cell={size.value} />}
+      {isTable ? <ClientList {...shown} /> : <ClientMap {...shown} cell={size.value} />}
       <Sampling run={run} />
     </Section>
   );

@@ -7,7 +7,6 @@ import {
   readStoredSweep,
   readSummary,
   summaryCard,
-  type BrokenRun,
   type StoredRun,
 } from "@fedclair/runs";
 import type { Entry, Listing } from "./protocol.js";
@@ -47,11 +46,11 @@ async function readEntry(
     (entry) => entry.isDirectory(),
     () => false,
   );
-  if (!isFolder) return isOfSweep ? waitingEntry(path) : undefined;
+  if (!isFolder) return isOfSweep ? emptyEntry(path) : undefined;
   const run = await inspectRun(folder);
-  if (run) return "fault" in run ? brokenEntry(run, path) : runEntry(run, path);
+  if (run) return "fault" in run ? emptyEntry(path, run.fault) : runEntry(run, path);
   const sweep = readStoredSweep(folder);
-  if (!sweep) return isOfSweep ? waitingEntry(path) : undefined;
+  if (!sweep) return isOfSweep ? emptyEntry(path) : undefined;
   const { trials, name } = sweep;
   const done = trials.filter((trial) => readSummary(join(folder, trial.folder)) !== undefined);
   const status = done.length === trials.length ? "done" : "interrupted";
@@ -76,12 +75,18 @@ async function isAnyRunning(
   return false;
 }
 
-function waitingEntry(path: string): Entry {
-  return { path, kind: "run", name: path, status: "waiting", done: 0, of: 0 };
-}
-
-function brokenEntry({ fault }: BrokenRun, path: string): Entry {
-  return { path, kind: "run", name: path, status: "broken", fault, done: 0, of: 0 };
+/** A run without numbers: it waits, or it cannot be read. */
+function emptyEntry(path: string, fault?: string): Entry {
+  const status = fault === undefined ? "waiting" : "broken";
+  return {
+    path,
+    kind: "run",
+    name: path,
+    status,
+    ...(fault !== undefined && { fault }),
+    done: 0,
+    of: 0,
+  };
 }
 
 function runEntry(run: StoredRun, path: string): Entry {

@@ -115,20 +115,16 @@ function heatTable({ title, heads, rows, worst }: HeatTable): Html {
     </div>`;
 }
 
-function bestTable(best: SweepResults["best"]): Html {
-  const [heads = [], ...rows] = bestCells(best);
-  return table(heads, rows);
-}
-
 /** The paired differences; undefined if there are none. */
 export function differenceSection(results: SweepResults): Html | undefined {
   const { differences, correction, best } = results;
   if (differences.length === 0) return undefined;
+  const [heads = [], ...bestRows] = bestCells(best);
   const hasPlace = differences.some(({ place }) => place !== "");
   return html`<section id="paired">
     <h2>Differences</h2>
     <p class="note">${differenceAdvice(results)}</p>
-    ${best.length === 0 ? undefined : bestTable(best)}
+    ${best.length === 0 ? undefined : table(heads, bestRows)}
     <details class="long">
       <summary>All ${differences.length} differences</summary>
       ${columnTable(differences, [
