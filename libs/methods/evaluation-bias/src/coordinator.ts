@@ -14,7 +14,7 @@ import { sum, item } from "@fedclair/linalg";
 import { setImmediate } from "node:timers/promises";
 import { prepareEarlier, combineWithEarlier, type EarlierVerdicts } from "./earlier.js";
 import { createScoreModel, type ScoreModel } from "./federation/basis.js";
-import { smooth, trimmedPmf } from "./federation/grid.js";
+import { smooth, trimmedPmf, trimOfEachSide } from "./federation/grid.js";
 import { fitColumn, poolMoments, type PanelMoments } from "./federation/moments.js";
 import { toNoisyMatrix } from "./federation/subspace-detector.js";
 import { normalise } from "./model/evaluate-histogram.js";
@@ -106,7 +106,7 @@ export async function stepReference(
   const aggregation = await aggregate(pmfUpdates);
   const admitted = selectBenign(pmfUpdates, aggregation.verdicts);
   const pmf = aggregation.verdicts
-    ? trimmedPmf(admitted.map(readPmf), 0)
+    ? trimmedPmf(admitted.map(readPmf), trimOfEachSide) // histograms hide some that moments show
     : readNumbers(readAggregate(aggregation, "pmf"));
   const people = sum(pmfUpdates.map(({ numExamples }) => numExamples));
   const reference = smooth(normalise(pmf), people);

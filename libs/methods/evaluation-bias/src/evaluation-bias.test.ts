@@ -296,6 +296,15 @@ describe("evaluation-bias", () => {
     assert.deepEqual(confirmed[1]?.record.metrics, flaggedEarly[1]?.record.metrics);
   });
 
+  it("takes the law of true scores from a trimmed mean, which hidden fabrications hardly shift", async () => {
+    const rounds = await run([
+      "aggregator={name: rote, moments: [c02, c05]}",
+      "attacks=[{attack: {name: fabricate, kind: deflate}, clients: [c02, c05]}]",
+    ]);
+    const { alphaError = NaN } = rounds[1]?.record.metrics ?? {};
+    assert.ok(alphaError < 0.15, `${alphaError}`);
+  });
+
   it("ignores the second answer of an institution whose first one was impossible", async () => {
     for (const aggregator of ["moment-subspace", "average"]) {
       const rounds = await run([

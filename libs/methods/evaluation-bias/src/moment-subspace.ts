@@ -13,7 +13,7 @@ import {
   type Update,
 } from "@fedclair/core";
 import { z } from "zod";
-import { trimmedPmf } from "./federation/grid.js";
+import { trimmedPmf, trimOfEachSide } from "./federation/grid.js";
 import { detectOutsiders } from "./federation/subspace-detector.js";
 
 const schema = z.strictObject({
@@ -21,7 +21,7 @@ const schema = z.strictObject({
     .number()
     .min(0)
     .lt(0.5)
-    .default(0.25)
+    .default(trimOfEachSide)
     .describe(
       "Share of the institutions dropped at each end when averaging a bin, from 0 to below 0.5",
     ),

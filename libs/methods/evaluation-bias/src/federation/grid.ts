@@ -32,6 +32,9 @@ export function countScores(scores: Float64Array, { lo, hi, bins }: ScoreBins): 
   return counts;
 }
 
+/** The share of the lowest and of the highest values that a mean of histograms leaves out. */
+export const trimOfEachSide = 0.25;
+
 /**
  * Averages each bin after dropping the `floor(trim·N)` lowest and highest values, and scales the
  * result to sum to 1.
