@@ -89,10 +89,14 @@ function readBytes(bytes: Uint8Array, { file, at }: FilePlace): void {
   }
 }
 
-/** Collects all buffers in a value that can be transferred when it is posted, each once. */
+/**
+ * Collects all buffers in a value that can be transferred when it is posted, each once. A view of a
+ * part is copied instead: what else lies in its buffer may still be in use.
+ */
 export function collectBuffers(value: unknown, found = new Set<ArrayBuffer>()): Set<ArrayBuffer> {
   if (ArrayBuffer.isView(value)) {
-    if (value.buffer instanceof ArrayBuffer) found.add(value.buffer);
+    const { buffer, byteLength } = value;
+    if (buffer instanceof ArrayBuffer && byteLength === buffer.byteLength) found.add(buffer);
   } else if (typeof value === "object" && value !== null) {
     for (const part of value instanceof Map ? value.values() : Object.values(value))
       collectBuffers(part, found);
