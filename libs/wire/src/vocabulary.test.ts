@@ -4,6 +4,8 @@ import { bounds, errorCodes, exitCodes, freeRank, maxChange } from "@fedclair/co
 import { toyTrial } from "@fedclair/core/testing";
 import { fedclair } from "#gen/fedclair.js";
 import { maxTransfers } from "./send/assembler.js";
+import { maxTextPacket } from "./send/packet-parser.js";
+import { maxWaitingPackets } from "./join/listen.js";
 import { maxFields } from "./codec/bounded-reader.js";
 import { jobWindow } from "./assign/host-session.js";
 import {
@@ -73,6 +75,8 @@ describe("limits", () => {
       "payload of a frame": defaultLimits.chunkBytes,
       "a message": defaultLimits.maxMessageBytes,
       "a frame, a message before Welcome": limitsBeforeWelcome.maxMessageBytes,
+      "a text packet of Socket.IO": maxTextPacket,
+      "packets to a host that it does not wait for": maxWaitingPackets,
       "fields of a message": maxFields,
       "messages that travel together": maxTogether,
       "the trial in a Welcome": maxTrialBytes,

@@ -36,7 +36,7 @@ export function connectionOf(socket: HostSocket): ChannelConnection {
  * Maximum number of packets that wait until a connection can send. A host waits for replies, so it
  * has fewer than a hundred; one that asks on and on is cut off before they fill the memory.
  */
-const maxWaitingPackets = 512;
+export const maxWaitingPackets = 512;
 
 /** A websocket server that is listening. */
 export interface Listener {

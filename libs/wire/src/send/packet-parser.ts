@@ -4,7 +4,7 @@ import * as parser from "socket.io-parser";
  * Maximum length of a text packet, in characters. Texts only announce bytes. A longer one could
  * hold more arguments than a function takes, and Socket.IO passes them all without catching errors.
  */
-const maxTextPacket = 1024;
+export const maxTextPacket = 1024;
 
 class BoundedDecoder extends parser.Decoder {
   override add(packet: unknown): void {
