@@ -17,7 +17,7 @@ export function slugify(heading) {
 /**
  * A plug-in of markdown-it. A link to a file that is not a page leads to a copy of it. A link to a
  * folder becomes plain text, because the site has no folders. Pictures get their size, so that
- * nothing moves when they arrive. An empty head of a table is a cell, which needs no name.
+ * nothing moves when they arrive. Empty heads of tables become cells: a head needs a text.
  * @throws Error if a page links to a file that does not exist
  */
 export function linkToFiles(md) {

@@ -224,7 +224,7 @@ describe("the live page in a browser", () => {
     await readout.filter({ hasText: /^c\d\d, round 2: / }).waitFor();
     await page.keyboard.press("Home");
     await readout.filter({ hasText: /, round 1: / }).waitFor();
-    // Who stands first depends on verdicts, and not every client is in each cohort.
+    // Verdicts decide which client comes first, and a round may be without it.
     while ((await readout.innerText()).includes("not in this round"))
       await page.keyboard.press("ArrowDown");
     const [client = ""] = (await readout.innerText()).split(",");

@@ -29,7 +29,7 @@ scope.onmessage = ({ data }) => {
     },
     (error: unknown) => {
       const why = error instanceof Error ? error.message : String(error);
-      // The visitor knows no folder above the chosen ones.
+      // Paths are shown as the visitor has chosen them, without the folder that holds them here.
       scope.postMessage({ kind: "failed", why: why.replaceAll("'/", "'") });
     },
   );

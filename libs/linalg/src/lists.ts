@@ -23,7 +23,7 @@ let used = 0;
 
 /**
  * A vector of zeros. Short ones share pages of memory: of its own, a vector of more than eight
- * numbers takes V8 ten times as long to create. So never transfer its buffer to a thread.
+ * numbers takes V8 ten times as long to create. To transfer its buffer would detach the others.
  */
 export function zeros(length: number): Float64Array<ArrayBuffer> {
   if (length > longest) return new Float64Array(length);

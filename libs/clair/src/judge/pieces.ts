@@ -151,7 +151,8 @@ function compare(
   // Cosines vary by 1 − c² if changes have a part in common: the larger it is, the less they vary.
   const common = Math.max(usual, 0);
   const room = 1 - common ** 2;
-  // A client far from all others has a far cosine, which falls with the square of its distance.
+  // Cosines fall with the square of a distance: without a root, clients that are far from all
+  // others would have large values by their distance alone.
   const unit = room / toDistance(common) / 2;
   const clique = mapNumbers(
     next,

@@ -106,7 +106,7 @@ export async function stepReference(
   const aggregation = await aggregate(pmfUpdates);
   const admitted = selectBenign(pmfUpdates, aggregation.verdicts);
   const pmf = aggregation.verdicts
-    ? trimmedPmf(admitted.map(readPmf), trimOfEachSide) // histograms hide some that moments show
+    ? trimmedPmf(admitted.map(readPmf), trimOfEachSide) // some fabrications show only in moments
     : readNumbers(readAggregate(aggregation, "pmf"));
   const people = sum(pmfUpdates.map(({ numExamples }) => numExamples));
   const reference = smooth(normalise(pmf), people);

@@ -54,8 +54,10 @@ export function ClientSection({ followed, run }: ShownRun) {
   const pinned = useSignal<ReadonlySet<number>>(new Set());
   const size = useSignal(chooseSize(run));
   const names = followed.names.value;
-  const label = (client: number) =>
-    [clientId(client, run.clients), names[client] ?? []].flat().join(" ");
+  const label = (client: number) => {
+    const [id, name] = [clientId(client, run.clients), names[client]];
+    return name === undefined ? id : `${id} ${name}`;
+  };
   const { data } = followed.grown.value;
   const shown: ShownClients = {
     followed,
