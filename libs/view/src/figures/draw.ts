@@ -7,16 +7,12 @@ vega.textMetrics.width = ({ fontSize }, text) => textWidth(text ?? "", fontSize 
 
 /** Figures contain their data, so any attempt to load something is an error. */
 const rejectLoad = (uri: string) => Promise.reject(new Error(`a figure must not load ${uri}`));
-/** The report of a run in a folder of its own, or a place on the page. */
-const allowedLink = /^([\w.-]+\/report\.html|#[\w-]+)$/;
 /** A picture that the figure contains. */
 const allowedPicture = /^data:image\/png;base64,[\w+/]+=*$/;
 const loader: Vega.Loader = {
   load: rejectLoad,
   sanitize: (uri: string) =>
-    allowedLink.test(uri) || allowedPicture.test(uri)
-      ? Promise.resolve({ href: uri })
-      : rejectLoad(uri),
+    allowedPicture.test(uri) ? Promise.resolve({ href: uri }) : rejectLoad(uri),
   http: rejectLoad,
   file: rejectLoad,
 };

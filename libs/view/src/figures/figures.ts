@@ -84,8 +84,7 @@ export async function writeFigures(
     const spec = draw(figureWidth);
     if (!spec) continue;
     const standalone = addTitle(spec, `${drawing.title} · ${of}`, drawing.caption);
-    // Links lead from the page; a file is in another folder.
-    const svg = (await drawSvg(standalone)).replace(/<\/?a\b[^>]*>/g, "");
+    const svg = await drawSvg(standalone);
     const file = join(folder, "figures", drawing.name);
     await write(`${file}.vl.json`, JSON.stringify(standalone, null, 1) + "\n");
     await write(`${file}.csv`, formatData(spec));
@@ -118,12 +117,10 @@ const drawnColumns = new Set([
   "at",
   "jitter",
   "right",
-  "shade",
   "place",
   "named",
   "panel",
   "picture",
-  "href",
 ]);
 
 /**

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import type { ArmRecord, Table } from "@fedclair/runs";
 import { courseFigure, type Course } from "../figures/course-figure.js";
 import { drawSvg } from "../figures/draw.js";
-import { heatMap } from "../figures/heat-map.js";
 import { rocFigure, tableLines } from "../figures/line-figure.js";
 import { methodFigure } from "../figures/method-figure.js";
 
@@ -86,66 +85,6 @@ describe("methodFigure", () => {
       [interval?.["value"], interval?.["low"], interval?.["high"]],
       [0.75, 0.3, 0.95],
     );
-  });
-});
-
-describe("heatMap", () => {
-  const cell = (mean: number) => ({
-    mean,
-    min: mean,
-    max: mean,
-    seeds: 2,
-    values: [mean, mean],
-    interval: { low: mean - 0.5, high: mean + 0.5 },
-  });
-  const table: Table = {
-    measure: "error",
-    worse: "high",
-    facet: "",
-    rows: ["none", "flip"],
-    columns: ["clair", "krum"],
-    cells: [
-      [cell(1), cell(2)],
-      [cell(3), undefined],
-    ],
-    worst: [3, 2],
-  };
-
-  it("has a number and its interval in each cell, a frame around the worst, and links", async () => {
-    const linkOf = (_: string, row: string, column: string) =>
-      row === "flip" ? `${column}-${row}/report.html` : undefined;
-    const spec = heatMap([table], 860, linkOf);
-    assert.ok(spec);
-    const { data } = spec as unknown as { data: { values: Value[] } };
-    assert.deepEqual(
-      data.values.map(({ row, column, text, interval, isWorst, href }) => [
-        ...[row, column, text, interval, isWorst, href],
-      ]),
-      [
-        ["none", "clair", "1", "± 0.5", false, "#runs"],
-        ["none", "krum", "2", "± 0.5", false, "#runs"],
-        ["flip", "clair", "3", "± 0.5", true, "clair-flip/report.html"],
-        ["worst", "clair", "3", "", false, "#runs"],
-        ["worst", "krum", "2", "", false, "#runs"],
-      ],
-    );
-    const svg = await drawSvg(spec);
-    assert.match(svg, /<a xlink:href="clair-flip\/report\.html"/);
-    assert.equal(svg.match(/<a xlink:href="#runs"/g)?.length, 12, "cell, number and interval");
-  });
-
-  it("is not drawn where its cells do not fit", () => {
-    const columns = ["a", "b", "c", "d", "e"];
-    const cells = [columns.map(() => cell(1))];
-    const wide = { ...table, rows: ["none"], columns, cells, worst: [] };
-    assert.equal(heatMap([wide], 350), undefined);
-    assert.notEqual(heatMap([wide], 860), undefined);
-  });
-
-  it("draws no link to another place", async () => {
-    const spec = heatMap([table], 860, () => "javascript:alert(1)");
-    assert.ok(spec);
-    assert.doesNotMatch(await drawSvg(spec), /javascript/);
   });
 });
 

@@ -16,8 +16,9 @@ import {
   type Summary,
   type SweepResults,
 } from "@fedclair/runs";
+import { listTrials } from "../data/heat-tables.js";
 import { sweepAnswer } from "./sweep-sections.js";
-import { createLinks, writeSweep } from "./write-sweep.js";
+import { linkTo, writeSweep } from "./write-sweep.js";
 
 const file = `
 name: grid
@@ -40,7 +41,7 @@ describe("writeSweep", () => {
   });
   afterEach(() => rm(out, { recursive: true }));
 
-  it("writes a table, a page and a heat map per measure, and follows no links", async () => {
+  it("writes a table, a page and a figure per measure, and follows no links", async () => {
     const parsed = parseSweep(readTrialSource(file, "s.yaml"), toyPlugins);
     const sweep = await openSweepFolder(out, parsed, { file: "/s.yaml", set: [] });
     const { signal } = new AbortController();
@@ -144,9 +145,9 @@ describe("writeSweep", () => {
       measures: [],
       trials: [trial("1", 1), trial("2", 1), trial("2", 2), trial("3", 1)],
     };
-    const linkOf = createLinks((folder) => folder === "rank-3-seed-1", grid);
+    const hasReport = (folder: string) => folder === "rank-3-seed-1";
     assert.deepEqual(
-      ["1", "2", "3", "4"].map((row) => linkOf("", row, "")),
+      ["1", "2", "3", "4"].map((row) => linkTo(grid, listTrials(grid, "", row, ""), hasReport)),
       ["#run-0", "#runs-1", "rank-3-seed-1/report.html", undefined],
     );
   });
@@ -173,9 +174,9 @@ describe("writeSweep", () => {
         measures: {},
       })),
     };
-    const linkOf = createLinks(() => false, grid);
+    const listOf = (label: string) => listTrials(grid, `partition = ${label}`, "1", "");
     assert.deepEqual(
-      parts.labels.map((label) => linkOf(`partition = ${label}`, "1", "")),
+      parts.labels.map((label) => linkTo(grid, listOf(label), () => false)),
       ["#run-0", "#run-1"],
     );
   });

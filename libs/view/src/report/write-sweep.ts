@@ -13,11 +13,10 @@ import {
   type SweepResults,
   type Table,
 } from "@fedclair/runs";
-import { heatTables, listTrials } from "../data/heat-tables.js";
+import { heatTables } from "../data/heat-tables.js";
 import { hasReport } from "../data/report-file.js";
 import { writeFigures, type Drawing, type Figure } from "../figures/figures.js";
 import { groupBy } from "../figures/group-by.js";
-import { heatMap, type CellLink } from "../figures/heat-map.js";
 import { factList, html, table, type Html } from "./html.js";
 import { lineFigure, rocFigure, tableLines } from "../figures/line-figure.js";
 import { maxColours, maxDots, methodFigure } from "../figures/method-figure.js";
@@ -81,37 +80,52 @@ export async function drawSweep(
   grid: Grid,
   { tables }: SweepResults,
 ): Promise<readonly Drawing[]> {
-  const linkOf = createLinks((folder) => hasReport(join(out, folder)), grid);
   const measures = groupBy(tables, ({ measure }) => [measure]);
   return [
     ...(await drawCourses(out, grid)),
-    ...measures.flatMap((own) => drawMeasure(grid, own, linkOf)),
+    ...measures.flatMap((own) => [...drawOverNumbers(grid, own), ...drawDots(own)]),
     ...drawRoc(grid, tables),
   ];
 }
 
 /**
- * Draws dots with intervals, or a heat map if there are too many to tell apart; and lines if the
- * rows or columns are numbers.
- * @param tables those of a measure
+ * Draws a measure as lines if the rows or columns are numbers.
+ * @param tables those of the measure
  */
-function drawMeasure(
-  grid: Grid,
-  tables: readonly [Table, ...Table[]],
-  linkOf: CellLink,
-): Drawing[] {
+function drawOverNumbers(grid: Grid, tables: readonly [Table, ...Table[]]): Drawing[] {
   const [{ measure }] = tables;
-  const drawing = drawCells(grid, tables, linkOf);
-  if (!drawing) return [];
   const [first, ...rest] = tables.map(tableLines).filter((lines) => lines !== undefined);
-  if (!first || rest.length + 1 < tables.length) return [drawing];
-  const overNumbers: Drawing = {
-    name: `${drawing.name}-lines`,
-    title: `${measure} over ${numericPath(grid)}`,
-    caption: "Lines: mean over seeds with a band of its 95 % interval.",
-    draw: (width) => lineFigure([first, ...rest], measure, numericPath(grid), width),
-  };
-  return [overNumbers, drawing];
+  if (!first || rest.length + 1 < tables.length || isEmpty(tables)) return [];
+  return [
+    {
+      name: `${fileName(measure)}-lines`,
+      title: `${measure} over ${numericPath(grid)}`,
+      caption: "Lines: mean over seeds with a band of its 95 % interval.",
+      draw: (width) => lineFigure([first, ...rest], measure, numericPath(grid), width),
+    },
+  ];
+}
+
+/** Draws a measure as dots with intervals, unless there are too many to tell apart. */
+function drawDots(tables: readonly [Table, ...Table[]]): Drawing[] {
+  const [{ measure, columns }] = tables;
+  const cells = tables.flatMap((one) => one.cells.flat());
+  if (isEmpty(tables) || cells.length > maxDots || columns.length > maxColours) return [];
+  const caption = cells.some((cell) => cell?.counts)
+    ? "Share of the clients of all seeds, last round, with its 95 % Wilson interval."
+    : cells.some((cell) => cell?.interval)
+      ? "Mean over seeds with its 95 % Student interval; each tick is a seed."
+      : "One seed: there is no interval.";
+  const draw = (width: number) => methodFigure(tables, width);
+  return [{ name: fileName(measure), title: measure, caption, draw }];
+}
+
+function isEmpty(tables: readonly Table[]): boolean {
+  return tables.every(({ cells }) => cells.flat().every((cell) => cell === undefined));
+}
+
+function fileName(measure: string): string {
+  return measure.replace(/[^a-zA-Z0-9]+/g, "-");
 }
 
 /** The dimension over which lines are drawn: the columns if they are numbers, else the rows. */
@@ -144,7 +158,7 @@ function drawRoc(grid: Grid, tables: readonly Table[]): Drawing[] {
   });
 }
 
-/** Leads from a study, by the name of its findings, to its runs, as `createLinks` does. */
+/** Leads from a study, by the name of its findings, to its runs, as `linkTo` does. */
 function createStudyLinks(
   hasOwnReport: (folder: string) => boolean,
   grid: Grid,
@@ -154,16 +168,11 @@ function createStudyLinks(
 }
 
 /**
- * Leads from a cell to the report of its run, or else to the run's row in the list of runs. A cell
- * of several runs leads to the first of them.
+ * The address of a trial's report, or else of its row in the list of runs; of several trials, that
+ * of the first. Undefined if there is none.
  * @param hasOwnReport whether the run in a folder of the sweep has one
  */
-export function createLinks(hasOwnReport: (folder: string) => boolean, grid: Grid): CellLink {
-  return (facet, row, column) => linkTo(grid, listTrials(grid, facet, row, column), hasOwnReport);
-}
-
-/** The address of a trial's run or of the first of several; undefined if there is none. */
-function linkTo(
+export function linkTo(
   { trials }: Grid,
   [first, ...others]: Grid["trials"],
   hasOwnReport: (folder: string) => boolean,
@@ -220,35 +229,4 @@ function runSection(out: string, grid: Grid, { tables }: SweepResults): Html {
       }),
     )}
   </section>`;
-}
-
-function drawCells(
-  grid: Grid,
-  tables: readonly [Table, ...Table[]],
-  linkOf: CellLink,
-): Drawing | undefined {
-  const [first] = tables;
-  const cells = tables.flatMap((one) => one.cells.flat());
-  if (cells.every((cell) => cell === undefined)) return undefined;
-  const drawing = {
-    name: first.measure.replace(/[^a-zA-Z0-9]+/g, "-"),
-    title: first.measure,
-  };
-  if (cells.length <= maxDots && first.columns.length <= maxColours) {
-    const isShare = cells.some((cell) => cell?.counts);
-    const caption = isShare
-      ? "Share of the clients of all seeds, last round, with its 95 % Wilson interval."
-      : cells.some((cell) => cell?.interval)
-        ? "Mean over seeds with its 95 % Student interval; each tick is a seed."
-        : "One seed: there is no interval.";
-    return { ...drawing, caption, draw: (width) => methodFigure(tables, width) };
-  }
-  const caption = `Mean over seeds: ${grid.rows?.path ?? ""} down, ${grid.columns?.path ?? ""} across. ${formatReading(first)} A frame marks the worst cell. A cell leads to its runs.`;
-  return { ...drawing, caption, draw: (width) => heatMap(tables, width, linkOf) };
-}
-
-function formatReading({ worse, worst }: Table): string {
-  if (worse === undefined) return "Light is high; the sweep does not specify which end is better.";
-  const last = worst.length === 0 ? "" : "with the worst of each column in the last row. ";
-  return `${last}Dark is worse: ${worse} values.`;
 }
