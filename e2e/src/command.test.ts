@@ -220,7 +220,7 @@ describe("the command", () => {
     });
     assert.equal(compared.code, 0, compared.stderr);
     assert.match(compared.stdout, /^trial +pilot +pilot-2\nrounds +2 +1\n/);
-    assert.match(compared.stdout, /^error\.clair +[\d.]+ +[\d.]+$/m);
+    assert.match(compared.stdout, /^error +[\d.]+ +[\d.]+$/m);
     assert.match(await readFile(join(cwd, "c.html"), "utf8"), /<svg/);
     await writeFile(join(cwd, "runs/pilot/notes.md"), "mine");
     const removed = await fedclair(["rm", "runs/pilot", "runs/pilot-2"], { cwd });

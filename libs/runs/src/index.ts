@@ -51,7 +51,6 @@ export {
 export { leafValues } from "./words/leaf-values.js";
 export { columns, reasonTable } from "./words/columns.js";
 export { linkFile, openTerminal, wrapMessage, type Terminal } from "./words/terminal.js";
-export { compareRuns, listTrialDifferences, type RunComparison } from "./outcome/compare-runs.js";
 export {
   compareArms,
   comparePrimary,

@@ -15,7 +15,6 @@ export { factList, html, preformatted, table, type Html } from "./report/html.js
 export { findInfluences, influenceText } from "./data/influences.js";
 export { loneFigureSection, htmlPage } from "./report/page.js";
 export { textWidth } from "./figures/text-width.js";
-export { comparisonPage } from "./report/comparison-page.js";
 export { readForReport } from "./data/rounds-tally.js";
 export { writeRunReport } from "./report/write-report.js";
 export { writePaper } from "./paper/write-paper.js";

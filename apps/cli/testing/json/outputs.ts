@@ -66,36 +66,12 @@ const show = z.union([
     .describe("A study or a sweep."),
 ]);
 
-const compare = z.union([
-  z
-    .strictObject({
-      runs: names,
-      differences: z
-        .array(z.strictObject({ path: z.string(), values: z.array(z.string().nullable()) }))
-        .describe("Keys in which the trial files differ, with each run's value as JSON."),
-      models: z
-        .string()
-        .exactOptional()
-        .describe("Present if personal models are compared with shared ones."),
-      measures: z.array(
-        z.strictObject({
-          name: z.string(),
-          values: z.array(z.number().nullable()).describe("By run."),
-          best: z.array(z.number()).describe("Indices of the best runs."),
-          estimate: z
-            .strictObject({
-              mean: z.number(),
-              n: z.number(),
-              interval: z.strictObject({ low: z.number(), high: z.number() }).exactOptional(),
-            })
-            .exactOptional()
-            .describe("Mean over runs that differ only by their seed."),
-        }),
-      ),
-    })
-    .describe("Runs."),
-  z.strictObject(sweepFields).describe("Studies or sweeps."),
-]);
+const compare = z.strictObject({
+  ...sweepFields,
+  trialDifferences: z
+    .array(z.strictObject({ path: z.string(), values: z.array(z.string().nullable()) }))
+    .describe("Keys in which the trial files differ, with the value of each study or run as JSON."),
+});
 
 const share = z
   .strictObject({ share: z.number(), low: z.number(), high: z.number() })

@@ -10,6 +10,7 @@ import {
   listStudies,
   listSummaries,
   methodPath,
+  studyPath,
   type MeasuredGrid,
   type Study,
 } from "./grid.js";
@@ -177,24 +178,10 @@ export function describeModels({ trials }: MeasuredGrid): string | undefined {
     if (!summary) return []; // nothing says which models a run without numbers has
     const { personal = [] } = summary;
     return arms.map(({ label }, i) => {
-      const name = i === 0 ? (at.get(methodPath) ?? label) : label;
+      const name = i === 0 ? (at.get(methodPath) ?? at.get(studyPath) ?? label) : label;
       return { name, isPersonal: personal.includes(label) };
     });
   });
-  return explainModels(models, trials[0]?.measures ?? {});
-}
-
-/** The metrics of a task, as in `Measures`, or in the description of a run. */
-interface MetricDescriptions {
-  readonly metrics?: Measures["metrics"];
-  readonly primary?: string | undefined;
-}
-
-/** Explains how personal and shared models compare. Undefined if all are of one kind. */
-export function explainModels(
-  models: readonly { readonly name: string; readonly isPersonal: boolean }[],
-  measures: MetricDescriptions,
-): string | undefined {
   const names = (kind: boolean) => [
     ...new Set(models.filter(({ isPersonal }) => isPersonal === kind).map(({ name }) => name)),
   ];
@@ -202,12 +189,12 @@ export function explainModels(
   if (personal.length === 0 || shared.length === 0) return undefined;
   return (
     `personal models, one per client: ${personal.join(", ")}; one shared model: ${shared.join(", ")}; ` +
-    describeData(measures)
+    describeData(trials[0]?.measures ?? {})
   );
 }
 
 /** Tells on which data personal and shared models can be compared. */
-function describeData({ metrics = {}, primary }: MetricDescriptions): string {
+function describeData({ metrics = {}, primary }: Measures): string {
   const own = primary ?? Object.keys(metrics)[0] ?? "";
   const common = metrics[own]?.onSharedData;
   return common === undefined

@@ -73,6 +73,9 @@ export const seedPath = "seed";
 /** If trials differ in this dimension, its values are the methods that are compared. */
 export const methodPath = "aggregator";
 
+/** The dimension of compared studies, by their names. */
+export const studyPath = "study";
+
 /** Lists the dimensions in which trials differ by more than their seed. */
 export function otherDimensions({ dimensions }: Pick<Grid, "dimensions">): readonly Dimension[] {
   return dimensions.filter(({ path }) => path !== seedPath);

@@ -7,6 +7,7 @@ export {
   nameApart,
   studyOfRun,
   type ComparedStudy,
+  type StudyComparison,
 } from "./compare-studies.js";
 export { drawsData } from "./draws.js";
 export { formatDifference } from "./differences.js";
@@ -51,6 +52,7 @@ export {
 export { sweepCard } from "./sweep-card.js";
 export { verdictCells } from "./verdict-counts.js";
 export {
+  findBestCells,
   formatCell,
   formatFacet,
   missingMeasures,

@@ -219,6 +219,22 @@ export function formatTie([first, ...others]: readonly [Cell, ...Cell[]]): strin
   return others.every((cell) => formatCell(cell) === text) ? text : formatNumber(valueOf(first));
 }
 
+/**
+ * Finds the best cells of a row. None are marked where no end is better, all are equal, or a cell
+ * averages over seeds, whose paired differences say more.
+ */
+export function findBestCells(
+  cells: readonly (Cell | undefined)[],
+  worse: Table["worse"],
+): ReadonlySet<number> {
+  const known = cells.filter((cell) => cell !== undefined);
+  const values = known.map(valueOf);
+  const [low, high] = [minOf(values), maxOf(values)];
+  if (worse === undefined || low === high || known.some(({ seeds }) => seeds > 1)) return new Set();
+  const best = worse === "low" ? high : low;
+  return new Set(cells.flatMap((cell, i) => (cell && valueOf(cell) === best ? [i] : [])));
+}
+
 /** Sums counted clients over seeds; undefined unless every measure counts clients. */
 export function sumCounts(measures: readonly Measure[]): Counts | undefined {
   const all = measures.map(countsOf);
