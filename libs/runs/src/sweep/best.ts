@@ -1,7 +1,7 @@
 import type { Measure } from "../measures/measure.js";
 import { findMethods, listArmContests, listContests, type Contest } from "./contests.js";
 import type { Difference } from "./differences.js";
-import type { MeasuredGrid } from "./grid.js";
+import { listStudies, type MeasuredGrid } from "./grid.js";
 import { aggregateCell, findWorseEnd, formatTie, isTie, valueOf, type Cell } from "./table.js";
 
 /** The best method under the same conditions, for one measure. */
@@ -23,6 +23,7 @@ export interface Best {
  * @param differences between all of them
  */
 export function listBest(grid: MeasuredGrid, differences: readonly Difference[]): Best[] {
+  if (listStudies(grid).every(({ trials }) => trials.length < 2)) return []; // one seed shows none
   const rules = findMethods(grid);
   const contests = rules ? listContests(grid, rules) : listArmContests(grid).filter(isListed);
   return contests.flatMap((contest) => {

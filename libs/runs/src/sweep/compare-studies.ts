@@ -111,20 +111,14 @@ export function compareStudies(studies: readonly ComparedStudy[]): StudyComparis
     measures: [...new Set(names)].map((measure) => ({ measure })),
     trials,
   });
-  // Among runs of one seed, nothing shows which arm is best.
-  const isOverSeeds = studies.some(({ runs }) => runs.length > 1);
-  return {
-    ...results,
-    best: isOverSeeds ? results.best : [],
-    trialDifferences: listTrialDifferences(studies, isOverSeeds),
-  };
+  return { ...results, trialDifferences: listTrialDifferences(studies) };
 }
 
 /** Lists the keys in which trials differ. Among studies over seeds, the seed is none of them. */
 function listTrialDifferences(
   studies: readonly ComparedStudy[],
-  isOverSeeds: boolean,
 ): StudyComparison["trialDifferences"] {
+  const isOverSeeds = studies.some(({ runs }) => runs.length > 1);
   const leaves = studies.map(
     ({ trial }) => new Map(leafValues({ ...trial, ...(isOverSeeds && { seed: undefined }) })),
   );

@@ -91,21 +91,14 @@ function describeFailedAttacks(summaries: readonly Summary[]): string[] {
   });
 }
 
-/** Formats the mean number of undecided clients per run: `17 of 20 clients a run`. Empty for 0. */
-export function describeUndecided(summaries: readonly Summary[]): string[] {
-  const undecided = countUndecided(summaries);
-  if (!undecided || undecided.mean === 0) return [];
-  const { mean: count, judged } = undecided;
+/** Counts the undecided clients of runs; empty if there are none. */
+function describeUndecided(summaries: readonly Summary[]): string[] {
+  const found = findDetection(summaries, "undecided");
+  const count = found.reduce((sum, { value }) => sum + value, 0) / summaries.length;
+  if (count === 0) return [];
+  const judged = mean(found.map(({ n = 0 }) => n));
   const noun = summaries.length > 1 ? "clients a run" : "clients";
   return [`${Number(count.toFixed(1))} of ${formatNumber(judged)} ${noun}`];
-}
-
-/** Means over the runs of a study: of the undecided clients, and of those that were judged. */
-export function countUndecided(summaries: readonly Summary[]) {
-  const found = findDetection(summaries, "undecided");
-  if (found.length === 0) return undefined;
-  const total = found.reduce((sum, { value }) => sum + value, 0);
-  return { mean: total / summaries.length, judged: mean(found.map(({ n = 0 }) => n)) };
 }
 
 /** A comparison of the main arm of a study with a baseline. */

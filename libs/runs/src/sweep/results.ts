@@ -43,6 +43,7 @@ export function computeGridResults(grid: MeasuredGrid): SweepResults {
   const { name, claim, trials } = grid;
   const models = describeModels(grid);
   const differences = listDifferences(grid);
+  const best = listBest(grid, differences);
   return {
     name,
     ...(claim !== undefined && { claim }),
@@ -54,8 +55,8 @@ export function computeGridResults(grid: MeasuredGrid): SweepResults {
     notes: grid.notes ?? [],
     ...(grid.correction && { correction: grid.correction }),
     differences,
-    best: listBest(grid, differences),
-    highlights: listHighlights(grid, differences),
+    best,
+    highlights: listHighlights(grid, differences, best),
     findings: listFindings(grid, differences),
     ...(models !== undefined && { models }),
   };

@@ -7,7 +7,7 @@ import type { Best } from "./best.js";
 import { formatDifference, type Difference } from "./differences.js";
 import { cardText } from "../outcome/outcome-text.js";
 import { sweepCard } from "./sweep-card.js";
-import { attackTopic } from "./highlights.js";
+import { attackTopic, bestTopic } from "./highlights.js";
 import type { SweepResults } from "./results.js";
 import { formatCell, type Table } from "./table.js";
 import { verdictCells, type VerdictCounts } from "./verdict-counts.js";
@@ -61,7 +61,7 @@ export function sweepText(results: SweepResults, terminal = unlimited): string {
   const card = sweepCard(results);
   // A few findings already say what most topics do.
   const shown = highlights.filter(
-    ({ topic }) => findings.length > maxFindings || topic === attackTopic,
+    ({ topic }) => topic === attackTopic || (topic !== bestTopic && findings.length > maxFindings),
   );
   const notes = [
     cells.some((cell) => cell?.interval && !cell.counts) ? meanNote : undefined,

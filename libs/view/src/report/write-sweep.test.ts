@@ -72,10 +72,6 @@ describe("writeSweep", () => {
     );
     const page = (await readFile(join(out, "report.html"), "utf8")).replace(/\s+/g, " ");
     assert.match(page, /<td class="text">none<\/td>/);
-    assert.match(
-      page,
-      /<dt>Best and worst<\/dt> <dd>distance.toy-mean: best [\d.]+ for none; worst/,
-    );
     for (const [i, { id, folder }] of sweep.trials.entries()) {
       const value = summaries.get(id)?.measures["distance.toy-mean"] ?? NaN;
       const cell = formatNumber(value).replace(".", "\\.");
@@ -102,7 +98,7 @@ describe("writeSweep", () => {
       notes: [],
       best: [],
       differences: [],
-      highlights: [{ topic: "Best and worst", texts: ["accuracy: best 1 for a; worst 0 for g."] }],
+      highlights: [{ topic: "Best", texts: ["accuracy: a with 1."] }],
       findings: places.slice(0, count).map((place) => ({ place, texts: ["flagged 1 of 2"] })),
     });
     const linkOf = (place: string) => (place === "g" ? undefined : `#run-${places.indexOf(place)}`);
@@ -112,7 +108,7 @@ describe("writeSweep", () => {
     for (const text of [few, many]) {
       assert.match(
         text,
-        /^<p class="verdict bad">3 of 5 contaminated flagged · some called benign in 1 of 1 studies · 0 of 20 false alarms · 1 undecided<\/p> <dl class="answer"> <dt>Best and worst<\/dt> <dd>accuracy: best 1 for a;/,
+        /^<p class="verdict bad">3 of 5 contaminated flagged · some called benign in 1 of 1 studies · 0 of 20 false alarms · 1 undecided<\/p> <dl class="answer"> <dt>Best<\/dt> <dd>accuracy: a with 1\./,
       );
       assert.match(text, /<li><a href="#run-1">b<\/a>: flagged 1 of 2\.<\/li>/);
     }
