@@ -3,7 +3,7 @@ import { mean } from "@fedclair/linalg";
 import { linePanel, number, row, series } from "../../../studies/papers/figures.js";
 import { fairJudges } from "../../../studies/clair/theory/decompose.js";
 import { groupBy } from "../../../studies/support/group-by.js";
-import { files, predictRefined, predictSine, readSetting } from "./theory.js";
+import { files, predictRefined, predictSine, readSetting, tilt } from "./theory.js";
 import { withLabels } from "../../../studies/papers/runs.js";
 
 const log = { scale: { type: "log" } };
@@ -63,7 +63,7 @@ export const figure = {
           y: number("y", "largest sine", { ...log, values: [0.003, 0.01, 0.03] }),
           color: colour(["largest sine"]),
         },
-        [dashed(meansBy(noise, noiseOf, { predicted: (run) => 0.9 * predictSine(run) }))],
+        [dashed(meansBy(noise, noiseOf, { predicted: (run) => tilt * predictSine(run) }))],
       ),
       linePanel(
         "error of clients (dashed: predicted)",

@@ -1,7 +1,8 @@
 // The claims on federations that train: each judge on the same rounds. The claims in memory, which
 // take seconds, show that they fall with a broken judge.
 import { trials } from "../../../studies/clair/judge-trials.js";
-import { perSeed, withLabels } from "../../../studies/papers/runs.js";
+import { withLabels } from "../../../studies/papers/runs.js";
+import { groupBy } from "../../../studies/support/group-by.js";
 import { countRuns } from "./theory.js";
 
 export const trainingFile = "studies/clair/judge-trials.js";
@@ -21,24 +22,24 @@ const detection = (trial, rule) => ({
   expected: { min: 0.7 },
 });
 
+/** Counts the draws of clients: with any attack and without, a seed has the same honest updates. */
+function countDraws(runs, drawOf) {
+  const draws = [...groupBy(runs, drawOf).values()];
+  const flagged = draws.filter((own) => own.some(({ measures }) => measures.falseAlarms > 0));
+  return { hits: flagged.length, of: draws.length };
+}
+
 const falseAlarms = (rule) => ({
   name: `training-false-alarms-${rule}`,
   claim: "Benign clients of the same federations, with and without contaminated ones, are not.",
   file: trainingFile,
   judge: rule,
-  quantity: "federations with a benign client flagged",
-  // Without contaminated clients the two trials of networks are the same.
-  measure: (all) => {
-    const [, network] = Object.keys(trials);
-    const isAgain = (run) =>
-      run.at("clean") === "true" &&
-      run.at("trial").startsWith("network") &&
-      run.at("trial") !== network;
-    return countRuns(
-      withLabels(all, { judge: rule }).filter((run) => !isAgain(run)),
-      ({ measures }) => measures.falseAlarms > 0,
-    );
-  },
+  quantity: "draws of clients with a benign one flagged",
+  measure: (all) =>
+    countDraws(withLabels(all, { judge: rule }), (run) => {
+      const [task] = run.at("trial").split(",");
+      return `${task} ${run.seed}`;
+    }),
   expected: { max: 0.05 },
 });
 
@@ -51,13 +52,7 @@ const attacked = (rule) => ({
   time: "1 minute",
   judge: rule,
   quantity: "draws of clients with a benign one flagged under some attack, linear regression",
-  // Under every attack, a seed has the same honest updates.
-  measure: (all) => {
-    const runs = withLabels(all, { judge: rule });
-    const isFlagged = ({ measures }) => measures.falseAlarms > 0;
-    const flagged = perSeed(runs, (attacks) => attacks.some(isFlagged));
-    return { hits: flagged.filter(Boolean).length, of: flagged.length };
-  },
+  measure: (all) => countDraws(withLabels(all, { judge: rule }), ({ seed }) => seed),
   expected: { max: 0.05 },
 });
 
