@@ -53,8 +53,8 @@ export function readSetting(run) {
 }
 
 /**
- * The largest singular value of a Gaussian matrix of p − r by r has this share of √(p − r) + √r on
- * average: 0.874 for 21 by 3, and noise adds 0.02 at σ = 0.02.
+ * The mean of the largest singular value of a Gaussian matrix of p − r by r over √(p − r) + √r. It
+ * is 0.874 for 21 by 3. Second-order terms make it 0.89 at σ = 0.02.
  */
 export const tilt = 0.88;
 
@@ -77,8 +77,8 @@ export function predictRefined(run) {
 }
 
 /**
- * Whether refining gains more than it costs clients whose own parts outside the space have some
- * energy. Those parts tilt the space as noise does.
+ * Whether refining gains more than it costs, by the energy of a client's own part outside the space.
+ * That part is averaged away, and it tilts the space as noise does.
  */
 function pays(run, own) {
   const { p, q, r, n, variance } = readSetting(run);
@@ -134,7 +134,7 @@ const atMultiple = (rule, multiple) => ({
   expected: { min: 0.9 },
 });
 
-const acrossSettings = (file, what) => ({
+const acrossSettings = (file, what, isOne = (_clients) => true) => ({
   name: `separation-${what.replaceAll(" ", "-")}`,
   claim: `The same with ${what}.`,
   file,
@@ -142,7 +142,11 @@ const acrossSettings = (file, what) => ({
   judge: "evidence",
   reads: { judge: "evidence", multiple: "1.25" },
   quantity: "federations with the exact set at 1.25 times the distance",
-  measure: (all) => countRuns(all, isExact),
+  measure: (all) =>
+    countRuns(
+      all.filter((run) => isOne(run.at("clients"))),
+      isExact,
+    ),
   expected: { min: 0.9 },
 });
 
@@ -321,13 +325,14 @@ export const claims = [
     quantity:
       "federations where the gain less cost has one sign: estimated, measured and predicted",
     measure: (all) => countRuns(all, isForeseen),
-    expected: { min: 0.9 },
+    expected: { min: 0.95 },
     faults: [fitsAll, averagesNothing, averagesFew],
   },
   { ...atMultiple("evidence", 1.25), faults: [flagsNobody.evidence, flagsAll.evidence] },
   atMultiple("gap", 1.25),
   { ...atMultiple("gap", 2), faults: [flagsNobody.gap, flagsAll.gap] },
-  acrossSettings(files.settings, "10 and 40 clients and other noise"),
+  acrossSettings(files.settings, "10 clients", (clients) => clients === "10"),
+  acrossSettings(files.settings, "40 clients or other noise", (clients) => clients !== "10"),
   acrossSettings(files.many, "80 and 160 clients"),
   falseAlarms("gap"),
   falseAlarms("evidence"),
