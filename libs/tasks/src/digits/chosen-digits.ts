@@ -3,7 +3,7 @@ import { formatCount, withoutChecks, type ChosenData } from "../data/chosen-file
 import { readChosenImages } from "./chosen-images.js";
 import { countWithheld, minimumPerClient } from "./holdings.js";
 import { namedClasses, pixels as mnistPixels } from "./images.js";
-import { countUses, createOpener, digits } from "./index.js";
+import { countImages, createOpener, digits } from "./index.js";
 import type { DigitsOptions } from "./options.js";
 
 /**
@@ -55,7 +55,7 @@ async function createTask(options: DigitsOptions, chosen: ChosenData): Promise<T
       `source: ${read.name}: expected at least ${needed} images, because uniformDigits of the trial withholds ${needed - minimumPerClient} from training, got ${count}: choose more`,
     );
   }
-  const { trained, heldOut, uniform } = countUses(own, data, 1);
+  const { trained, heldOut, uniform } = countImages(own, data, 1);
   chosen.onRead({
     ...read,
     facts: [

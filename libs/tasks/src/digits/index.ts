@@ -1,21 +1,17 @@
 import { countWriters, noticeFiles, readSource } from "#digits-source";
-import { UserError, type Params, type Shard, type Task, type TaskPlugin } from "@fedclair/core";
-import type { Stream } from "@fedclair/linalg";
+import { UserError, type Shard, type Task, type TaskPlugin } from "@fedclair/core";
 import { guessClasses } from "../data/guessing.js";
 import { sourcePaths } from "../data/own-data.js";
-import { countHeldBack } from "../held-back.js";
+import { countUses } from "../held-back.js";
 import { withFeatureNoise } from "../partition/feature-noise.js";
-import { PerceptronClient, type ClientExamples } from "../perceptron/client.js";
-import { inputAt, sliceExamples, type Examples } from "../perceptron/examples.js";
-import { initialParams, openPerceptron, readPerceptron } from "../perceptron/model.js";
+import { PerceptronClient } from "../perceptron/client.js";
+import { inputAt, splitExamples, type Examples } from "../perceptron/examples.js";
+import { initialParams } from "../perceptron/model.js";
 import { refusesSteps } from "../perceptron/options.js";
-import { CommonExamples, trainPerceptron } from "../perceptron/training.js";
+import { CommonExamples, trainBase } from "../perceptron/training.js";
 import { choose, inUnits, mnistCount, type Collection } from "./images.js";
 import { checkHoldings, countWithheld, holdings, reserve } from "./holdings.js";
 import { digitsSchema, type DigitsOptions } from "./options.js";
-
-/** The share of a client's digits that it trains on; the rest is held out. */
-const trainingShare = 0.8;
 
 /**
  * Handwritten digits, recognised by logistic regression, by a perceptron with one hidden layer, or
@@ -72,9 +68,9 @@ export const digits: TaskPlugin = {
       }),
       async start({ rng }) {
         const params = initialParams(options, data.pixels, data.classes, rng);
-        return {
-          params: options.model === "lora" ? await pretrain(options, data, params, rng) : params,
-        };
+        if (options.model !== "lora") return { params };
+        const base = choose(data, reserve(options, data.labels.length).base);
+        return { params: await trainBase(params, base, options, rng) };
       },
       openShard: createOpener(options, data),
     };
@@ -95,10 +91,10 @@ export function createOpener(
     const { index, count } = holdsAll ? { index: 0, count: 1 } : shard;
     if (shared?.clients !== count) shared = share(options, data, count);
     const held = choose(data, shared.partOf(index));
+    const noisy = options.featureNoise === 0 ? held : withNoise(options, held, shard);
     const { uniform } = shared;
-    return Promise.resolve(
-      new PerceptronClient(options, { ...split(options, held, data.classes, shard), uniform }),
-    );
+    const examples = splitExamples(noisy, data.classes, shard);
+    return Promise.resolve(new PerceptronClient(options, { ...examples, uniform, describeMisfit }));
   };
 }
 
@@ -121,45 +117,18 @@ function share(options: DigitsOptions, data: Collection, clients: number): Share
   };
 }
 
-/** Trains the base that clients adapt, on digits that no client holds. */
-async function pretrain(
-  options: DigitsOptions,
-  data: Collection,
-  start: Params,
-  rng: Stream,
-): Promise<Params> {
-  const images = choose(data, reserve(options, data.labels.length).base);
-  const network = openPerceptron(start, options.batchSize);
-  try {
-    await trainPerceptron(
-      network,
-      images,
-      { ...options, epochs: options.baseEpochs, proximal: 0 },
-      rng.at("base"),
-    );
-    return readPerceptron(network, start);
-  } finally {
-    network.release();
-  }
-}
-
 /** Counts what the images are used for. */
-export function countUses(options: DigitsOptions, data: Collection, clients: number) {
-  const partOf = holdings(options, data, clients);
-  let trained = 0;
-  let heldOut = 0;
-  for (let client = 0; client < clients; client++) {
-    const { length } = partOf(client);
-    trained += countTrained(length);
-    heldOut += length - countTrained(length);
-  }
-  return { trained, heldOut, ...countWithheld(options, data.labels.length) };
+export function countImages(options: DigitsOptions, data: Collection, clients: number) {
+  return {
+    ...countUses(clients, holdings(options, data, clients)),
+    ...countWithheld(options, data.labels.length),
+  };
 }
 
 /** Says how many of the user's own images are trained on, and what becomes of the others. */
 function describeUse(options: DigitsOptions, data: Collection, clients: number): string {
   const { labels, pixels, classes } = data;
-  const { trained, heldOut, uniform, base } = countUses(options, data, clients);
+  const { trained, heldOut, uniform, base } = countImages(options, data, clients);
   const uses = [
     `${trained} train`,
     `${heldOut} measure the client that holds them`,
@@ -168,11 +137,6 @@ function describeUse(options: DigitsOptions, data: Collection, clients: number):
   ];
   const use = `source: ${labels.length} images of ${pixels} numbers in ${classes} classes: ${uses.join(", ")}`;
   return data.unevenColumns === undefined ? use : `${use}\n${data.unevenColumns}`;
-}
-
-/** Returns the number of a client's images that it trains on, held-back ones included. */
-function countTrained(count: number): number {
-  return Math.min(Math.ceil(trainingShare * count), count - 1);
 }
 
 /** Checks as much as is known before anything is fetched or read. */
@@ -187,30 +151,6 @@ function checkClients(options: DigitsOptions, count: number): void {
   throw new UserError(
     `digits: partition natural serves ${writers} clients, one a writer that the data name, but ${count} are asked for: ${remedy}`,
   );
-}
-
-/**
- * Splits a client's digits into those for training, those held back from it, and held-out ones.
- * @param held in random order
- */
-function split(
-  options: DigitsOptions,
-  held: Examples,
-  classes: number,
-  shard: Shard,
-): Omit<ClientExamples, "uniform"> {
-  const count = held.labels.length;
-  const border = countTrained(count);
-  const noisy = options.featureNoise === 0 ? held : withNoise(options, held, shard);
-  const [training, heldOut] = [
-    sliceExamples(noisy, 0, border),
-    sliceExamples(noisy, border, count),
-  ];
-  const labels = shard.corruptLabels?.(training.labels, classes) ?? training.labels;
-  const all = { ...training, labels };
-  const trained = border - countHeldBack(border, shard.holdBack);
-  const [learnt, heldBack] = [sliceExamples(all, 0, trained), sliceExamples(all, trained, border)];
-  return { training: learnt, heldBack, heldOut, describeMisfit };
 }
 
 function describeMisfit(wanted: number, width: number): string {

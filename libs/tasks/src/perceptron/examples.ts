@@ -1,4 +1,6 @@
+import type { Shard } from "@fedclair/core";
 import { atInt } from "@fedclair/linalg";
+import { countHeldBack, countTrained } from "../held-back.js";
 
 /** A selection of examples. Their numbers are not copied. */
 export interface Examples {
@@ -32,5 +34,22 @@ export function sliceExamples(
     places: places.subarray(start, end),
     labels: labels.subarray(start, end),
     ...(outputs && { outputs: outputs.subarray(start * width, end * width) }),
+  };
+}
+
+/**
+ * Splits a client's examples into those for training, those held back from it, and held-out ones.
+ * @param held in random order
+ */
+export function splitExamples(held: Examples, classes: number, shard: Shard) {
+  const count = held.places.length;
+  const border = countTrained(count);
+  const trained = border - countHeldBack(border, shard.holdBack);
+  const known = sliceExamples(held, 0, border);
+  const all = { ...known, labels: shard.corruptLabels?.(known.labels, classes) ?? known.labels };
+  return {
+    training: sliceExamples(all, 0, trained),
+    heldBack: sliceExamples(all, trained, border),
+    heldOut: sliceExamples(held, border, count),
   };
 }

@@ -3,7 +3,13 @@ import { yieldToEventLoop, type Params } from "@fedclair/core";
 import { areEqual, item, type Stream } from "@fedclair/linalg";
 import type { Network } from "../nets/network.js";
 import { inputAt, type Examples } from "./examples.js";
-import { classCrossEntropy, countRight, meanSquaredError, openPerceptron } from "./model.js";
+import {
+  classCrossEntropy,
+  countRight,
+  meanSquaredError,
+  openPerceptron,
+  readPerceptron,
+} from "./model.js";
 
 /** Settings of plain gradient descent. */
 export interface Descent {
@@ -79,6 +85,23 @@ export async function trainPerceptron(
     return await takePerceptronSteps(network, data, batches, descent, signal);
   } finally {
     for (const one of weights) one.release();
+  }
+}
+
+/** Trains the base that clients adapt, on examples that no client holds. */
+export async function trainBase(
+  start: Params,
+  data: Examples,
+  options: Pick<Pace, "learningRate" | "batchSize"> & { readonly baseEpochs: number },
+  rng: Stream,
+): Promise<Params> {
+  const network = openPerceptron(start, options.batchSize);
+  try {
+    const pace = { ...options, epochs: options.baseEpochs, proximal: 0 };
+    await trainPerceptron(network, data, pace, rng.at("base"));
+    return readPerceptron(network, start);
+  } finally {
+    network.release();
   }
 }
 

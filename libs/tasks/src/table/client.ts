@@ -8,18 +8,18 @@ import {
   type TrainJob,
   type TrainResult,
 } from "@fedclair/core";
-import { countHeldBack } from "../held-back.js";
+import { countHeldBack, countTrained } from "../held-back.js";
 import {
   createLinearTrainer,
   type RegressionSample,
   type ShardSamples,
 } from "../linear-regression/trainer.js";
 import { PerceptronClient } from "../perceptron/client.js";
-import { sliceExamples, type Examples } from "../perceptron/examples.js";
+import { splitExamples, type Examples } from "../perceptron/examples.js";
 import type { PerceptronOptions } from "../perceptron/options.js";
 import { CommonExamples } from "../perceptron/training.js";
 import { isLeastSquares, type TableOptions } from "./options.js";
-import { countTrained, type TableRows } from "./rows.js";
+import type { TableRows } from "./rows.js";
 import {
   splitScale,
   standardiseInputs,
@@ -124,17 +124,9 @@ export class TableClient implements LocalTrainer {
 
   #openPerceptron(scale: Numbers): PerceptronClient {
     const { classes } = this.#rows;
-    const { corruptLabels, holdBack } = this.#shard;
     const all = toExamples(this.#rows, scale, this.#held);
-    const border = countTrained(all.places.length);
-    const trained = border - countHeldBack(border, holdBack);
-    const known = sliceExamples(all, 0, border);
-    const labels = corruptLabels?.(known.labels, classes.length) ?? known.labels;
-    const training = { ...known, labels };
     return new PerceptronClient(toPerceptron(this.#options), {
-      training: sliceExamples(training, 0, trained),
-      heldBack: sliceExamples(training, trained, border),
-      heldOut: sliceExamples(all, border, all.places.length),
+      ...splitExamples(all, classes.length, this.#shard),
       uniform: this.#uniform.at(scale),
       describeMisfit: (wanted, width) =>
         `table: the params are for ${wanted} inputs, and the table of this host has ${width}: give every host the same columns, and list the values of categories (source.categories)`,

@@ -1,6 +1,7 @@
 import { excerpt } from "@fedclair/core";
 import { looksMeasured } from "../data/class-names.js";
-import { countTrained, type TableRows } from "./rows.js";
+import { countUses } from "../held-back.js";
+import type { TableRows } from "./rows.js";
 
 /** Says what the columns are, and what rows are used for. */
 export function describeRows(rows: TableRows, clients: number): string {
@@ -16,13 +17,14 @@ export function describeRows(rows: TableRows, clients: number): string {
     classes.length > 0
       ? `${classes.length} classes (${shorten(classes)})`
       : `numbers to predict: ${shorten(outputNames)}`;
-  const text = `source: ${count} rows: ${[...columns, predicted].join("; ")}; ${countUses(
-    rows,
-    clients,
-  )
-    .concat(uniform.length > 0 ? [`${uniform.length} measure all clients`] : [])
-    .concat(base.length > 0 ? [`${base.length} pre-train`] : [])
-    .join(", ")}`;
+  const { trained, heldOut } = countUses(clients, (client) => rows.clients.of(client, clients));
+  const uses = [
+    `${trained} rows train`,
+    `${heldOut} measure the client that holds them`,
+    ...(uniform.length > 0 ? [`${uniform.length} measure all clients`] : []),
+    ...(base.length > 0 ? [`${base.length} pre-train`] : []),
+  ];
+  const text = `source: ${count} rows: ${[...columns, predicted].join("; ")}; ${uses.join(", ")}`;
   const numbers = numeric.filter(({ place }) => countsRows(rows, place));
   const hints = numbers.map(
     ({ name }) =>
@@ -45,17 +47,6 @@ function countsRows({ inputs: { values, width }, count }: TableRows, place: numb
 
 function describeMeasured(classes: readonly string[]): string {
   return `source: columns.label: ${classes.length} classes with numbers for names (${shorten(classes)}): to predict numbers, name the column in columns.outputs in place of columns.label`;
-}
-
-function countUses({ clients: parts }: TableRows, clients: number): string[] {
-  let trained = 0;
-  let heldOut = 0;
-  for (let client = 0; client < clients; client++) {
-    const { length } = parts.of(client, clients);
-    trained += countTrained(length);
-    heldOut += length - countTrained(length);
-  }
-  return [`${trained} rows train`, `${heldOut} measure the client that holds them`];
 }
 
 /** Lists names; of many, the first ones and how many there are. */

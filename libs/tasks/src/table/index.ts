@@ -5,9 +5,9 @@ import { guessClasses } from "../data/guessing.js";
 import { sourcePaths, type TableSource } from "../data/own-data.js";
 import type { TableFile } from "../data/table-file.js";
 import { toParams } from "../linear-regression/trainer.js";
-import { initialParams, openPerceptron, readPerceptron } from "../perceptron/model.js";
+import { initialParams } from "../perceptron/model.js";
 import { refusesSteps } from "../perceptron/options.js";
-import { trainPerceptron } from "../perceptron/training.js";
+import { trainBase } from "../perceptron/training.js";
 import { TableClient, toExamples, toPerceptron, UniformRows } from "./client.js";
 import { describeRows } from "./describe-rows.js";
 import { isLeastSquares, tableSchema, type TableOptions } from "./options.js";
@@ -152,12 +152,5 @@ async function createParams(
   const start = initialParams(perceptron, inputs.width, width, rng);
   if (options.model !== "lora") return start;
   const examples = toExamples(rows, scale?.data ?? new Float64Array(0), base);
-  const network = openPerceptron(start, options.batchSize);
-  try {
-    const pace = { ...options, epochs: options.baseEpochs, proximal: 0 };
-    await trainPerceptron(network, examples, pace, rng.at("base"));
-    return readPerceptron(network, start);
-  } finally {
-    network.release();
-  }
+  return await trainBase(start, examples, options, rng);
 }

@@ -3,6 +3,7 @@ import { numberClasses, sortClasses } from "../data/class-names.js";
 import type { TableSource } from "../data/own-data.js";
 import type { TableFile } from "../data/table-file.js";
 import { mixed, numbers, readTable, texts, type ClientTable } from "../data/table.js";
+import { trainingShare } from "../held-back.js";
 import { shuffleSamples } from "../partition/shuffle-samples.js";
 import { encodeInputs, type Inputs } from "./inputs.js";
 import { isLeastSquares, type TableOptions } from "./options.js";
@@ -21,14 +22,6 @@ export interface TableRows {
   readonly uniform: readonly number[];
   readonly base: readonly number[];
   readonly clients: ClientRows;
-}
-
-/** The share of a client's rows that it trains on; the rest is held out. */
-const trainingShare = 0.8;
-
-/** Returns the number of a client's rows that it trains on, held-back ones included. */
-export function countTrained(rows: number): number {
-  return Math.min(Math.ceil(trainingShare * rows), rows - 1);
 }
 
 /**
