@@ -1,5 +1,5 @@
 import { CardLine, curvesOf, Progress, Rounds, StatusMark } from "@fedclair/view/browser";
-import { Command, PageNotice, Section } from "@fedclair/view/parts";
+import { Choice, Command, PageNotice, Section } from "@fedclair/view/parts";
 import { checkExercise, exercises } from "./exercises.js";
 import type { Playground, Stage } from "./playground.js";
 import {
@@ -73,32 +73,32 @@ function Form({ playground }: { readonly playground: Playground }) {
       <Choice
         label="Attack"
         value={setting.attack}
-        choices={attacks}
-        onChoose={(attack) => {
+        options={attacks}
+        onChange={(attack) => {
           change({ attack });
         }}
       />
       <Choice
         label="Contaminated"
         value={String(setting.share)}
-        choices={shares}
-        onChoose={(share) => {
+        options={shares}
+        onChange={(share) => {
           change({ share: Number(share) });
         }}
       />
       <Choice
         label="Rule at the server"
         value={setting.rule}
-        choices={rules}
-        onChoose={(rule) => {
+        options={rules}
+        onChange={(rule) => {
           change({ rule });
         }}
       />
       <Choice
         label="Data of the clients"
         value={setting.data}
-        choices={heterogeneities}
-        onChoose={(data) => {
+        options={heterogeneities}
+        onChange={(data) => {
           change({ data });
         }}
       />
@@ -111,36 +111,6 @@ function Form({ playground }: { readonly playground: Playground }) {
         Another seed than {setting.seed}
       </button>
     </form>
-  );
-}
-
-function Choice({
-  label,
-  value,
-  choices,
-  onChoose,
-}: {
-  readonly label: string;
-  readonly value: string;
-  readonly choices: readonly (readonly [value: string, text: string])[];
-  readonly onChoose: (value: string) => void;
-}) {
-  return (
-    <label>
-      {label}
-      <select
-        value={value}
-        onChange={(event) => {
-          onChoose(event.currentTarget.value);
-        }}
-      >
-        {choices.map(([one, text]) => (
-          <option key={one} value={one}>
-            {text}
-          </option>
-        ))}
-      </select>
-    </label>
   );
 }
 

@@ -10,7 +10,6 @@ export {
   type StudyComparison,
 } from "./compare-studies.js";
 export { drawsData } from "./draws.js";
-export { formatDifference } from "./differences.js";
 export { nameStudy } from "./findings.js";
 export { formatPlace, listStudies, otherDimensions, type Grid, type GridTrial } from "./grid.js";
 export { findMeasure } from "./measures.js";
@@ -39,8 +38,8 @@ export { findMethods } from "./contests.js";
 export {
   bestCells,
   differenceAdvice,
+  differenceCells,
   differenceNote,
-  formatP,
   groupTables,
   maxFindings,
   meanNote,

@@ -194,49 +194,42 @@ function shortTable(
 }
 
 /** Formats an adjusted p-value: `0.012`, or `<0.001`. */
-export function formatP(p = 1): string {
+function formatP(p = 1): string {
   return p < 0.001 ? "<0.001" : p.toFixed(3);
 }
 
-function differencesText(differences: readonly Difference[], width: number): string {
+/** The heads and the cells of the table of differences. */
+export function differenceCells(
+  differences: readonly Difference[],
+): readonly (readonly string[])[] {
   const hasPlace = differences.some(({ place }) => place !== "");
   const hasP = differences.some(({ p }) => p !== undefined);
-  const rows = differences
-    .slice(0, maxLines)
-    .map((difference) => [
+  return [
+    [
+      ...(hasPlace ? ["where"] : []),
+      "difference",
+      "measure",
+      "mean [95 % interval] (seeds)",
+      ...(hasP ? ["p"] : []),
+      "the first is",
+    ],
+    ...differences.map((difference) => [
       ...(hasPlace ? [difference.place] : []),
       `${difference.method} − ${difference.reference}`,
       difference.measure,
       formatDifference(difference),
       ...(hasP ? [formatP(difference.p)] : []),
-      difference.outcome === "not distinguishable"
-        ? pc.dim(difference.outcome)
-        : difference.outcome,
-    ]);
-  const more = differences.length - maxLines;
-  const table = aligned(
-    [
-      [
-        ...(hasPlace ? [""] : []),
-        "difference",
-        "measure",
-        "mean [95 % interval] (seeds)",
-        ...(hasP ? ["p"] : []),
-        "",
-      ],
-      ...rows,
-    ],
-    [
-      ...(hasPlace ? (["left"] as const) : []),
-      "left",
-      "left",
-      "right",
-      ...(hasP ? (["right"] as const) : []),
-      "left",
-    ],
-    width,
-  );
-  return `${table}\n${more > 0 ? pc.dim(`… ${more} more in the report`) + "\n" : ""}`;
+      difference.outcome,
+    ]),
+  ];
+}
+
+function differencesText(differences: readonly Difference[], width: number): string {
+  const [heads = [], ...rows] = differenceCells(differences);
+  const isNumber = (column: number) =>
+    column > heads.indexOf("measure") && column < heads.length - 1;
+  const sides = (column: number) => (isNumber(column) ? "right" : "left");
+  return shortTable(heads, rows, sides, width);
 }
 
 function listLines(lines: readonly string[], what: string): string {

@@ -24,6 +24,8 @@ interface ShownClient {
   readonly index: number;
   /** The clients of the round. */
   readonly clients: readonly ClientInRound[];
+  /** Whether the page is a report, where nobody can start a replay. */
+  readonly isReport?: boolean;
   readonly onRound: (at: number) => void;
   readonly onSelect: (index: number) => void;
 }
@@ -31,9 +33,9 @@ interface ShownClient {
 /** The same, where the client is in the round. */
 type ShownInRound = ShownClient & { readonly client: ClientInRound };
 
-/** Everything about a client in a round: evidence, neighbours, history and influence. */
+/** Everything about a client in a round: evidence, neighbours and history. */
 export function ClientView(shown: ShownClient) {
-  const { data, at, index, clients } = shown;
+  const { data, at, index, clients, isReport } = shown;
   const client = clients.find((one) => one.index === index);
   const round = data.rounds[at]?.round ?? 0;
   return (
@@ -54,7 +56,7 @@ export function ClientView(shown: ShownClient) {
       )}
       <History {...shown} />
       <Measured {...shown} />
-      {data.influences && <Influences {...shown} round={round} />}
+      {isReport && <ReplayCommand run={data.run} id={idOf(data, index)} from={round} isReport />}
     </div>
   );
 }
@@ -256,23 +258,9 @@ function Measured({ data, at }: ShownClient) {
   );
 }
 
-/** What the result would be without the client, where a replay has computed it. */
-function Influences({ data, index, round }: ShownClient & { readonly round: number }) {
-  const id = (data.names[index] ?? "").split(" ")[0] ?? "";
-  const own = (data.influences ?? []).filter(({ clients }) => clients.includes(id));
-  if (own.length === 0) {
-    return <ReplayCommand run={data.run} id={id} from={round} isReport />;
-  }
-  return (
-    <ul>
-      {own.map(({ folder, clients, from, metric, withThem, without, difference, measuredBy }) => (
-        <li key={folder}>
-          Without {clients.join(", ")} from round {from} on, {metric} is <b>{without}</b> instead of{" "}
-          {withThem} ({difference}; {measuredBy}; <code>{folder}</code>).
-        </li>
-      ))}
-    </ul>
-  );
+/** The id of a client, which its name begins with. */
+export function idOf({ names }: RoundsData, index: number): string {
+  return (names[index] ?? "").split(" ")[0] ?? "";
 }
 
 /** The command that computes what the result is without a client. @param run name of its folder */

@@ -6,7 +6,7 @@ import { clientsOf, overRounds, type ClientInRound } from "../data/read-rounds.j
 import { flagsClient } from "../data/verdicts.js";
 import { PageNotice, formatRatio } from "../parts/index.js";
 import { palette } from "../parts/theme.js";
-import { ClientView } from "./client-view.js";
+import { ClientView, idOf } from "./client-view.js";
 import { Curves } from "./curves.js";
 import { RoundControl } from "./round-control.js";
 import { ScoreStrip } from "./score-strip.js";
@@ -29,17 +29,17 @@ function readAddress({ rounds }: RoundsData) {
 /**
  * A slider over rounds that can be played, the clients of the round beside the curve of the metric,
  * and everything about one of them.
- * @param hasAddress whether the address names the client and the round
+ * @param isReport whether the page is a report; its address names the client and the round
  * @param curves the curves to show in place of the main arm's
  */
 export function Rounds({
   data,
-  hasAddress = false,
+  isReport = false,
   curves,
 }: {
   readonly data: RoundsData;
   readonly curves?: Omit<ComponentProps<typeof Curves>, "at"> | undefined;
-  readonly hasAddress?: boolean;
+  readonly isReport?: boolean;
 }) {
   const at = useSignal<number | undefined>(undefined);
   const selected = useSignal<number | undefined>(undefined);
@@ -50,7 +50,7 @@ export function Rounds({
   const { strip, curve } = useMemo(() => frameOf(data), [data]);
   const shownCurves = curves ?? curve;
   useEffect(() => {
-    if (!hasAddress) return undefined;
+    if (!isReport) return undefined;
     const open = () => {
       const wanted = readAddress(data);
       if (!wanted) return;
@@ -64,13 +64,13 @@ export function Rounds({
     return () => {
       removeEventListener("hashchange", open);
     };
-  }, [data, hasAddress]);
+  }, [data, isReport]);
   const choose = (index: number | undefined, next: number) => {
     selected.value = index;
     at.value = next;
-    if (index === undefined || !hasAddress) return;
-    const [id = ""] = (data.names[index] ?? "").split(" ");
-    history.replaceState(null, "", `#client-${id}-round-${data.rounds[next]?.round ?? 0}`);
+    if (index === undefined || !isReport) return;
+    const round = data.rounds[next]?.round ?? 0;
+    history.replaceState(null, "", `#client-${idOf(data, index)}-round-${round}`);
   };
   const onSelect = (index: number) => {
     choose(index, place);
@@ -132,6 +132,7 @@ export function Rounds({
               at={place}
               index={selected.value}
               clients={clients}
+              isReport={isReport}
               onRound={onRound}
               onSelect={onSelect}
             />

@@ -12,7 +12,6 @@ const data: RoundsData = {
   metric: "accuracy",
   kinds: ["size", "copy"],
   texts: ["TIMEOUT: no answer", "output"],
-  influences: [],
   rounds: [
     {
       round: 1,

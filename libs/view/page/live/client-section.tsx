@@ -4,7 +4,7 @@ import { ClientMap } from "./client-map.js";
 import { ClientList } from "./client-table.js";
 import type { ShownRun } from "./connection.js";
 import { orderRows, type SortKey } from "../data/order.js";
-import { Section } from "../parts/index.js";
+import { Choice, Section } from "../parts/index.js";
 import { toggled } from "../parts/toggled.js";
 import { clientId } from "../data/run-data.js";
 import { noteChoice, readChoice } from "./route.js";
@@ -130,36 +130,6 @@ export function ClientSection({ followed, run }: ShownRun) {
       {isTable ? <ClientList {...shown} /> : <ClientMap {...shown} cell={size.value} />}
       <Sampling run={run} />
     </Section>
-  );
-}
-
-function Choice({
-  label,
-  value,
-  options,
-  onChange,
-}: {
-  readonly label: string;
-  readonly value: string;
-  readonly options: readonly (readonly [string, string])[];
-  readonly onChange: (value: string) => void;
-}) {
-  return (
-    <label>
-      {label}
-      <select
-        value={value}
-        onChange={(event) => {
-          onChange(event.currentTarget.value);
-        }}
-      >
-        {options.map(([key, text]) => (
-          <option key={key} value={key}>
-            {text}
-          </option>
-        ))}
-      </select>
-    </label>
   );
 }
 

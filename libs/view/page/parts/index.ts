@@ -9,4 +9,4 @@ export {
 } from "./format.js";
 export { formatBytes } from "@fedclair/runs/numbers";
 export { Command } from "./command.js";
-export { Facts, PageNotice, Section, PageTable } from "./parts.js";
+export { Choice, Facts, PageNotice, Section, PageTable } from "./parts.js";

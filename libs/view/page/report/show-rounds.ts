@@ -6,5 +6,5 @@ import { unpackRounds } from "../data/read-rounds.js";
 export async function showRounds(): Promise<void> {
   const place = document.getElementById("rounds");
   const data = await unpackRounds();
-  if (place && data) render(h(Rounds, { data, hasAddress: true }), place);
+  if (place && data) render(h(Rounds, { data, isReport: true }), place);
 }

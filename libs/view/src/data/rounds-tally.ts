@@ -10,7 +10,6 @@ import {
   type TrialDescription,
 } from "@fedclair/runs";
 import { RoundEncoder } from "./encode-rounds.js";
-import type { Influence } from "./influences.js";
 import type { RoundColumns, RoundsData } from "./rounds.js";
 
 /** With more clients, the marks of a strip or the rows of a map would overlap. */
@@ -47,18 +46,16 @@ export async function readForReport(
  * Compresses the rounds of the main arm as base64 (raw deflate). Until they fit, it leaves out the
  * evidence of every other round, and then every other round.
  * @param name the name of the run folder
- * @param influences what leaving out clients changed
  * @param maxLength in characters
  * @returns undefined if there is no round
  */
 export function packRounds(
   rounds: RoundsTally,
   name: string,
-  influences: readonly Influence[],
   maxLength: number,
 ): string | undefined {
   for (;;) {
-    const data = { ...rounds.data(name), influences };
+    const data = rounds.data(name);
     if (data.rounds.length === 0) return undefined;
     const text = deflateRawSync(JSON.stringify(data), { level: 9 }).toString("base64");
     if (text.length <= maxLength || !rounds.thin()) return text;

@@ -1,5 +1,3 @@
-import type { Influence } from "./influences.js";
-
 /*
  * The rounds of a run as pages read them: the report holds all of them, and the live page gets them
  * one by one, for one client or for one round. Both ends use this file.
@@ -71,6 +69,4 @@ export interface RoundsData {
   /** Texts that rounds refer to by index. */
   readonly texts: readonly string[];
   readonly rounds: readonly RoundColumns[];
-  /** What leaving out clients changed; absent where nobody has looked for it. */
-  readonly influences?: readonly Influence[];
 }

@@ -1,8 +1,7 @@
 import {
   bestCells,
   differenceAdvice,
-  formatDifference,
-  formatP,
+  differenceCells,
   maxFindings,
   meanNote,
   shareNote,
@@ -12,7 +11,7 @@ import {
   type SweepResults,
 } from "@fedclair/runs";
 import type { HeatTable } from "../data/heat-tables.js";
-import { columnTable, html, table, type Html } from "./html.js";
+import { html, table, type Html } from "./html.js";
 
 /**
  * What a sweep found: first what matters most, then the findings of each study with a link to its
@@ -117,24 +116,17 @@ function heatTable({ title, heads, rows, worst }: HeatTable): Html {
 
 /** The paired differences; undefined if there are none. */
 export function differenceSection(results: SweepResults): Html | undefined {
-  const { differences, correction, best } = results;
+  const { differences, best } = results;
   if (differences.length === 0) return undefined;
   const [heads = [], ...bestRows] = bestCells(best);
-  const hasPlace = differences.some(({ place }) => place !== "");
+  const [columns = [], ...rows] = differenceCells(differences);
   return html`<section id="paired">
     <h2>Differences</h2>
     <p class="note">${differenceAdvice(results)}</p>
     ${best.length === 0 ? undefined : table(heads, bestRows)}
     <details class="long">
       <summary>All ${differences.length} differences</summary>
-      ${columnTable(differences, [
-        hasPlace && ["where", ({ place }) => place],
-        ["difference", ({ method, reference }) => `${method} − ${reference}`],
-        ["measure", ({ measure }) => measure],
-        ["mean [95 % interval] (seeds)", formatDifference],
-        correction !== undefined && ["p", ({ p }) => formatP(p)],
-        ["the first is", ({ outcome }) => outcome],
-      ])}
+      ${table(columns, rows)}
     </details>
   </section>`;
 }

@@ -72,11 +72,10 @@ export async function writeRunReport(
     },
   ];
   const drawn = await writeFigures(folder, `${run.trial.name}, seed ${run.trial.seed}`, drawings);
-  const influences = known ?? (await findInfluences(run, folder));
-  const page = createPage(run, drawn, influences);
+  const page = createPage(run, drawn, known ?? (await findInfluences(run, folder)));
   const room = maxBytes(run) - Buffer.byteLength(page());
   // The place for the rounds takes some bytes as well.
-  const packed = packRounds(reported.rounds, basename(folder), influences, room - 500);
+  const packed = packRounds(reported.rounds, basename(folder), room - 500);
   await writeWhole(join(folder, "report.html"), page(packed));
 }
 
