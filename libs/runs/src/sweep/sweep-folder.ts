@@ -117,18 +117,7 @@ const storedShape = z.object({
 });
 
 function toJson(
-  {
-    name,
-    claim,
-    dimensions,
-    rows,
-    columns,
-    hasWorstColumn,
-    correction,
-    notes,
-    measures,
-    trials,
-  }: Grid,
+  { rows, columns, trials, ...rest }: Grid,
   { file, set }: Pick<StoredSweep, "file" | "set">,
 ) {
   const { metrics, primary } = trials[0]?.measures ?? {};
@@ -136,15 +125,9 @@ function toJson(
     version,
     file,
     set,
-    name,
-    claim,
-    dimensions,
+    ...rest,
     rows: rows?.path,
     columns: columns?.path,
-    hasWorstColumn,
-    correction,
-    notes,
-    measures,
     metrics,
     primary,
     trials: trials.map(({ id, folder, seed, at, arms }) => ({
