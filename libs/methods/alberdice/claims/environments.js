@@ -14,7 +14,7 @@ const packages = [
   "numpy==2.4.6",
   "safetensors==0.8.0",
 ];
-const root = join(import.meta.dirname, "../..");
+const root = join(import.meta.dirname, "../../../..");
 const data = join(root, "runs/papers-data");
 const sweep = "libs/methods/alberdice/sweeps/alberdice-environments.yaml";
 const seeds = [1, 2, 3, 4, 5];

@@ -1,4 +1,4 @@
-import { item, at, atInt } from "@fedclair/linalg";
+import { item, at, atInt, sum } from "@fedclair/linalg";
 import { actionOf, type Dataset } from "./dataset.js";
 import type { Policy } from "./policy.js";
 
@@ -35,27 +35,75 @@ export interface AgentProblem {
  * Builds the problem of one AlberDICE step (README.md). The others act by their
  * policies, and the agent pays the KL divergence of their joint action from the data, given its own
  * action.
+ *
+ * Joint actions that a state lacks in the data share one mass, reward and successor, so sums over
+ * them follow from those over all and over the recorded ones. The work grows with the data and with
+ * the actions of single agents, not with their product.
  */
 export function agentProblem(
   data: Dataset,
   agent: number,
   policies: readonly Policy[],
 ): AgentProblem {
-  const { shape, visited } = data;
-  const othersShare = (row: number, joint: number) => {
+  const { shape, joints, visited, visits, recorded, smallest, unrecorded } = data;
+  const actions = item(shape.actions, agent);
+  const cells = visited.length * actions;
+  const others = shape.actions.map((_, j) => j).filter((j) => j !== agent);
+  const mass = new Float64Array(cells);
+  const reward = new Float64Array(cells);
+  const penalty = new Float64Array(cells);
+  const flow = Array.from({ length: cells }, () => new Map<number, number>());
+  for (const [row, ofState] of recorded.entries()) {
     const state = item(visited, row);
-    return policies.reduce(
-      (product, policy, j) =>
-        j === agent ? product : product * at(item(policy, state), actionOf(joint, j, shape)),
-      1,
+    const all = others.reduce(
+      (total, j) => total + sum(item(item(policies, j), state).map(entropyTerm)),
+      0,
     );
+    for (let own = 0; own < actions; own++) {
+      const cell = row * actions + own;
+      const known = ofState.filter(({ joint }) => actionOf(joint, agent, shape) === own);
+      const single = item(unrecorded, row);
+      mass[cell] = sum(known.map((one) => one.mass)) + (joints / actions - known.length) * single;
+      // The probability of all joint actions of the others that the data lack, and their Σ p ln p.
+      let rest = 1;
+      let terms = all;
+      const into = item(flow, cell);
+      for (const action of known) {
+        const weight = others.reduce((product, j) => {
+          return product * at(item(item(policies, j), state), actionOf(action.joint, j, shape));
+        }, 1);
+        if (weight === 0) continue; // 0·ln 0 = 0
+        rest -= weight;
+        terms -= entropyTerm(weight);
+        reward[cell] = at(reward, cell) + weight * action.reward;
+        // Two logarithms, because the quotient of a very small weight would underflow.
+        const cost = Math.log(weight) - Math.log(action.mass / at(mass, cell));
+        penalty[cell] = at(penalty, cell) + weight * cost;
+        for (const { row: next, probability } of action.successors) {
+          into.set(next, (into.get(next) ?? 0) + weight * probability);
+        }
+      }
+      if (known.length === joints / actions) continue;
+      rest = Math.max(0, rest);
+      reward[cell] = at(reward, cell) + rest * smallest;
+      penalty[cell] = at(penalty, cell) + terms - rest * Math.log(single / at(mass, cell));
+      into.set(row, (into.get(row) ?? 0) + rest);
+    }
+  }
+  return {
+    rows: visited.length,
+    actions,
+    initial: visits,
+    mass,
+    reward,
+    penalty,
+    ...sparse(flow),
   };
-  return fold(data, {
-    actions: item(shape.actions, agent),
-    own: (joint) => actionOf(joint, agent, shape),
-    share: othersShare,
-    penalised: true,
-  });
+}
+
+/** Returns p ln p, which is 0 at 0. */
+function entropyTerm(p: number): number {
+  return p === 0 ? 0 : p * Math.log(p);
 }
 
 /**
@@ -66,8 +114,7 @@ export function independentProblem(data: Dataset, agent: number): AgentProblem {
   return fold(data, {
     actions: item(data.shape.actions, agent),
     own: (joint) => actionOf(joint, agent, data.shape),
-    share: (_row, _joint, conditional) => conditional,
-    penalised: false,
+    share: (conditional) => conditional,
   });
 }
 
@@ -77,7 +124,6 @@ export function jointProblem(data: Dataset): AgentProblem {
     actions: data.joints,
     own: (joint) => joint,
     share: () => 1,
-    penalised: false,
   });
 }
 
@@ -90,11 +136,10 @@ interface Folding {
    * Returns the probability of the others' part of a joint action. `conditional` is this
    * probability in the data, given the agent's own action.
    */
-  readonly share: (row: number, joint: number, conditional: number) => number;
-  readonly penalised: boolean;
+  readonly share: (conditional: number) => number;
 }
 
-function fold(data: Dataset, { actions, own, share, penalised }: Folding): AgentProblem {
+function fold(data: Dataset, { actions, own, share }: Folding): AgentProblem {
   const { joints, visited, visits } = data;
   const cells = visited.length * actions;
   const ownOf = Int32Array.from({ length: joints }, (_, joint) => own(joint));
@@ -105,20 +150,13 @@ function fold(data: Dataset, { actions, own, share, penalised }: Folding): Agent
   }
 
   const reward = new Float64Array(cells);
-  const penalty = new Float64Array(cells);
   const flow = Array.from({ length: cells }, () => new Map<number, number>());
   for (let k = 0; k < data.mass.length; k++) {
     const row = Math.floor(k / joints);
     const joint = k % joints;
     const cell = row * actions + atInt(ownOf, joint);
-    const conditional = at(data.mass, k) / at(mass, cell);
-    const weight = share(row, joint, conditional);
-    if (weight === 0) continue; // 0·ln 0 = 0
+    const weight = share(at(data.mass, k) / at(mass, cell));
     reward[cell] = at(reward, cell) + weight * at(data.reward, k);
-    if (penalised) {
-      // Two logarithms, because the quotient of a very small weight would underflow.
-      penalty[cell] = at(penalty, cell) + weight * (Math.log(weight) - Math.log(conditional));
-    }
     const into = flow[cell];
     for (const { row: next, probability } of data.successors[k] ?? []) {
       into?.set(next, (into.get(next) ?? 0) + weight * probability);
@@ -130,7 +168,7 @@ function fold(data: Dataset, { actions, own, share, penalised }: Folding): Agent
     initial: visits,
     mass,
     reward,
-    penalty,
+    penalty: new Float64Array(cells),
     ...sparse(flow),
   };
 }

@@ -1,7 +1,8 @@
 import { item } from "@fedclair/linalg";
+import { agentProblem } from "./agent-problem.js";
 import { bestResponse, type BestResponse, type ResponseOptions } from "./best-response.js";
 import type { Dataset } from "./dataset.js";
-import { marginalPolicy, normalise, type Policy } from "./policy.js";
+import { normalise, uniformPolicy, type Policy } from "./policy.js";
 
 /** One agent's turn in the alternation. */
 export interface Turn {
@@ -65,11 +66,15 @@ export function anneal(first: number, last: number, sweeps: number, share = 1): 
  * @param uniform draws from [0, 1): agent by agent, state by state, action by action
  */
 export function perturbMarginals(data: Dataset, sigma: number, uniform: () => number): Policy[] {
-  return data.shape.actions.map((_, agent) =>
-    marginalPolicy(data, agent, data.mass).map((row) =>
-      normalise(row.map((p) => p * Math.exp(sigma * (2 * uniform() - 1)))),
-    ),
-  );
+  const even = data.shape.actions.map((_, agent) => uniformPolicy(data.shape, agent));
+  return even.map((policy, agent) => {
+    const { mass, actions } = agentProblem(data, agent, even);
+    const own = [...policy];
+    data.visited.forEach((state, row) => {
+      own[state] = normalise(mass.slice(row * actions, (row + 1) * actions));
+    });
+    return own.map((row) => normalise(row.map((p) => p * Math.exp(sigma * (2 * uniform() - 1)))));
+  });
 }
 
 function largestChange(

@@ -22,12 +22,25 @@ interface Successor {
   readonly probability: number;
 }
 
+/** A joint action that the data have in a state. */
+interface RecordedAction {
+  readonly joint: number;
+  /** dᴰ(s, a), the share of transitions. */
+  readonly share: number;
+  /** dᴰ(s, a) after smoothing. */
+  readonly mass: number;
+  /** Mean reward. */
+  readonly reward: number;
+  /** Possible next rows with their probabilities. */
+  readonly successors: readonly Successor[];
+}
+
 /**
  * The empirical model of a data set: visited states as rows, joint actions as columns. The first
  * agent's action is the outer loop of a joint action. Entry (row, joint) of a table is stored at
  * `row * joints + joint`.
  */
-export interface Dataset {
+export interface Dataset extends Tables {
   readonly shape: GameShape;
   /** Number of joint actions. */
   readonly joints: number;
@@ -35,6 +48,18 @@ export interface Dataset {
   readonly visited: readonly number[];
   /** dᴰ(s), the share of transitions that start in each row's state. */
   readonly visits: Float64Array;
+  /** Number of transitions that were counted. */
+  readonly transitions: number;
+  /** The joint actions that each row's state has in the data, in ascending order. */
+  readonly recorded: readonly (readonly RecordedAction[])[];
+  /** The smallest reward of the data, which all other joint actions get. */
+  readonly smallest: number;
+  /** The mass that each other joint action of a row has by smoothing. */
+  readonly unrecorded: Float64Array;
+}
+
+/** Tables of all joint actions, which are built when one of them is read for the first time. */
+interface Tables {
   /** dᴰ(s, a), the share of transitions by row and joint action. */
   readonly shares: Float64Array;
   /** dᴰ(s, a) after smoothing, by row and joint action; sums to 1. */
@@ -43,8 +68,6 @@ export interface Dataset {
   readonly reward: Float64Array;
   /** Possible next rows with their probabilities, by row and joint action. */
   readonly successors: readonly (readonly Successor[])[];
-  /** Number of transitions that were counted. */
-  readonly transitions: number;
 }
 
 /**
@@ -74,43 +97,82 @@ export function countTransitions(
   const visited = [...new Set(usable.map(({ state }) => state))].sort((a, b) => a - b);
   const rowOf = new Map(visited.map((state, row) => [state, row]));
 
-  const cells = visited.length * joints;
-  const counts = new Float64Array(cells);
-  const rewards = new Float64Array(cells);
-  const nexts = Array.from({ length: cells }, () => new Map<number, number>());
-  for (const { state, actions, reward, next } of usable) {
-    const cell = (rowOf.get(state) ?? NaN) * joints + jointIndex(actions, shape);
-    counts[cell] = item(counts, cell) + 1;
-    rewards[cell] = item(rewards, cell) + reward;
-    const row = rowOf.get(next) ?? NaN;
-    nexts[cell]?.set(row, (nexts[cell].get(row) ?? 0) + 1);
+  const steps = visited.map(() => new Map<number, Transition[]>());
+  for (const transition of usable) {
+    const ofState = item(steps, rowOf.get(transition.state) ?? NaN);
+    const joint = jointIndex(transition.actions, shape);
+    const alike = ofState.get(joint);
+    if (alike) alike.push(transition);
+    else ofState.set(joint, [transition]);
   }
-
-  const shares = counts.map((count) => count / usable.length);
-  const visits = Float64Array.from(visited, (_, row) =>
-    sum(shares.subarray(row * joints, (row + 1) * joints)),
+  const visits = Float64Array.from(steps, (ofState) =>
+    sum([...ofState.values()].map(({ length }) => length / usable.length)),
+  );
+  const unrecorded = visits.map((share) => (eps / joints) * share);
+  const recorded = steps.map((ofState, row) =>
+    [...ofState]
+      .sort(([a], [b]) => a - b)
+      .map(([joint, alike]): RecordedAction => {
+        const share = alike.length / usable.length;
+        const nexts = new Map<number, number>();
+        for (const { next } of alike) {
+          const to = rowOf.get(next) ?? NaN;
+          nexts.set(to, (nexts.get(to) ?? 0) + 1);
+        }
+        return {
+          joint,
+          share,
+          mass: (1 - eps) * share + item(unrecorded, row),
+          reward: sum(alike.map(({ reward }) => reward)) / alike.length,
+          successors: [...nexts].map(([to, n]) => ({ row: to, probability: n / alike.length })),
+        };
+      }),
   );
   const smallest = usable.reduce((least, { reward }) => Math.min(least, reward), Infinity);
+  const model = { shape, joints, visited, visits, transitions: usable.length };
+  return withTables({ ...model, recorded, smallest, unrecorded });
+}
+
+/** Adds the tables of all joint actions, which are built when one is read. */
+function withTables(model: Omit<Dataset, keyof Tables>): Dataset {
+  let built: Tables | undefined;
+  const tables = () => (built ??= buildTables(model));
   return {
-    shape,
-    joints,
-    visited,
-    visits,
-    shares,
-    transitions: usable.length,
-    mass: shares.map(
-      (share, cell) => (1 - eps) * share + (eps / joints) * item(visits, Math.floor(cell / joints)),
-    ),
-    reward: rewards.map((total, cell) => {
-      const count = item(counts, cell);
-      return count === 0 ? smallest : total / count;
-    }),
-    successors: nexts.map((next, cell): Successor[] =>
-      next.size === 0
-        ? [{ row: Math.floor(cell / joints), probability: 1 }]
-        : [...next].map(([row, count]) => ({ row, probability: count / item(counts, cell) })),
-    ),
+    ...model,
+    get shares() {
+      return tables().shares;
+    },
+    get mass() {
+      return tables().mass;
+    },
+    get reward() {
+      return tables().reward;
+    },
+    get successors() {
+      return tables().successors;
+    },
   };
+}
+
+function buildTables({ joints, recorded, smallest, unrecorded }: Omit<Dataset, keyof Tables>) {
+  const cells = recorded.length * joints;
+  const rowOf = (cell: number) => Math.floor(cell / joints);
+  const shares = new Float64Array(cells);
+  const mass = Float64Array.from({ length: cells }, (_, cell) => item(unrecorded, rowOf(cell)));
+  const reward = new Float64Array(cells).fill(smallest);
+  const successors = Array.from({ length: cells }, (_, cell): readonly Successor[] => [
+    { row: rowOf(cell), probability: 1 },
+  ]);
+  for (const [row, actions] of recorded.entries()) {
+    for (const action of actions) {
+      const cell = row * joints + action.joint;
+      shares[cell] = action.share;
+      mass[cell] = action.mass;
+      reward[cell] = action.reward;
+      successors[cell] = action.successors;
+    }
+  }
+  return { shares, mass, reward, successors };
 }
 
 /**

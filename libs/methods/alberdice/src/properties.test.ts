@@ -2,12 +2,19 @@ import { UserError } from "@fedclair/core";
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import { item, at } from "@fedclair/linalg";
+import { agentProblem } from "./agent-problem.js";
 import { alternate } from "./alternate.js";
 import { bestResponse } from "./best-response.js";
-import { dropDeadEnds, countTransitions, type GameShape, type Transition } from "./dataset.js";
+import {
+  actionOf,
+  dropDeadEnds,
+  countTransitions,
+  type GameShape,
+  type Transition,
+} from "./dataset.js";
 import { correction, divergences, singleStateDice } from "./divergence.js";
 import { nashGap, objective } from "./objective.js";
-import { normalise, type Policy } from "./policy.js";
+import { normalise, othersProbabilities, uniformPolicy, type Policy } from "./policy.js";
 import { solveDominant } from "./solve.js";
 import { assertNear, assertWithin } from "../testing/datasets.js";
 
@@ -52,6 +59,74 @@ const game: fc.Arbitrary<Game> = fc
       alpha: fc.double({ min: 0.05, max: 5, noNaN: true }),
     });
   });
+
+describe("the problem of one agent", () => {
+  it("has the sums over all joint actions, whether the data have them or not", () => {
+    fc.assert(
+      fc.property(game, fc.nat(2), ({ shape, transitions, policies }, pick) => {
+        const agent = pick % shape.actions.length;
+        const data = countTransitions(transitions, shape, 1e-3);
+        const problem = agentProblem(data, agent, policies);
+        const { actions, mass } = problem;
+        const [reward, penalty] = [new Float64Array(mass.length), new Float64Array(mass.length)];
+        const own = new Float64Array(mass.length);
+        const flow = data.visited.map(() => new Float64Array(mass.length));
+        data.mass.forEach((share, k) => {
+          const row = Math.floor(k / data.joints);
+          const cell = row * actions + actionOf(k % data.joints, agent, shape);
+          own[cell] = at(own, cell) + share;
+        });
+        data.mass.forEach((share, k) => {
+          const [row, joint] = [Math.floor(k / data.joints), k % data.joints];
+          const cell = row * actions + actionOf(joint, agent, shape);
+          const weight = at(
+            othersProbabilities(policies, agent, item(data.visited, row), shape),
+            joint,
+          );
+          reward[cell] = at(reward, cell) + weight * at(data.reward, k);
+          const cost = Math.log((weight * at(own, cell)) / share);
+          penalty[cell] = at(penalty, cell) + weight * cost;
+          for (const { row: next, probability } of item(data.successors, k)) {
+            const into = item(flow, next);
+            into[cell] = at(into, cell) + weight * probability;
+          }
+        });
+        const near = (actual: Float64Array, expected: Float64Array) => {
+          actual.forEach((x, cell) => {
+            assertNear(x, at(expected, cell), 1e-13);
+          });
+        };
+        near(mass, own);
+        near(problem.reward, reward);
+        near(problem.penalty, penalty);
+        for (let cell = 0; cell < mass.length; cell++)
+          for (let k = item(problem.start, cell); k < item(problem.start, cell + 1); k++) {
+            const expected = at(item(flow, item(problem.to, k)), cell);
+            assertNear(item(problem.probability, k), expected, 1e-13);
+          }
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it("is as large for thirty agents as their data, not as their joint actions", () => {
+    const shape = { states: 1, actions: Array.from({ length: 30 }, () => 2) };
+    const play = (player: number) => ({
+      state: 0,
+      actions: shape.actions.map((_, i) => (i === player ? 1 : 0)),
+      reward: 1,
+      next: 0,
+    });
+    const data = countTransitions([play(0), play(1)], shape, 1e-4);
+    assert.equal(data.recorded[0]?.length, 2);
+    const even = shape.actions.map((_, agent) => uniformPolicy(shape, agent));
+    const { mass, penalty } = agentProblem(data, 0, even);
+    assertNear(mass[0], 0.5, 1e-12);
+    assertNear(mass[1], 0.5, 1e-12);
+    // Nearly all of the others' 2²⁹ joint actions have the share eps of their probability.
+    assertNear(penalty[0], -Math.log(1e-4), 1e-6);
+  });
+});
 
 describe("properties of a best response", () => {
   it("reaches the dual's value, is no worse than before, and satisfies the flow constraint", async () => {
