@@ -18,6 +18,8 @@ import { listMethods } from "../../scripts/shipped.js";
  * @property {{ readonly min?: number, readonly max?: number }} expected
  * @property {boolean} [isCheck] whether it only tests our own code, as a theorem restated or data
  * that the model itself simulated do: then it is no verdict on the paper
+ * @property {boolean} [isOwn] whether the question is ours, and the abstract does not claim it:
+ * then it is counted apart, like a check
  * @property {boolean} [isTimed] whether the quantity is a time, which differs between machines
  * @property {readonly Fault[]} [faults] each breaks the method so that the claim does not hold
  * @property {string} [judge] the rule that judges, of a method that has several

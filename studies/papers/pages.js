@@ -51,7 +51,7 @@ export function claimTable(paper, results) {
     const { verdict, measured } = describe(claim, results);
     const command = time === undefined ? `\`${file}\`` : `\`${file}\`, ${time}`;
     const named = hasJudge ? [`\`${rule}\``] : [];
-    const cell = markCheck(claim, verdict);
+    const cell = mark(claim, verdict);
     return [claim.claim, ...named, quantity, measured, formatRange(expected), cell, command];
   });
   const judged = hasJudge ? ["judge"] : [];
@@ -71,31 +71,35 @@ export function overviewTable(papers, results) {
       const command = claim.file.endsWith(".js")
         ? `\`npm run lab -- papers --only ${paper.name} --long\``
         : `\`npx fedclair sweep ${claim.file}\``;
-      return [title, claim.claim, markCheck(claim, verdict), measured, command];
+      return [title, claim.claim, mark(claim, verdict), measured, command];
     }),
   );
   return markdown([["paper", "claim", "verdict", "measured (seeds)", "command"], ...rows]);
 }
 
 /**
- * The table of the number of claims with each verdict, for docs/papers/README.md. Checks have a
- * column of their own.
+ * The table of the number of claims with each verdict, for docs/papers/README.md. Checks and our
+ * own questions have columns of their own.
  */
 export function countTable(papers, results) {
   const rows = papers.map((paper) => {
     const count = (verdict, claims) =>
       claims.filter((claim) => describe(claim, results.get(paper)).verdict === `_${verdict}_`)
         .length;
-    const checks = paper.claims.filter(({ isCheck }) => isCheck);
-    const judged = paper.claims.filter(({ isCheck }) => !isCheck);
+    const judged = paper.claims.filter(({ isCheck, isOwn }) => !isCheck && !isOwn);
     const counts = verdicts.map((verdict) => String(count(verdict, judged)));
-    const passed = checks.length === 0 ? "" : `${count("holds", checks)} of ${checks.length}`;
-    return [linkTo(paper), ...counts, passed];
+    const passed = ["isCheck", "isOwn"].map((kind) => {
+      const some = paper.claims.filter((claim) => claim[kind]);
+      return some.length === 0 ? "" : `${count("holds", some)} of ${some.length}`;
+    });
+    return [linkTo(paper), ...counts, ...passed];
   });
-  return markdown([["paper", ...verdicts, "checks that hold"], ...rows]);
+  const head = ["paper", ...verdicts, "checks that hold", "our questions that hold"];
+  return markdown([head, ...rows]);
 }
 
-const markCheck = ({ isCheck }, verdict) => (isCheck ? `${verdict} (check)` : verdict);
+const mark = ({ isCheck, isOwn }, verdict) =>
+  isCheck ? `${verdict} (check)` : isOwn ? `${verdict} (ours)` : verdict;
 
 /** A link from docs/papers/README.md to a paper's page. */
 function linkTo(paper) {

@@ -1,79 +1,39 @@
 import { methodColours } from "@fedclair/core";
-import { mean } from "@fedclair/linalg";
 import { groupBy } from "../../../studies/support/group-by.js";
-import { perSeed } from "../../../studies/papers/runs.js";
+import { aggregators } from "./best-rates.js";
 
-const file = "libs/rules/sweeps/lora.yaml";
-const lasting = "libs/rules/sweeps/lora-lasting.yaml";
-const rateFile = "libs/rules/sweeps/lora-rate.yaml";
-const lastingRate = "libs/rules/sweeps/lora-lasting-rate.yaml";
+const file = "libs/rules/claims/best-rates.js";
+const time = "10 minutes";
+const names = Object.keys(aggregators);
+const metrics = { accuracy: "own tokens", uniform: "uniform tokens" };
 
-/** CPU time of each sweep. */
-const times = {
-  [file]: "6 minutes",
-  [lasting]: "3 minutes",
-  [rateFile]: "4 minutes",
-  [lastingRate]: "3 minutes",
-};
-
-/** The accuracies of all seeds at each learning rate, from the lowest. */
-function byRate(runs, name) {
-  const [trainA, arm] = aggregators[name];
-  const own = runs.filter((run) => run.at("task.trainA") === trainA);
-  const rates = [...groupBy(own, (run) => run.at("task.learningRate")).values()];
-  return rates.map((group) => group.map((run) => run.measures[`accuracy.${arm}`]));
-}
-
-/** The accuracies of all seeds at the learning rate with the best mean. */
-function atBestRate(runs, name) {
-  return byRate(runs, name).reduce((best, values) => (mean(values) > mean(best) ? values : best));
-}
-
-/** Where to read the accuracy of each aggregator: whether A is trained, and the arm. */
-const aggregators = {
-  FedIT: ["true", "fedit"],
-  FLoRA: ["true", "flora"],
-  "FFA-LoRA": ["false", "fedit"],
-  "FedSA-LoRA": ["true", "fedsa"],
-  local: ["true", "local"],
-};
-
-function valuesOf(runs, name, metric = "accuracy") {
-  const [trainA, arm] = aggregators[name];
-  return perSeed(
-    runs.filter((run) => run.at("task.trainA") === trainA),
-    ([run]) => run.measures[`${metric}.${arm}`],
+const runsOf = (runs, part, functions, method) =>
+  runs.filter(
+    (run) =>
+      run.at("part") === part && run.at("functions") === functions && run.at("method") === method,
   );
-}
 
-const difference = (first, second) => (runs) => {
-  const others = valuesOf(runs, second);
-  return valuesOf(runs, first).map((value, i) => value - others[i]);
+/** A metric of all seeds at the best learning rate. */
+const atBest = (runs, functions, method, metric = "accuracy") =>
+  runsOf(runs, "best", functions, method).map(({ measures }) => measures[metric]);
+
+const difference = (first, second, functions) => (runs) => {
+  const others = atBest(runs, functions, second);
+  return atBest(runs, functions, first).map((value, i) => value - others[i]);
 };
 
-/** The aggregators that work with lasting adapters. */
-const lastingNames = ["FedIT", "FFA-LoRA", "FedSA-LoRA", "local"];
-
-const columns = ["aggregator", "accuracy, own tokens", "accuracy, uniform tokens", "loss"];
-
-function rowsOf(names, runs, format) {
-  return names.map((name) => [
-    name,
-    ...["accuracy", "uniformAccuracy", "loss"].map((metric) =>
-      format(valuesOf(runs, name, metric)),
-    ),
-  ]);
-}
+/** Per seed of the grid: the accuracy at the best learning rate minus that at the worst. */
+const spread = (runs, method) =>
+  [...groupBy(runsOf(runs, "grid", "one", method), ({ seed }) => seed).values()].map((group) => {
+    const values = group.map(({ measures }) => measures.accuracy);
+    return Math.max(...values) - Math.min(...values);
+  });
 
 /** Draws the accuracies of each aggregator, one point per seed, and their mean. */
-function drawAccuracies(names, runs) {
+function drawAccuracies(functions, runs) {
   const values = names.flatMap((name) =>
-    ["accuracy", "uniformAccuracy"].flatMap((metric) =>
-      valuesOf(runs, name, metric).map((y) => ({
-        name,
-        tokens: metric === "accuracy" ? "own tokens" : "uniform tokens",
-        y,
-      })),
+    Object.entries(metrics).flatMap(([metric, tokens]) =>
+      atBest(runs, functions, name, metric).map((y) => ({ name, tokens, y })),
     ),
   );
   const x = { field: "name", type: "nominal", title: null, sort: names };
@@ -107,126 +67,114 @@ function drawAccuracies(names, runs) {
   };
 }
 
-const claimOf = (name, claim, first, second, from = file) => ({
+const claimOf = (name, claim, first, second, functions = "one") => ({
   name,
   claim,
-  file: from,
-  time: times[from],
-  quantity: `accuracy of ${first} minus that of ${second}, own tokens, paired`,
-  measure: difference(first, second),
+  file,
+  time,
+  quantity: `accuracy of ${first} minus that of ${second}, own tokens, each at its best rate, paired`,
+  measure: difference(first, second, functions),
   expected: { min: 0 },
 });
 
-const rateClaimOf = (name, claim, from, rates) => ({
-  name,
-  claim,
-  file: from,
-  time: times[from],
-  quantity: `accuracy at the best of ${rates} rates minus that of FedIT at its best, paired`,
-  measure: (runs) => {
-    const others = atBestRate(runs, "FedIT");
-    return atBestRate(runs, "FFA-LoRA").map((accuracy, i) => accuracy - others[i]);
-  },
-  expected: { min: 0 },
-});
+const different = "Clients with two functions";
 
 export const paper = {
   name: "lora",
   page: "docs/papers/lora.md",
   title: "Aggregators for LoRA",
   claims: [
-    claimOf(
-      "flora-fedit",
-      "FLoRA: stacking without the cross terms of FedIT is better than FedIT.",
-      "FLoRA",
-      "FedIT",
-    ),
-    claimOf(
-      "ffa-fedit",
-      "FFA-LoRA: freezing A within a round is better than FedIT on heterogeneous clients.",
-      "FFA-LoRA",
-      "FedIT",
-    ),
-    claimOf(
-      "fedsa-fedit",
-      "FedSA-LoRA: keeping B within a round is better than FedIT on heterogeneous clients.",
-      "FedSA-LoRA",
-      "FedIT",
-    ),
-    claimOf(
-      "fedsa-ffa",
-      "FedSA-LoRA is better than FFA-LoRA on heterogeneous clients.",
-      "FedSA-LoRA",
-      "FFA-LoRA",
-    ),
-    rateClaimOf(
-      "ffa-rate",
-      "FFA-LoRA is better than FedIT, each with its own learning rate.",
-      rateFile,
-      "three",
-    ),
     claimOf("fedit-local", "FedIT is better than training alone.", "FedIT", "local"),
-    claimOf(
-      "lasting-ffa-fedit",
-      "Lasting adapters: FFA-LoRA is better than FedIT on heterogeneous clients.",
-      "FFA-LoRA",
-      "FedIT",
-      lasting,
+    ...Object.entries({ early: "three", one: "ten" }).flatMap(([functions, rounds]) =>
+      [
+        ["fresh", "FedIT, fresh adapters", "FedIT with fresh adapters"],
+        ["fedit", "FedIT", "FedIT"],
+      ].map(([short, other, words]) =>
+        claimOf(
+          `flora-${short}-${rounds}`,
+          `FLoRA: stacking, without cross terms, is better than ${words} after ${rounds} rounds.`,
+          "FLoRA",
+          other,
+          functions,
+        ),
+      ),
     ),
-    claimOf(
-      "lasting-fedsa-fedit",
-      "Lasting adapters: FedSA-LoRA is better than FedIT on heterogeneous clients.",
-      "FedSA-LoRA",
-      "FedIT",
-      lasting,
-    ),
-    claimOf(
-      "lasting-fedsa-ffa",
-      "Lasting adapters: FedSA-LoRA is better than FFA-LoRA on heterogeneous clients.",
-      "FedSA-LoRA",
-      "FFA-LoRA",
-      lasting,
-    ),
-    rateClaimOf(
-      "lasting-ffa-rate",
-      "Lasting adapters: FFA-LoRA is better than FedIT, each with its own learning rate.",
-      lastingRate,
-      "four",
-    ),
-    claimOf(
-      "lasting-fedit-local",
-      "Lasting adapters: FedIT is better than training alone.",
-      "FedIT",
-      "local",
-      lasting,
-    ),
-  ],
-  table: {
-    files: [file],
-    columns,
-    rows: ([runs], format) => rowsOf(Object.keys(aggregators), runs, format),
-  },
-  tables: {
-    lasting: {
-      files: [lasting],
-      columns,
-      rows: ([runs], format) => rowsOf(lastingNames, runs, format),
+    claimOf("ffa-fedit", "FFA-LoRA is better than FedIT.", "FFA-LoRA", "FedIT"),
+    {
+      name: "ffa-steady",
+      claim: "FFA-LoRA depends less on the learning rate than FedIT does.",
+      file,
+      time,
+      quantity:
+        "accuracy at the best of four rates minus that at the worst, minus the same of FedIT; three seeds",
+      measure: (runs) => {
+        const others = spread(runs, "FedIT");
+        return spread(runs, "FFA-LoRA").map((value, i) => value - others[i]);
+      },
+      expected: { max: 0 },
     },
+    ...[
+      ["", "one"],
+      [`${different}: `, "two"],
+    ].flatMap(([words, functions]) =>
+      ["FedIT", "FFA-LoRA"].map((other) =>
+        claimOf(
+          `fedsa-${other === "FedIT" ? "fedit" : "ffa"}${functions === "two" ? "-two" : ""}`,
+          `${words}FedSA-LoRA is better than ${other}.`,
+          "FedSA-LoRA",
+          other,
+          functions,
+        ),
+      ),
+    ),
+    {
+      ...claimOf(
+        "fedsa-local-two",
+        `${different}: FedSA-LoRA is better than training alone.`,
+        "FedSA-LoRA",
+        "local",
+        "two",
+      ),
+      isOwn: true,
+    },
+  ],
+  tables: {
     rates: {
-      files: [lastingRate],
+      files: [file],
       columns: ["aggregator", "0.01", "0.03", "0.1", "0.3"],
       rows: ([runs], format) =>
-        ["FedIT", "FFA-LoRA"].map((name) => [name, ...byRate(runs, name).map(format)]),
+        names.map((name) => [
+          name,
+          ...[...groupBy(runsOf(runs, "grid", "one", name), (run) => run.at("rate")).values()].map(
+            (group) => format(group.map(({ measures }) => measures.accuracy)),
+          ),
+        ]),
     },
+    ...Object.fromEntries(
+      ["one", "early", "two"].map((functions) => [
+        functions,
+        {
+          files: [file],
+          columns: [
+            "aggregator",
+            "best rate",
+            "accuracy, own tokens",
+            "accuracy, uniform tokens",
+            "loss",
+          ],
+          rows: ([runs], format) =>
+            names
+              .filter((name) => runsOf(runs, "best", functions, name).length > 0)
+              .map((name) => [
+                name,
+                runsOf(runs, "best", functions, name)[0].at("rate"),
+                ...["accuracy", "uniform", "loss"].map((metric) =>
+                  format(atBest(runs, functions, name, metric)),
+                ),
+              ]),
+        },
+      ]),
+    ),
   },
-  figures: {
-    lasting: {
-      files: [lasting],
-      draw: ([runs]) => drawAccuracies(lastingNames, runs),
-    },
-  },
-  figure: {
-    files: [file],
-    draw: ([runs]) => drawAccuracies(Object.keys(aggregators), runs),
-  },
+  figure: { files: [file], draw: ([runs]) => drawAccuracies("one", runs) },
 };

@@ -1,7 +1,7 @@
 import { optimalCopyAverageLoss } from "../dist/src/copy-average-points.js";
 import { perturbedCopy } from "../dist/src/perturbed-copy.js";
 import { methodColours, mutedColour } from "@fedclair/core";
-import { mean } from "@fedclair/linalg";
+import { mean, sum } from "@fedclair/linalg";
 import { groupBy } from "../../../../studies/support/group-by.js";
 
 const file = "libs/methods/copy-average/sweeps/copy-average-phases.yaml";
@@ -59,6 +59,9 @@ const sizeOf = (run) => Number(run.at("n"));
 const perTeacher = (runs, compute) =>
   [...groupBy(runs, (run) => run.at("teacher")).values()].map((group) => mean(group.map(compute)));
 
+const larger = { file: "libs/methods/copy-average/claims/larger.js", time: "4 minutes" };
+const inPart = (all, part) => all.filter((run) => run.at("part") === part);
+
 const phases = { file, time: "5 minutes" };
 const quantity = "flows that end at a copy-average point or a perturbed copy, all n below k";
 const teachers = [4, 6, 8];
@@ -79,6 +82,18 @@ export const paper = {
     ...teachers.map((k) =>
       twoEnds("erf", k, "flow ends at the copy-average optimum or at a perturbed copy."),
     ),
+    ...["12", "16"].map((k) => ({
+      ...larger,
+      name: `two-ends-erf-${k}`,
+      reads: { part: "flows", k },
+      claim: `erf, k = ${k}: flow ends at the copy-average optimum or at a perturbed copy.`,
+      quantity: "flows that end at a copy-average point or a perturbed copy, the n of the table",
+      measure: (all) => ({
+        hits: sum(all.map(({ measures }) => measures.averaging + measures.copying)),
+        of: sum(all.map(({ measures }) => measures.flows)),
+      }),
+      expected: { min: 0.8 },
+    })),
     ...teachers.map((k) => ({
       ...phases,
       name: `under-half-${k}`,
@@ -106,9 +121,10 @@ export const paper = {
     ...teachers.map((k) =>
       twoEnds("relu", k, "flow converges near the copy-average optimum, or to a perturbed copy."),
     ),
-    ...teachers.map((k) =>
-      twoEnds("sine", k, "the same holds for one more activation (our choice)."),
-    ),
+    ...teachers.map((k) => ({
+      ...twoEnds("sine", k, "the same holds for one more activation."),
+      isOwn: true,
+    })),
     {
       ...oneNeuron,
       name: "partitions",
@@ -164,6 +180,7 @@ export const paper = {
       })),
     {
       ...digits,
+      isOwn: true,
       name: "digits",
       claim: "Most students of a teacher of handwritten digits copy with at least n − 1 neurons.",
       quantity: "students of 2, 4, 6 or 7 neurons that copy at least n − 1 of the teacher's eight",
@@ -175,6 +192,30 @@ export const paper = {
     },
   ],
   tables: {
+    larger: {
+      files: [larger.file],
+      columns: ["k", "n", "copy-average", "perturbed copy", "elsewhere"],
+      rows: ([all]) =>
+        inPart(all, "flows").map(({ at, measures: { averaging, copying, flows: of } }) => [
+          at("k"),
+          at("n"),
+          ...[averaging, copying, of - averaging - copying].map(String),
+        ]),
+    },
+    points: {
+      files: [larger.file],
+      columns: [
+        "k",
+        "the perturbed copy is a minimum from n =",
+        "it has the smaller loss from n =",
+        "the copy-average optimum is a saddle from n =",
+      ],
+      rows: ([all]) =>
+        inPart(all, "points").map(({ at, measures: { minimum, better, saddle } }) => [
+          at("k"),
+          ...[minimum, better, saddle].map(String),
+        ]),
+    },
     relu: {
       files: [file],
       columns: [

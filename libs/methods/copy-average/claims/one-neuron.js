@@ -53,8 +53,12 @@ const activations = {
  * the label `sizes`: `gradient` and `loss` of a copy-average point, `copies` of its `n` neurons,
  * and `best`, the least loss of one with as many
  */
-export function measure() {
-  return [...["erf", "relu", ...Object.keys(activations)].map(searchPoints), ...listPartitions()];
+export function measure(_out, { wants = () => true } = {}) {
+  const searched = ["erf", "relu", ...Object.keys(activations)];
+  return [
+    ...searched.filter((activation) => wants({ activation })).map(searchPoints),
+    ...(wants({ activation: "" }) ? listPartitions() : []),
+  ];
 }
 
 function searchPoints(activation) {

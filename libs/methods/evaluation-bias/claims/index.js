@@ -54,18 +54,12 @@ function pseudoValues(runs, set, quantity) {
 const nameOf = (set) => set.toLowerCase().replace(", ", "-");
 const rivalName = (set, fit, rival) => [nameOf(set), ...fit, rival.toLowerCase()].join("-");
 
-const beatsOnReal = (set, rival) => ({
-  ...real,
-  name: rivalName(set, [], rival),
-  reads: { set },
-  claim: `It predicts real scores of ${sets[set].words} better than ${rivals[rival]}.`,
-  quantity: `total variation of the rival minus that of the model, each of ${sets[set].parts} held out`,
-  measure: (all) => ofSet(all, set, "others").map((run) => held(rival)(run) - held("model")(run)),
-  expected: { min: 0 },
-});
+/** The abstract says that the model fits, and not that it fits better than earlier models. */
+const isOwn = (rival) => rival !== "unbiased";
 
 const fitsBetter = (set, rival) => ({
   ...real,
+  isOwn: isOwn(rival),
   name: rivalName(set, ["pooled"], rival),
   reads: { set },
   claim: `It fits all ${sets[set].words} better than ${rivals[rival]}.`,
@@ -76,6 +70,7 @@ const fitsBetter = (set, rival) => ({
 
 const beatsOnSplit = (set, rival) => ({
   ...real,
+  isOwn: isOwn(rival),
   name: rivalName(set, ["split"], rival),
   reads: { set },
   claim: `Fitted to 80 % of ${sets[set].words}, it predicts the others better than ${rivals[rival]}.`,
@@ -89,6 +84,7 @@ const by = (runs, kind) => runs.filter((run) => run.at("by") === kind);
 
 const beatsOnCallBacks = (kind, words, rival) => ({
   ...callBacks,
+  isOwn: isOwn(rival),
   name: `calls-${kind}-${rival.toLowerCase()}`,
   claim: `It predicts call-backs of résumés with black names better than ${rivals[rival]} does, by ${kind}.`,
   quantity: `error of the share called of the rival minus that of the model, each of ${words} held out`,
@@ -205,6 +201,7 @@ export const paper = {
     },
     {
       name: "training",
+      isCheck: true,
       claim: "Less risk-averse evaluators select people with higher true scores.",
       file,
       quantity: "least gain in mean true score over the three panels with α > 1, deviations",
@@ -214,6 +211,7 @@ export const paper = {
     },
     {
       name: "resources-alone",
+      isCheck: true,
       claim: "More resources alone harm the group if its scores spread too much (specification).",
       file,
       quantity: "change of the group's share of the seats, τ from 1.6 half-way to 1.419, α = 4",
@@ -222,6 +220,7 @@ export const paper = {
     },
     {
       name: "reservation",
+      isCheck: true,
       claim:
         "Reserved seats raise the true scores of the selected more than a reduction of skew by up to 75 % (authors' case study).",
       file: reservation,
@@ -239,6 +238,7 @@ export const paper = {
     {
       ...people,
       name: "people",
+      reads: { reference: "10000" },
       isCheck: true,
       claim: "Fitted to simulated scores, it predicts people who are seated one by one.",
       quantity:
@@ -246,31 +246,29 @@ export const paper = {
       measure: (all) => perSeed(all, (runs) => Math.max(...runs.map((run) => run.measures.share))),
       expected: { max: 0.03 },
     },
-    {
+    ...Object.entries({ "": "10,000", "-many": "a million" }).map(([end, words], i) => ({
       ...people,
-      name: "people-intervals",
+      name: `people-intervals${end}`,
+      reads: { reference: ["10000", "1000000"][i] },
       isCheck: true,
-      claim: "The 95 % intervals of shares and gains contain what happens to these people.",
-      quantity: "intervals that do, of four panels and five interventions, ten seeds",
+      claim: `The 95 % intervals contain what happens to these people, with ${words} true scores.`,
+      quantity: "intervals that do, of shares and gains in four panels and five interventions",
       measure: (all) => ({
         hits: sum(all.map((run) => run.measures.covered)),
         of: sum(all.map((run) => run.measures.intervals)),
       }),
       expected: { min: 0.9 },
-    },
-    ...Object.keys(sets).flatMap((set) => [
-      fitsBetter(set, "multiplicative"),
-      fitsBetter(set, "implicitVariance"),
-      beatsOnSplit(set, "multiplicative"),
-      beatsOnSplit(set, "implicitVariance"),
-      beatsOnReal(set, "multiplicative"),
-      beatsOnReal(set, "implicitVariance"),
-      beatsOnReal(set, "unbiased"),
-    ]),
+    })),
+    ...Object.keys(sets).flatMap((set) =>
+      [fitsBetter, beatsOnSplit].flatMap((claimOn) =>
+        ["unbiased", "multiplicative", "implicitVariance"].map((rival) => claimOn(set, rival)),
+      ),
+    ),
     {
       ...regents,
       name: "regents-bump",
-      claim: "It explains the bump of Regents exams at the pass mark (our question).",
+      claim: "It explains the bump of Regents exams at the pass mark.",
+      isOwn: true,
       quantity:
         "part of the surplus from 65 to 69 that it predicts, each of five subjects held out",
       measure: (all) => all.map(measureOf("bump.model")),
@@ -278,13 +276,14 @@ export const paper = {
     },
     ...Object.entries({ industry: "six industries", job: "six kinds of job" }).flatMap(
       ([kind, words]) =>
-        ["multiplicative", "implicitVariance", "unbiased"].map((rival) =>
+        ["unbiased", "multiplicative", "implicitVariance"].map((rival) =>
           beatsOnCallBacks(kind, words, rival),
         ),
     ),
     {
       ...callBacks,
       name: "calls-ranks",
+      isOwn: true,
       claim: "Ranks within the group are right: a better résumé helps both names alike.",
       quantity:
         "gain of white names minus that of black names, normal quantiles, ten parts of 1,323 ads",

@@ -20,6 +20,8 @@ const panels = [
 ];
 const institutions = 10;
 const scores = 1000;
+/** True scores that the institutions know: as many as a panel has, and a hundred times as many. */
+const references = [institutions * scores, 100 * institutions * scores];
 /** People of each group who apply for seats. */
 const people = 100_000;
 /** The entropy of N(0, 1). */
@@ -27,23 +29,28 @@ const entropy = Math.log(2 * Math.PI * Math.E) / 2;
 
 /**
  * Fits and predicts, with ten seeds.
- * @returns {Run[]} with the label `panel`, from 1; measures `share` and `gain`, the largest errors
+ * @returns {Run[]} with the labels `panel`, from 1, and `reference`, the number of true scores;
+ * measures `share` and `gain`, the largest errors
  * over the interventions, and `covered` of `intervals`, the intervals with the simulated outcome
  */
-export function measure(_out, { seeds = 10 } = {}) {
+export function measure(_out, { seeds = 10, wants = () => true } = {}) {
   return Array.from({ length: seeds }, (_, i) => i + 1).flatMap((seed) => {
     const rng = stream("people").at(seed);
-    return panels.map((panel, j) => {
-      const measures = comparePanel(panel, rng.at(j));
-      return { seed, labels: { panel: String(j + 1) }, measures };
-    });
+    return panels.flatMap((panel, j) =>
+      references
+        .map((count) => ({ panel: String(j + 1), reference: String(count) }))
+        .filter(wants)
+        .map((labels) => {
+          const measures = comparePanel(panel, Number(labels.reference), rng.at(j));
+          return { seed, labels, measures };
+        }),
+    );
   });
 }
 
-function comparePanel(panel, rng) {
+function comparePanel(panel, count, rng) {
   const options = optionsSchema.parse({});
   const { selection } = options;
-  const count = institutions * scores;
   const counts = countScores(Float64Array.from(rng.at("reference").normals(count)), options);
   const reference = smooth(normalise(counts), count);
   const model = createScoreModel(reference, options, "squared", options.features);

@@ -1,15 +1,7 @@
-// Trains value-driven transport and its rivals with one budget: on points of the plane, and on
-// normal distributions whose optimal transport is known, up to 256 dimensions.
-import { Matrix, mean, multiply, multiplyTN, stream, thinQr } from "@fedclair/linalg";
+// Trains value-driven transport and its rivals with one budget on points of the plane.
+import { Matrix, mean, stream } from "@fedclair/linalg";
 import { flowGradient } from "../dist/src/flow.js";
-import { GaussianTransport } from "../dist/src/gaussian.js";
-import {
-  displacement,
-  dualCertificate,
-  pathEnergy,
-  squaredW2,
-  straightness,
-} from "../dist/src/metrics.js";
+import { dualCertificate, pathEnergy, squaredW2, straightness } from "../dist/src/metrics.js";
 import {
   initialNetwork,
   inputsOf,
@@ -38,9 +30,6 @@ const places = {
   "moons to eight modes": ["moons", "gaussians8"],
 };
 const counts = { data: 4000, evaluation: 400 };
-const dimensions = [2, 32, 256];
-/** Methods with normal distributions. */
-const general = ["value", "flow-matching", "ot-cfm"];
 
 /** Diffusion with the variance-preserving schedule of Song et al. (2021). */
 const [leastBeta, mostBeta, earliest] = [0.1, 20, 1e-3];
@@ -62,8 +51,7 @@ const trainers = {
 
 /**
  * @param {string} _ the folder of the runs
- * @returns {Promise<Run[]>} with `part` (plane or normal), `target` and `method` as labels; in the
- * plane also the learning `rate`
+ * @returns {Promise<Run[]>} with `target`, `method` and the learning `rate` as labels
  */
 export async function measure(_, { seeds = 5, wants }) {
   const runs = [];
@@ -72,7 +60,7 @@ export async function measure(_, { seeds = 5, wants }) {
     for (const method of Object.keys(trainers)) {
       // Diffusion has no other source than noise.
       if (method === "diffusion" && from !== "normal") continue;
-      const labels = { part: "plane", target, method };
+      const labels = { target, method };
       if (!wants(labels)) continue;
       const scores = [];
       for (const rate of rates) {
@@ -84,14 +72,6 @@ export async function measure(_, { seeds = 5, wants }) {
         const { measures } = await inPlane(seed, method, from, to, rate);
         runs.push({ seed, labels: { ...labels, rate: String(rate) }, measures });
       }
-    }
-  }
-  for (const d of dimensions) {
-    for (const method of general) {
-      const labels = { part: "normal", target: String(d), method };
-      if (!wants(labels)) continue;
-      for (const seed of used.slice(0, 3))
-        runs.push({ seed, labels, measures: await onNormal(seed, method, d) });
     }
   }
   return runs;
@@ -132,35 +112,6 @@ async function inPlane(seed, method, from, to, rate) {
     measures.dualityGap = 1 - dualCertificate(v0, starts, goals) / (optimum / 2);
   }
   return { measures };
-}
-
-/** Trains on a normal target with axes of lengths .5 to 1.5, and compares with the optimal map. */
-async function onNormal(seed, method, d) {
-  const rng = stream(seed).at("normal", d);
-  const normals = (count, own) => new Matrix(count, d, own.normals(count * d));
-  const { q } = thinQr(normals(d, rng.at("axes")));
-  const root = q.copy();
-  for (let c = 0; c < d; c++) root.column(c).set(q.column(c).map((x) => x * (0.5 + (c + 0.5) / d)));
-  // The symmetric root Q·diag·Qᵀ maps the standard normal optimally.
-  const symmetric = multiply(root, q.transpose());
-  const move = new Matrix(1, d, new Float64Array(d).fill(1));
-  const covariance = multiplyTN(symmetric, symmetric);
-  const transport = new GaussianTransport(
-    { mean: new Matrix(1, d), covariance: Matrix.identity(d) },
-    { mean: move, covariance },
-  );
-  const data = {
-    target: { points: transport.map(normals(counts.data, rng.at("data"))) },
-    source: (count, own) => normals(count, own),
-  };
-  const begin = performance.now();
-  const { follow } = await trainers[method](data, d, 1e-2, rng.at(method));
-  const milliseconds = (performance.now() - begin) / steps;
-  const starts = normals(counts.evaluation, rng.at("starts"));
-  const best = transport.map(starts);
-  const error = (count) =>
-    Math.sqrt(displacement(follow(starts, count).at(-1), best) / displacement(starts, best));
-  return { "error.1": error(1), "error.20": error(pathSteps), milliseconds };
 }
 
 /** Trains a method of the task with all steps. */

@@ -24,10 +24,22 @@ const translation = {
 };
 const sets = { moons: "moons to an s-curve", digits: "digits 3 to 8" };
 
+const near = (select) => ({
+  ...translation,
+  name: "translation-moons-near",
+  claim: `It moves points of ${sets.moons} no further than optimal transport does.`,
+  quantity:
+    "squared length of the moves over that of the cheapest pairing of the same starts and ends",
+  measure: (all) => ownMean(metric("optimality"))(select(all)),
+  expected: { max: 1.02 },
+});
+
+/** The abstract says that translation is easy to add, and compares it with no rival. */
 export const translationClaims = Object.entries({ moons: inPlane, digits: onDigits }).flatMap(
   ([set, select]) => [
     {
       ...translation,
+      isOwn: true,
       name: `translation-${set}`,
       claim: `Without pairs it translates ${sets[set]} better than flow matching, in one step.`,
       quantity: "W2 at 1 step minus that of flow matching, paired",
@@ -36,21 +48,15 @@ export const translationClaims = Object.entries({ moons: inPlane, digits: onDigi
     },
     {
       ...translation,
+      isOwn: true,
       name: `translation-${set}-many`,
       claim: `With many steps, it translates ${sets[set]} as well as flow matching.`,
       quantity: "W2 at 100 steps minus that of flow matching, over the floor, paired",
       measure: (all) => difference(overFloor(w2(100)), "flow-matching")(select(all)),
       expected: { max: 0.05 },
     },
-    {
-      ...translation,
-      name: `translation-${set}-near`,
-      claim: `It moves points of ${sets[set]} no further than optimal transport does.`,
-      quantity:
-        "squared length of the moves over that of the cheapest pairing of the same starts and ends",
-      measure: (all) => ownMean(metric("optimality"))(select(all)),
-      expected: { max: 1.02 },
-    },
+    // Points of digits have 8 coordinates, and no method could move them any further.
+    ...(set === "digits" ? [] : [near(select)]),
   ],
 );
 
