@@ -10,7 +10,8 @@
 // prints the results.
 //
 // Without pools, which take hours to train, the usual deviations and the rows of pairs without a
-// space are those of the shipped bank; without texts, the rows of pairs over rounds.
+// space are those of the shipped bank; without texts, the rows of pairs over rounds. --write needs
+// the tables.
 import { writeFile } from "node:fs/promises";
 import { makeBank, readShippedBank } from "@fedclair/clair";
 import { loadBackend } from "@fedclair/compute";
@@ -36,6 +37,14 @@ const { values } = parseArguments({
   },
 });
 
+const hasTables = listNatural().length > 0;
+if (values.write && !hasTables) {
+  console.error(
+    "error: --write: the tables of public data are missing, and the shipped bank has rows of them; " +
+      "fetch them with npm run lab -- federations, or write another file with --out FILE",
+  );
+  process.exit(2);
+}
 await loadBackend("wasm");
 const options = {
   pools: values.pools,
@@ -60,7 +69,7 @@ for (const { name, read } of listed.filter(isUsed)) {
   sources.push(await read(name, options));
   console.error(`${name}: ${((Date.now() - begin) / 1000).toFixed(1)} s`);
 }
-if (listNatural().length === 0) console.error("skipped: the tables of npm run lab -- federations");
+if (!hasTables) console.error("skipped: the tables of npm run lab -- federations");
 
 const bank = await makeOwnBank();
 const text = await formatAs("bank.json", JSON.stringify(bank));
