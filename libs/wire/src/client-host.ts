@@ -117,7 +117,7 @@ class ClientHost {
   #welcomed: { readonly trialJson: string; readonly backend: string } | undefined;
   #prepared: Promise<void> | undefined;
   #patience: NodeJS.Timeout | undefined;
-  #lastError = "";
+  #lastError = "it does not answer";
   #hasReportedUnreachable = false;
   #finish: (ending: Ending) => void = () => undefined;
   #fail: (error: unknown) => void = () => undefined;
@@ -167,7 +167,7 @@ class ClientHost {
       signal?.removeEventListener("abort", stop);
       this.#jobs.clear();
       this.#socket.disconnect();
-      clearTimeout(this.#patience);
+      this.#stopPatience();
       await this.#options.stopJobs?.();
       await this.#jobs.idle();
     }
@@ -203,7 +203,7 @@ class ClientHost {
       this.#handleRefusal(reply);
       return;
     }
-    clearTimeout(this.#patience);
+    this.#stopPatience();
     const { trialJson, backend, chunkBytes, maxMessageBytes } = reply;
     for (const bytes of [chunkBytes, maxMessageBytes])
       if (bytes < 1 || bytes > mostMessageBytes) {
@@ -303,13 +303,18 @@ class ClientHost {
     this.#hasReportedUnreachable = true;
   }
 
+  /** Starts to wait for a Welcome, unless the host waits for one already. */
   #startPatience(): void {
     const { url, patienceSeconds = 60 } = this.#options;
-    clearTimeout(this.#patience);
-    this.#patience = setTimeout(() => {
+    this.#patience ??= setTimeout(() => {
       const why = `no coordinator at ${url} for ${patienceSeconds} s (${this.#lastError})`;
       this.#fail(new UnreachableError(`${why}: start it, or correct the address`));
     }, patienceSeconds * 1000);
+  }
+
+  #stopPatience(): void {
+    clearTimeout(this.#patience);
+    this.#patience = undefined;
   }
 }
 
