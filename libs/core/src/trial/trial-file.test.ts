@@ -139,6 +139,11 @@ const faults: readonly [what: string, text: string, message: string][] = [
     "t.yaml:6:57: attacks.0.clients.1: client c01 is contaminated twice; name it once",
   ],
   [
+    "a label that turns the direction of a text",
+    good + 'baselines: [{ label: "a\\u202Eb", aggregator: { name: toy-mean } }]\n',
+    "t.yaml:6:22: baselines.0.label: expected at most 128 printable characters",
+  ],
+  [
     "two arms with the same label",
     good + "baselines: [{ label: toy-mean, aggregator: { name: toy-mean } }]\n",
     "t.yaml:6:22: baselines.0.label: expected a label of its own, 'toy-mean' is taken",

@@ -9,7 +9,7 @@ import { flowerSchema, pythonSchema } from "./python-clients.js";
 import { scheduleSchema } from "./schedule.js";
 import { seedsSchema } from "./seeds.js";
 import { serverOptimizerSchema } from "./server-optimizer.js";
-import { excerpt } from "../words/text.js";
+import { bounds, excerpt, isName } from "../words/text.js";
 
 /** Creates the schema of one plug-in with its options, which rejects unknown names and keys. */
 export function choiceSchema(
@@ -174,7 +174,11 @@ function makeSchema(plugins: Plugins) {
       baselines: z
         .array(
           z.strictObject({
-            label: z.string().min(1).describe("The arm's name in tables and figures."),
+            label: z
+              .string()
+              .min(1)
+              .refine(isName, `expected at most ${bounds.nameLength} printable characters`)
+              .describe("The arm's name in tables and figures."),
             aggregator,
             serverOptimizer,
             scaffold,

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import {
   clientTotal,
+  isName,
   readTrialSource,
   type Trial,
   type TrialSource,
@@ -33,7 +34,9 @@ const trialShape = z.looseObject({
   clients: clientTotal,
   task: choice,
   aggregator: choice,
-  baselines: z.array(z.looseObject({ label: z.string(), aggregator: choice })),
+  baselines: z.array(
+    z.looseObject({ label: z.string().refine(isName, "expected a name"), aggregator: choice }),
+  ),
   attacks: z.array(z.looseObject({ attack: choice })),
   limits: z.looseObject({}),
 });
