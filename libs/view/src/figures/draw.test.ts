@@ -17,4 +17,19 @@ describe("drawSvg", () => {
       assert.equal(imageIn(await draw(url)), "", url);
     }
   });
+
+  it("draws any text: printable, and names that every object has", async () => {
+    const texts = ["constructor", "toString", "__proto__", "a\u202eb\u200b\u0000"];
+    const svg = await drawSvg({
+      data: { values: texts.map((text, value) => ({ text, value })) },
+      transform: [{ filter: { field: "text", oneOf: texts } }],
+      mark: "point",
+      encoding: {
+        x: { field: "value", type: "quantitative", title: "valueOf" },
+        y: { field: "text", type: "nominal", sort: texts },
+      },
+    });
+    for (const shown of ["constructor", "toString", "__proto__", "valueOf", "a\ufffdb\ufffd\ufffd"])
+      assert.ok(svg.includes(`>${shown}</text>`), shown);
+  });
 });

@@ -18,9 +18,16 @@ const loader: Vega.Loader = {
 };
 
 /**
- * Characters that XML cannot represent: a label that contains one would make the file unreadable.
+ * Characters that XML cannot represent, and those that pages escape elsewhere, because they have no
+ * width or turn the direction of a text.
  */
-const notXml = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff\p{Cs}]/gu;
+const unprintable = /(?![\t\n\r])[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\ufffe\uffff]/gu;
+
+/** Vega looks texts up in plain objects, so it takes these for its own and fails. */
+const inherited = new RegExp(`"(${Object.getOwnPropertyNames(Object.prototype).join("|")})"`, "g");
+
+/** Marks a text as one of the figure; it has no width, and is removed from the drawing. */
+const mark = "\u2060";
 
 /** Attributes with coordinates, for which hundredths of a pixel are precise enough. */
 const places = / (?:d|transform|[xy]2)="[^"]*"/g;
@@ -35,12 +42,16 @@ const describedMark =
  * and `data-series` is the entry of the legend that a mark belongs to.
  */
 export async function drawSvg(spec: VegaLite.TopLevelSpec): Promise<string> {
-  const view = new vega.View(vega.parse(compile(spec).spec), { renderer: "none", loader });
+  const text = JSON.stringify(spec);
+  const marked = text.replace(inherited, `"$1${mark}"`);
+  const safe = marked === text ? spec : (JSON.parse(marked) as typeof spec);
+  const view = new vega.View(vega.parse(compile(safe).spec), { renderer: "none", loader });
   try {
     await view.runAsync();
     describeMarks(view.scenegraph() as unknown as { readonly root: SceneMark });
     const svg = (await view.toSVG())
-      .replace(notXml, "\ufffd")
+      .replaceAll(mark, "")
+      .replace(unprintable, "\ufffd")
       .replace(places, (attribute) =>
         attribute.replace(/\d+\.\d{3,}/g, (number) => String(Number(Number(number).toFixed(2)))),
       );
