@@ -1,4 +1,5 @@
 from argparse import ArgumentTypeError
+import asyncio
 import json
 import ssl
 import subprocess
@@ -17,6 +18,7 @@ from fedclair_host.device import DeviceMissing, choose_device, peak_memory, read
 from fedclair_host.channel import ANSWER, MESSAGE, TRIAL, answer_id
 from fedclair_host.peer import Assembler
 from fedclair_host.runner import ClientRunner
+from fedclair_host.host import Host, HostError
 from fedclair_host.text import printable
 from fedclair_host.time_limit import TimeLimit, TimeLimitExceeded
 from fedclair_host.tls import is_loopback, no_connection, tls_context, tls_fault
@@ -199,6 +201,13 @@ worker.kill()
 def test_modules_that_cannot_be_loaded_end_with_exit_code_2(caplog):
     for name in ["json", "json:nothing", "no_such_module:x", "os:sep"]:
         assert main([name, "--coordinator", "http://127.0.0.1:9", "--capacity", "1"]) == 2
+
+
+def test_a_host_that_is_never_welcome_gives_up():
+    host = Host(lambda index: None, "http://127.0.0.1:1", 1, patience_seconds=0.5)
+    host._until_disconnected = lambda: asyncio.sleep(0)
+    with pytest.raises(HostError, match="no coordinator at .* for 0.5 s \\(the connection broke\\)"):
+        asyncio.run(asyncio.wait_for(host._keep_connected(), 5))
 
 
 def test_tls_verifies_and_requires_version_1_2():

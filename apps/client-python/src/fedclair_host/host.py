@@ -91,6 +91,7 @@ class Host:
             "instance": secrets.token_hex(8),
         }
         self._patience = patience_seconds
+        self._last_welcome = 0.0
         self._is_child = is_child
         self._versions = versions
         self._endings: queue.Queue[Union[Ending, BaseException]] = queue.Queue()
@@ -183,10 +184,13 @@ class Host:
         wait, last_seen, last_error = 0.25, time.monotonic(), ""
         while True:
             try:
+                began = time.monotonic()
                 await self._until_disconnected()
                 if self._has_ended:
                     return
-                last_seen, last_error, wait = time.monotonic(), "the connection broke", 0.25
+                last_error = "the connection broke"
+                if self._last_welcome >= began:
+                    last_seen, wait = time.monotonic(), 0.25
                 log.warning("the connection to %s broke; joining again", self._url)
             except NoConnection as error:
                 fault = tls_fault(error)
@@ -252,6 +256,7 @@ class Host:
         if body != "welcome":
             raise HostError(f"{self._url} is no coordinator")
         welcome = reply.welcome
+        self._last_welcome = time.monotonic()
         check_limits(self._url, welcome.chunk_bytes, welcome.max_message_bytes)
         peer.agree(welcome.chunk_bytes, welcome.max_message_bytes)
         if self._trial_json not in (None, welcome.trial_json):
