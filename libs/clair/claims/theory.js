@@ -77,8 +77,8 @@ export function predictRefined(run) {
 }
 
 /**
- * Whether refining gains more than it costs, by the energy of a client's own part outside the space.
- * That part is averaged away, and it tilts the space as noise does.
+ * Whether refining gains more than it costs, by the energy of a client's own part outside the
+ * space. That part is averaged away, and it tilts the space as noise does.
  */
 function pays(run, own) {
   const { p, q, r, n, variance } = readSetting(run);

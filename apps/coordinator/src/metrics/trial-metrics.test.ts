@@ -10,7 +10,7 @@ const trial = toyTrial({
   clients: 5,
   rounds: 3,
   seed: 7,
-  baselines: [{ label: 'a "b"\n', aggregator: { name: "toy-mean" } }],
+  baselines: [{ label: 'a "b"\\', aggregator: { name: "toy-mean" } }],
 });
 
 const pool: ObservedPool = {
@@ -56,7 +56,7 @@ describe("TrialMetrics", () => {
     const metrics = new TrialMetrics(trial, pool, "loss");
     for (const event of [...round(1), ...round(2)]) metrics.event(event);
     const own = 'arm="toy-mean"';
-    const other = String.raw`arm="a \"b\"\n"`;
+    const other = String.raw`arm="a \"b\"\\"`;
     const lines = await readSeries(metrics);
     assert.match(
       lines.shift() ?? "",
