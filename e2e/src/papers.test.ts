@@ -239,8 +239,8 @@ const labelAggregators = (runs: readonly Run[]): readonly Run[] =>
 const noPenalty: Fault = {
   how: "leaving the joint data costs nothing, and problems have all joint actions",
   file: "alberdice/dist/src/agent-problem.js",
-  from: "        penalty,\n",
-  to: "        penalty: penalty.map(() => 0), dense: data.mass,\n",
+  from: "{ mass, reward, penalty }, flow",
+  to: "{ mass, reward, penalty: penalty.map(() => 0), dense: data.mass }, flow",
 };
 
 const swappedRisks: Fault = {

@@ -45,11 +45,11 @@ export function agentProblem(
   agent: number,
   policies: readonly Policy[],
 ): AgentProblem {
-  const { shape, joints, visited, visits, recorded, smallest, unrecorded } = data;
+  const { shape, joints, visited, recorded, smallest, unrecorded } = data;
   const actions = item(shape.actions, agent);
   const cells = visited.length * actions;
   const others = shape.actions.map((_, j) => j).filter((j) => j !== agent);
-  const mass = new Float64Array(cells);
+  const mass = marginalMass(data, agent);
   const reward = new Float64Array(cells);
   const penalty = new Float64Array(cells);
   const flow = Array.from({ length: cells }, () => new Map<number, number>());
@@ -63,7 +63,6 @@ export function agentProblem(
       const cell = row * actions + own;
       const known = ofState.filter(({ joint }) => actionOf(joint, agent, shape) === own);
       const single = item(unrecorded, row);
-      mass[cell] = sum(known.map((one) => one.mass)) + (joints / actions - known.length) * single;
       // The probability of all joint actions of the others that the data lack, and their Σ p ln p.
       let rest = 1;
       let terms = all;
@@ -90,15 +89,26 @@ export function agentProblem(
       into.set(row, (into.get(row) ?? 0) + rest);
     }
   }
-  return {
-    rows: visited.length,
-    actions,
-    initial: visits,
-    mass,
-    reward,
-    penalty,
-    ...sparse(flow),
-  };
+  return toProblem(data, actions, { mass, reward, penalty }, flow);
+}
+
+/** Computes an agent's dᴰ(s, a_i) after smoothing, by row and own action. */
+export function marginalMass(data: Dataset, agent: number): Float64Array {
+  const { shape, joints, recorded, unrecorded } = data;
+  const actions = item(shape.actions, agent);
+  const mass = new Float64Array(recorded.length * actions);
+  const known = new Float64Array(mass.length);
+  for (const [row, ofState] of recorded.entries()) {
+    for (const { joint, mass: own } of ofState) {
+      const cell = row * actions + actionOf(joint, agent, shape);
+      mass[cell] = at(mass, cell) + own;
+      known[cell] = at(known, cell) + 1;
+    }
+  }
+  return mass.map((own, cell) => {
+    const single = item(unrecorded, Math.floor(cell / actions));
+    return own + (joints / actions - at(known, cell)) * single;
+  });
 }
 
 /** Returns p ln p, which is 0 at 0. */
@@ -140,7 +150,7 @@ interface Folding {
 }
 
 function fold(data: Dataset, { actions, own, share }: Folding): AgentProblem {
-  const { joints, visited, visits } = data;
+  const { joints, visited } = data;
   const cells = visited.length * actions;
   const ownOf = Int32Array.from({ length: joints }, (_, joint) => own(joint));
   const mass = new Float64Array(cells);
@@ -162,25 +172,25 @@ function fold(data: Dataset, { actions, own, share }: Folding): AgentProblem {
       into?.set(next, (into.get(next) ?? 0) + weight * probability);
     }
   }
-  return {
-    rows: visited.length,
-    actions,
-    initial: visits,
-    mass,
-    reward,
-    penalty: new Float64Array(cells),
-    ...sparse(flow),
-  };
+  return toProblem(data, actions, { mass, reward, penalty: new Float64Array(cells) }, flow);
 }
 
-function sparse(
+/** @param flow probability of each next row, by cell */
+function toProblem(
+  { visited, visits }: Dataset,
+  actions: number,
+  tables: Pick<AgentProblem, "mass" | "reward" | "penalty">,
   flow: readonly ReadonlyMap<number, number>[],
-): Pick<AgentProblem, "start" | "to" | "probability"> {
+): AgentProblem {
   const start = new Int32Array(flow.length + 1);
   flow.forEach(({ size }, cell) => {
     start[cell + 1] = atInt(start, cell) + size;
   });
   return {
+    rows: visited.length,
+    actions,
+    initial: visits,
+    ...tables,
     start,
     to: Int32Array.from(flow.flatMap((entries) => [...entries.keys()])),
     probability: Float64Array.from(flow.flatMap((entries) => [...entries.values()])),

@@ -1,5 +1,5 @@
 import { item } from "@fedclair/linalg";
-import { agentProblem } from "./agent-problem.js";
+import { marginalMass } from "./agent-problem.js";
 import { bestResponse, type BestResponse, type ResponseOptions } from "./best-response.js";
 import type { Dataset } from "./dataset.js";
 import { normalise, uniformPolicy, type Policy } from "./policy.js";
@@ -66,10 +66,9 @@ export function anneal(first: number, last: number, sweeps: number, share = 1): 
  * @param uniform draws from [0, 1): agent by agent, state by state, action by action
  */
 export function perturbMarginals(data: Dataset, sigma: number, uniform: () => number): Policy[] {
-  const even = data.shape.actions.map((_, agent) => uniformPolicy(data.shape, agent));
-  return even.map((policy, agent) => {
-    const { mass, actions } = agentProblem(data, agent, even);
-    const own = [...policy];
+  return data.shape.actions.map((actions, agent) => {
+    const mass = marginalMass(data, agent);
+    const own = [...uniformPolicy(data.shape, agent)];
     data.visited.forEach((state, row) => {
       own[state] = normalise(mass.slice(row * actions, (row + 1) * actions));
     });
