@@ -23,9 +23,9 @@ const teachers = [8, 12, 16, 20, 32, 50];
 /**
  * @param {string} out folder for the flows' runs
  * @returns {Promise<Run[]>} with the labels `part` and `k`. Part `flows` has the label `n`, and the
- * numbers `averaging` and `copying` of `flows`. Part `points` has three sizes of the student, which
- * are k if there is none: from `minimum` on the perturbed copy is a minimum, from `better` on it
- * has the smaller loss, and from `saddle` on the optimal copy-average point is no minimum
+ * numbers `averaging` and `copying` of `flows`. Part `points` has three sizes of the student, each
+ * k if there is none. The perturbed copy is a minimum from `minimum` on, and has the smaller loss
+ * from `better` on. The optimal copy-average point is no minimum from `saddle` on
  */
 export async function measure(out, { wants = () => true } = {}) {
   const runs = [];

@@ -246,10 +246,13 @@ export const paper = {
       measure: (all) => perSeed(all, (runs) => Math.max(...runs.map((run) => run.measures.share))),
       expected: { max: 0.03 },
     },
-    ...Object.entries({ "": "10,000", "-many": "a million" }).map(([end, words], i) => ({
+    ...[
+      ["people-intervals", "10000", "10,000"],
+      ["people-intervals-many", "1000000", "a million"],
+    ].map(([name, reference, words]) => ({
       ...people,
-      name: `people-intervals${end}`,
-      reads: { reference: ["10000", "1000000"][i] },
+      name,
+      reads: { reference },
       isCheck: true,
       claim: `The 95 % intervals contain what happens to these people, with ${words} true scores.`,
       quantity: "intervals that do, of shares and gains in four panels and five interventions",

@@ -156,6 +156,14 @@ const growth = (all, solver, least = 0) =>
   );
 const timed = { file: ownFile, time: "2 minutes", isTimed: true };
 
+/** The log10 of the seconds of L-ADMM over those of the interior-point method, for each graph. */
+const logRatio = (nodes) => (all) => {
+  const [own, other] = ["ladmm", "interior"].map((solver) =>
+    solvedBy(all, solver).filter((run) => nodesOf(run) === nodes),
+  );
+  return own.map((run, i) => Math.log10(seconds(run) / seconds(other[i])));
+};
+
 export const ownSolverClaims = [
   {
     ...timed,
@@ -163,12 +171,7 @@ export const ownSolverClaims = [
     claim: "L-ADMM is faster than an interior-point method in the same language.",
     quantity:
       "log10 of the seconds of L-ADMM over those of the interior-point method, 40 nodes; five graphs",
-    measure: (all) => {
-      const [own, other] = ["ladmm", "interior"].map((solver) =>
-        solvedBy(all, solver).filter((run) => nodesOf(run) === 40),
-      );
-      return own.map((run, i) => Math.log10(seconds(run) / seconds(other[i])));
-    },
+    measure: logRatio(40),
     expected: { max: 0 },
   },
   {
@@ -199,14 +202,8 @@ export const largeClaims = [
     name: "ladmm-large",
     isTimed: true,
     claim: "To a gap of 1 %, L-ADMM is faster than the interior-point method with 60 nodes.",
-    quantity:
-      "log10 of the seconds of L-ADMM over those of the interior-point method; five graphs",
-    measure: (all) => {
-      const [own, other] = ["ladmm", "interior"].map((solver) =>
-        solvedBy(all, solver).filter((run) => nodesOf(run) === 60),
-      );
-      return own.map((run, i) => Math.log10(seconds(run) / seconds(other[i])));
-    },
+    quantity: "log10 of the seconds of L-ADMM over those of the interior-point method; five graphs",
+    measure: logRatio(60),
     expected: { max: 0 },
   },
 ];

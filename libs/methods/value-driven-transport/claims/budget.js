@@ -80,26 +80,19 @@ export const budgetClaims = [
 
 const normal = { file: "libs/methods/value-driven-transport/claims/normal.js", time: "2 minutes" };
 
+const nearer = (d, name, rival, words) => ({
+  ...normal,
+  isOwn: true,
+  name: `${name}-${d}`,
+  claim: `In ${d} dimensions it is nearer to the optimal map of a normal distribution than ${words}.`,
+  quantity: `error of the points in 20 steps, over the optimal moves, minus that of ${words}`,
+  measure: (all) => difference(all, d, rival, metric("error.20")),
+  expected: { max: 0 },
+});
+
 export const normalClaims = dimensions.flatMap((d) => [
-  {
-    ...normal,
-    isOwn: true,
-    name: `optimal-map-flow-${d}`,
-    claim: `In ${d} dimensions it is nearer to the optimal map of a normal distribution than flow matching.`,
-    quantity:
-      "error of the points in 20 steps, over the optimal moves, minus that of flow matching",
-    measure: (all) => difference(all, d, "flow-matching", metric("error.20")),
-    expected: { max: 0 },
-  },
-  {
-    ...normal,
-    isOwn: true,
-    name: `optimal-map-${d}`,
-    claim: `In ${d} dimensions it is nearer to the optimal map of a normal distribution than OT-CFM.`,
-    quantity: "error of the points in 20 steps, over the optimal moves, minus that of OT-CFM",
-    measure: (all) => difference(all, d, "ot-cfm", metric("error.20")),
-    expected: { max: 0 },
-  },
+  nearer(d, "optimal-map-flow", "flow-matching", "flow matching"),
+  nearer(d, "optimal-map", "ot-cfm", "OT-CFM"),
 ]);
 
 const varied = {

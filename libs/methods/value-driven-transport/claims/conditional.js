@@ -32,8 +32,7 @@ const flows = { "": "flow-matching", "-ot": "ot-cfm" };
 
 /**
  * The abstract says that requests and guidance are easy to add, and compares neither with rivals.
- * Bounds are away from 0, or 1 for a ratio: a network that ignores requests measures
- * these.
+ * Bounds are away from 0, or 1 for a ratio: a network that ignores requests measures these.
  */
 const claimsOn = ([set, title]) => {
   const claimOf = (name, claim, quantity, measure, expected) => ({
