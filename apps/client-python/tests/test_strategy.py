@@ -10,6 +10,7 @@ pytest.importorskip("flwr.serverapp.strategy")
 pytest.importorskip("safetensors")
 
 from flwr.app import Array, ArrayRecord, ConfigRecord, Error, Message, MetricRecord, RecordDict  # noqa: E402
+from safetensors.numpy import load_file  # noqa: E402
 from flwr.supercore.task_identity import TaskIdentity  # noqa: E402
 
 from fedclair_host.replies import with_usual_metrics  # noqa: E402
@@ -91,6 +92,13 @@ def content(arrays, metrics=None, **records):
 
 B = "m.lora_B.weight"
 
+def counting(examples):
+    """A record with a number that MetricRecord itself would refuse."""
+    metrics = MetricRecord({"num-examples": 1})
+    metrics._data["num-examples"] = examples
+    return metrics
+
+
 FORMS = {
     "no records": lambda: RecordDict(),
     "no metrics": lambda: RecordDict({"arrays": ArrayRecord(good(9))}),
@@ -101,6 +109,9 @@ FORMS = {
     "a list of examples": lambda: content(good(9), MetricRecord({"num-examples": [1, 2]})),
     "no examples": lambda: content(good(9), MetricRecord({"num-examples": 0})),
     "examples that are NaN": lambda: content(good(9), MetricRecord({"num-examples": float("nan")})),
+    "no fit for a float": lambda: content(good(9), counting(2**1024)),
+    "5,000 digits": lambda: content(good(9), counting(10**5000)),
+    "a truth value": lambda: content(good(9), counting(True)),
     "a missing tensor": lambda: content(good(9, "A")),
     "one more tensor": lambda: content({**good(9), "head.weight": Array(np.ones((2, 2), np.float32))}),
     "a renamed adapter": lambda: content({key.replace(".weight", ".evil.weight"): array for key, array in good(9).items()}),
@@ -108,6 +119,7 @@ FORMS = {
     "texts": lambda: content({**good(9), B: Array(np.array([["a", "b"], ["c", "d"]]))}),
     "integers": lambda: content({**good(9), B: Array(np.ones((2, 2), np.int64))}),
     "complex numbers": lambda: content({**good(9), B: Array(np.ones((2, 2), np.complex64))}),
+    "numbers of 128 bits": lambda: content({**good(9), B: Array(np.ones((2, 2), np.longdouble))}),
     "objects": lambda: content({**good(9), B: forged("object", (2, 2), pickled(np.array([[None, {}], [1, "x"]], object)))}),
     "no numpy": lambda: content({**good(9), B: forged("float32", (2, 2), b"none")}),
     "another serialization": lambda: content({**good(9), B: Array(dtype="float32", shape=(2, 2), stype="pickle", data=b"x")}),
@@ -150,7 +162,7 @@ def test_a_reply_of_a_wrong_form_is_invalid_alone(form, tmp_path, monkeypatch):
 def test_a_loss_that_is_nan_does_not_spoil_the_mean(monkeypatch):
     for identity in ("run_id", "node_id", "task_id"):
         monkeypatch.setattr(TaskIdentity, f"_{identity}", 1)
-    losses = {11: 1.0, 12: float("nan"), 13: 2.0}
+    losses = {11: 1.0, 12: float("nan"), 13: 2.0, 14: 2**1024}
     sent = Message(RecordDict(), dst_node_id=1, message_type="train")
     replies = [Message(content(good(node), MetricRecord({"num-examples": 1, "loss": loss})), reply_to=sent) for node, loss in losses.items()]
     assert [next(iter(reply.content.metric_records.values()))["loss"] for reply in with_usual_metrics(replies)] == [1.0, 2.0]
@@ -166,20 +178,56 @@ def test_a_round_of_invalid_replies_has_no_result(tmp_path, monkeypatch):
         strategy.configure_train(1, ArrayRecord({"head.weight": Array(np.ones(2))}), ConfigRecord(), Grid())
 
 
-def test_two_clients_of_one_name_are_told_apart(tmp_path, monkeypatch):
+NAMES = {
+    "the name of another": "c12",
+    "the name of another node": "node-12",
+    "outside": "../outside",
+    "empty": "",
+    "hidden": ".hidden",
+    "a space at its end": "a ",
+    "two lines": "a\nb",
+    "a terminal code": "\x1b[31m",
+    "a lone surrogate": "\ud800",
+    "8 kB": "x" * 8192,
+    "300 bytes": "😀" * 75,
+}
+
+
+@pytest.mark.parametrize("odd", NAMES)
+def test_a_client_with_an_odd_name_has_that_of_its_node(odd, tmp_path, monkeypatch):
+    strategy = serve_three(tmp_path, monkeypatch, {11: lambda: NAMES[odd], 12: lambda: "c12", 13: lambda: "constructor"})
+    # The names of the first round are kept, whoever answers first in the second one.
+    for number, first in ((1, 12), (2, 11)):
+        answer_all(strategy, number, first)
+        assert sorted(one.name for one in (tmp_path / f"round-{number}").iterdir()) == ["c12", "constructor", "node-11"]
+
+
+def test_a_client_keeps_its_name(tmp_path, monkeypatch):
+    names = {11: lambda: "c11", 12: lambda: "c12", 13: lambda: 1 // 0}
+    strategy = serve_three(tmp_path, monkeypatch, names)
+    answer_all(strategy, 1, 11)
+    names.update({11: lambda: "c12", 12: lambda: "c11", 13: lambda: "c13"})
+    answer_all(strategy, 2, 11)
+    for number in (1, 2):
+        values = {one.name: load_file(one / "adapter_model.safetensors")["m.lora_A.weight"][0, 0] for one in (tmp_path / f"round-{number}").iterdir()}
+        assert values == {"c11": 11, "c12": 12, "node-13": 13}
+
+
+def serve_three(folder, monkeypatch, names):
     for identity in ("run_id", "node_id", "task_id"):
         monkeypatch.setattr(TaskIdentity, f"_{identity}", 1)
-    step = tmp_path / "step.py"
+    monkeypatch.setattr(Grid, "get_node_ids", lambda self: [11, 12, 13])
+    step = folder / "step.py"
     step.write_text(STEP)
-    for name in ("same", "../outside"):
-        folder = tmp_path / f"served-{len(name)}"
-        folder.mkdir()
-        call = [sys.executable, str(step)]
-        strategy = FedclairStrategy(folder, {"r": 2}, command=call, name_of=lambda reply: name, min_train_nodes=2, min_available_nodes=2)
-        messages = list(strategy.configure_train(1, arrays(0), ConfigRecord(), Grid()))
-        strategy.aggregate_train(1, [Message(content(good(1)), reply_to=message) for message in messages])
-        written = sorted(one.name for one in (folder / "round-1").iterdir())
-        assert written in ([["node-11", "same"], ["node-12", "same"]] if name == "same" else [["node-11", "node-12"]])
+    nodes = {f"min_{what}_nodes": 3 for what in ("train", "evaluate", "available")}
+    return FedclairStrategy(folder, {"r": 2}, command=[sys.executable, str(step)], name_of=lambda reply: names[reply.metadata.src_node_id](), **nodes)
+
+
+def answer_all(strategy, number, first):
+    messages = strategy.configure_train(number, arrays(0), ConfigRecord(), Grid())
+    messages = sorted(messages, key=lambda message: message.metadata.dst_node_id != first)
+    shared, _ = strategy.aggregate_train(number, [Message(content(good(one.metadata.dst_node_id)), reply_to=one) for one in messages])
+    assert shared is not None
 
 
 def test_a_folder_is_used_once(tmp_path):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import math
+import contextlib
 import re
+import sys
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any, Iterable, Mapping, Sequence
+from typing import Any, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 from flwr.app import Message
@@ -36,17 +37,24 @@ def name_in_file(key: str) -> str | None:
     return None if match is None else f"{match['module']}.lora_{match['half']}.weight"
 
 
+@contextlib.contextmanager
+def _wrong_form() -> Iterator[None]:
+    """Raises WrongForm for any error, as arrays that cannot be decoded or numbers that are too large raise what they like."""
+    try:
+        yield
+    except WrongForm:
+        raise
+    except Exception as error:
+        raise WrongForm(printable(f"{type(error).__name__}: {error}", 300)) from None
+
+
+@_wrong_form()
 def read_trained(reply: Message, names: Mapping[str, str], weighted_by: str) -> Trained:
     """Reads a reply to training.
 
     :param names: for each name in a file, that which clients use
     :raises WrongForm: if it has another form"""
-    try:
-        return Trained(_read_tensors(reply, names), read_examples(reply, weighted_by))
-    except WrongForm:
-        raise
-    except Exception as error:  # its arrays cannot be decoded
-        raise WrongForm(printable(f"{type(error).__name__}: {error}", 300)) from None
+    return Trained(_read_tensors(reply, names), read_examples(reply, weighted_by))
 
 
 def _read_tensors(reply: Message, names: Mapping[str, str]) -> dict[str, Array]:
@@ -62,19 +70,20 @@ def _read_tensors(reply: Message, names: Mapping[str, str]) -> dict[str, Array]:
     tensors: dict[str, Array] = {}
     for in_file, key in names.items():
         array = arrays[key].numpy()
-        if not isinstance(array, np.ndarray) or array.dtype.kind != "f":
-            raise WrongForm(f"tensor '{key}': expected an array of floating-point numbers, got {getattr(array, 'dtype', type(array).__name__)}")
+        if not isinstance(array, np.ndarray) or array.dtype.kind != "f" or array.itemsize > 8:
+            raise WrongForm(f"tensor '{key}': expected an array of floating-point numbers of 16 to 64 bits, got {getattr(array, 'dtype', type(array).__name__)}")
         tensors[in_file] = np.ascontiguousarray(array)
     return tensors
 
 
+@_wrong_form()
 def read_examples(reply: Message, weighted_by: str) -> int:
     """Reads the number of examples of a reply. :raises WrongForm: if there is none"""
     records = list(reply.content.metric_records.values())
     if len(records) != 1:
         raise WrongForm(f"it sent {len(records)} MetricRecords, expected one")
     count: Any = records[0].get(weighted_by)
-    if isinstance(count, (int, float)) and math.isfinite(count) and 1 <= int(count) < 2**53:
+    if type(count) in (int, float) and 1 <= count < 2**53:
         return int(count)
     raise WrongForm(f"metric '{weighted_by}': expected a number from 1 to 2⁵³ - 1, got {printable(repr(count), 80)}")
 
@@ -91,7 +100,13 @@ def with_usual_metrics(replies: Sequence[Message]) -> list[Message]:
 def _metric_form(reply: Message) -> tuple[Any, ...]:
     (record,) = reply.content.metric_records.values()
     (name,) = reply.content.metric_records
-    return name, *sorted((key, len(value) if isinstance(value, list) else -1, bool(np.all(np.isfinite(value)))) for key, value in record.items())
+    return name, *sorted((key, len(value) if isinstance(value, list) else -1, _is_finite(value)) for key, value in record.items())
+
+
+def _is_finite(value: Any) -> bool:
+    """Whether a metric is made of numbers that fit a float."""
+    numbers = value if isinstance(value, list) else [value]
+    return all(type(one) in (int, float) and abs(one) <= sys.float_info.max for one in numbers)
 
 
 def usual_names(replies: Iterable[Message]) -> dict[str, str]:

@@ -19,6 +19,7 @@ from safetensors.numpy import load_file, save_file
 
 from .client import Array
 from .replies import Trained, WrongForm, name_in_file, read_examples, read_trained, usual_names, with_usual_metrics
+from .text import printable
 
 log = logging.getLogger("fedclair-host")
 
@@ -30,7 +31,8 @@ class FedclairStrategy(FedAvg):
     :param config: contents of ``adapter_config.json``: ``r``, ``lora_alpha``, … (``LoraConfig.to_dict()``)
     :param options: options of ``fedclair aggregate``, for example ``["--set", "models=global"]``
     :param command: the command that runs fedclair; default: that of this package
-    :param name_of: returns the name of the client that sent a reply; must be the same in every round
+    :param name_of: returns the name of the client that sent a reply. A client keeps its first name, which nobody else gets. If this
+        name is taken, not printable or longer than 128 bytes, or cannot be read, the client is called ``node-`` and its node id
     :param flower: options of FedAvg
     :raises ValueError: if the folder holds the rounds of another run
     """
@@ -43,7 +45,7 @@ class FedclairStrategy(FedAvg):
         aggregator: str = "clair",
         options: Sequence[str] = (),
         command: Sequence[str] | None = None,
-        name_of: Callable[[Message], str] = lambda reply: _node_name(reply),
+        name_of: Callable[[Message], str] = lambda reply: f"node-{reply.metadata.src_node_id}",
         **flower: Any,
     ):
         super().__init__(**flower)
@@ -102,7 +104,7 @@ class FedclairStrategy(FedAvg):
                 read_examples(reply, self.weighted_by_key)
                 valid.append(reply)
             except WrongForm as error:
-                log.warning("round %s: the measures of %s do not count: %s", server_round, self._name(reply), error)
+                log.warning("round %s: the measures of node %s do not count: %s", server_round, reply.metadata.src_node_id, error)
         usual = with_usual_metrics(valid)
         return self.evaluate_metrics_aggr_fn([reply.content for reply in usual], self.weighted_by_key) if usual else None
 
@@ -113,11 +115,7 @@ class FedclairStrategy(FedAvg):
         for reply in replies:
             name = self._name(reply)
             try:
-                if name in trained or name in invalid:
-                    name = _node_name(reply)
-                    raise WrongForm(f"it has the name of another client, '{self._name(reply)}'")
                 trained[name] = (reply, read_trained(reply, self._keys, self.weighted_by_key))
-                self._names[reply.metadata.src_node_id] = name
             except WrongForm as error:
                 invalid[name] = str(error)
                 log.warning("%s is invalid: %s", name, error)
@@ -125,9 +123,25 @@ class FedclairStrategy(FedAvg):
 
     def _name(self, reply: Message) -> str:
         """Returns the name of a client, which is that of a folder."""
-        name = str(self._name_of(reply))
-        is_plain = name not in ("", ".", "..") and not name.startswith(".") and not set("/\\\0") & set(name) and len(name) <= 128
-        return name if is_plain else _node_name(reply)
+        node = reply.metadata.src_node_id
+        if node not in self._names:
+            self._names[node] = self._first_name(reply)
+        return self._names[node]
+
+    def _first_name(self, reply: Message) -> str:
+        of_node = f"node-{reply.metadata.src_node_id}"
+        try:
+            name = str(self._name_of(reply))
+        except Exception as error:  # the reply lacks what the name is made of, or has it in a wrong form
+            log.warning("%s has no name: %s", of_node, printable(repr(error), 300))
+            return of_node
+        is_plain = name.isprintable() and name == name.strip() and name[:1] not in ("", ".") and not set("/\\") & set(name)
+        is_free = name not in self._names.values() and not name.startswith("node-")
+        if is_plain and is_free and len(name.encode()) <= 128:
+            return name
+        if name != of_node:
+            log.warning("%s cannot have the name '%s'", of_node, printable(name, 128))
+        return of_node
 
     def configure_train(self, server_round: int, arrays: ArrayRecord, *args: Any) -> Iterable[Message]:
         for key in arrays:
@@ -173,7 +187,3 @@ class FedclairStrategy(FedAvg):
             return None
         tensors = load_file(file)
         return ArrayRecord({self._keys[file_key]: FlowerArray(tensor) for file_key, tensor in tensors.items()})
-
-
-def _node_name(reply: Message) -> str:
-    return f"node-{reply.metadata.src_node_id}"
