@@ -117,6 +117,7 @@ class ClientHost {
   #welcomed: { readonly trialJson: string; readonly backend: string } | undefined;
   #prepared: Promise<void> | undefined;
   #patience: NodeJS.Timeout | undefined;
+  #redial: NodeJS.Timeout | undefined;
   #lastError = "it does not answer";
   #hasReportedUnreachable = false;
   #finish: (ending: Ending) => void = () => undefined;
@@ -129,7 +130,7 @@ class ClientHost {
     this.#jobs = new JobQueue(options, (...result) => this.#deliver(...result));
     this.#socket = transport.open({
       forceNew: true, // hosts in one process must not share a connection
-      reconnectionDelay: 250,
+      reconnectionDelay,
       reconnectionDelayMax: 5000,
     });
     this.ended = this.#untilEnd();
@@ -166,6 +167,7 @@ class ClientHost {
     } finally {
       signal?.removeEventListener("abort", stop);
       this.#jobs.clear();
+      clearTimeout(this.#redial);
       this.#socket.disconnect();
       this.#stopPatience();
       await this.#options.stopJobs?.();
@@ -291,8 +293,9 @@ class ClientHost {
     this.#lastError = reason;
     this.#options.onLost?.(reason);
     this.#startPatience();
-    // The only case in which socket.io does not reconnect by itself.
-    if (reason === "io server disconnect") this.#socket.connect();
+    // The only case in which socket.io does not reconnect by itself, after a delay.
+    if (reason !== "io server disconnect") return;
+    this.#redial = setTimeout(() => this.#socket.connect(), reconnectionDelay);
   }
 
   #unreachable(error: Error): void {
@@ -317,6 +320,9 @@ class ClientHost {
     this.#patience = undefined;
   }
 }
+
+/** Milliseconds before a reconnection. For other reasons socket.io takes 50 to 150 % of it. */
+const reconnectionDelay = 500;
 
 /** The largest message that a trial may allow (`limits.maxMessageBytes`). */
 const mostMessageBytes = 2 ** 30;

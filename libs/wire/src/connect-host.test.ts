@@ -314,16 +314,19 @@ describe("connectHost", () => {
 
   it("gives up on a coordinator that lets it in again and again without a Welcome", async () => {
     const server = new WebSocketServer({ port: 0, host: "127.0.0.1" });
+    let connections = 0;
     server.on("connection", (socket) => {
+      connections++;
       const handshake = '0{"sid":"a","upgrades":[],"pingInterval":9000,"pingTimeout":9000}';
       for (const packet of [handshake, '40{"sid":"b"}', "41"]) socket.send(packet);
     });
     await once(server, "listening");
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     await assert.rejects(
-      host({ url, patienceSeconds: 0.2 }).ended,
-      /no coordinator at .* for 0\.2 s/,
+      host({ url, patienceSeconds: 0.7 }).ended,
+      /no coordinator at .* for 0\.7 s/,
     );
+    assert.ok(connections <= 2, `${connections} connections`);
     server.close();
   });
 
