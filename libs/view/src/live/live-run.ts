@@ -257,7 +257,8 @@ export class LiveRun {
       ? [`No sign of life from the coordinator since ${this.activity?.written ?? ""}.`]
       : [];
     const gone = `The coordinator is gone without finishing. ${commandName()} resume ${this.folder} goes on after the last checkpoint.`;
-    const why = failure?.message ?? (status === "interrupted" ? gone : undefined);
+    const why =
+      (failure && shorten(failure.message)) ?? (status === "interrupted" ? gone : undefined);
     const notices = [...this.#notices, ...silence];
     const state = { ...stored, hasReport: hasReport(this.folder) };
     this.state = this.summary?.state(this.#path, state, why, notices) ?? this.state;
@@ -282,6 +283,13 @@ export class LiveRun {
   #note(text: string): void {
     this.#notices.add(printable(text, maxNoticeBytes));
   }
+}
+
+/** Cuts the reason why a run failed to one line of a limited length. */
+function shorten(message: string): string {
+  const line = message.replaceAll("\n", " ");
+  const cut = printable(line, maxNoticeBytes);
+  return cut === line ? line : `${cut} (failure.json has the whole reason)`;
 }
 
 function listNames(clients: number, { label }: TrialDescription): Names {

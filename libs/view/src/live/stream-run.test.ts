@@ -162,6 +162,12 @@ describe("streamRun", () => {
     await writeFile(join(folder, "failure.json"), JSON.stringify({ message: "no", exitCode: 3 }));
     const failed = stateIn(await read(run));
     assert.deepEqual([failed.status, failed.why], ["failed", "no"]);
+    const message = `two\nlines${"😀".repeat(25_000)}`;
+    await writeFile(join(folder, "failure.json"), JSON.stringify({ message, exitCode: 3 }));
+    assert.match(
+      stateIn(await read(run)).why ?? "",
+      /^two lines(😀){122}… \(failure\.json has the whole reason\)$/u,
+    );
     await rm(join(folder, "failure.json"));
     await finish(folder);
     assert.equal(stateIn(await read(run)).status, "done");
