@@ -38,6 +38,7 @@ export function outcomeText(run: Run, terminal?: Terminal): string {
   const rows = clientRows(run);
   const shown = rows.filter(needsLook).slice(0, maxRows);
   const refinement = refinementText(run);
+  const card = verdictCard(run);
   const wrap = (text: string) => (terminal ? terminal.wrap(text, terminal.width) : text);
   return [
     ...(rows.length === 0 ? [] : [clientTable(shown, terminal)]),
@@ -49,7 +50,8 @@ export function outcomeText(run: Run, terminal?: Terminal): string {
     ),
     ...hungTexts(run),
     "",
-    wrap(cardText(verdictCard(run))),
+    wrap(cardText(card)),
+    ...(card.who ?? []).map(wrap),
     wrap(verdictSentence(run)),
     ...listNextSteps([run.summary], { arms: run.arms, measures: run.description }).map(wrap),
     ...(refinement === undefined ? [] : [refinement]),

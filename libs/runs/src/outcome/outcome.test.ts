@@ -422,7 +422,28 @@ describe("verdictCard", () => {
         "0 of 1 false alarm",
         "accuracy 0.750 (+0.250 over mean)",
       ],
+      who: ["flagged: c01"],
     });
+  });
+
+  it("names who was flagged, by mistake too, and who was missed; at most ten each", () => {
+    const list = (group: number, attack: string | null, verdict: ClientRecord["verdict"]) =>
+      Array.from({ length: 12 }, (_, i) => clientOf(`c${group}${i + 10}`, attack, verdict));
+    const clients = [
+      ...list(1, "flip", "contaminated"),
+      ...list(2, null, "contaminated").slice(0, 1),
+      ...list(3, "flip", "benign").slice(0, 2),
+      ...list(4, null, "undecided"),
+    ];
+    const label = (id: string) => (id === "c111" ? "Lincoln" : "");
+    const run = runOf(single, [recordOf("clair", 1, ...clients.toReversed())], { label });
+    const lines = [
+      "flagged: c110, Lincoln, c112, c113, c114, c115, c116, c117, c118, c119 and 2 more",
+      "flagged by mistake: c210",
+      "missed: c310, c311",
+    ];
+    assert.deepEqual(verdictCard(run).who, lines);
+    assert.match(plain(outcomeText(run)), new RegExp(`flagged · .*\n${lines.join("\n")}\n`));
   });
 
   it("has the tone of its worst part", () => {

@@ -2,6 +2,7 @@ import {
   countAttacked,
   explainDoubtfulClients,
   printable,
+  type ClientRecord,
   type Trial,
 } from "@fedclair/core/internal";
 import { sum } from "@fedclair/linalg";
@@ -9,6 +10,7 @@ import { countsOf, type DetectionCounts } from "../measures/detection.js";
 import { isAboveGuessing } from "../measures/guessing.js";
 import { ownProperty, readMetric, type Measure } from "../measures/measure.js";
 import type { Summary } from "../measures/summary.js";
+import { clientTruth, isFlagged, type ClientTruth } from "../measures/truth.js";
 import { formatNumber } from "../words/numbers.js";
 import type { Run } from "../run/read-run.js";
 import { comparePrimary } from "./arm-rows.js";
@@ -28,6 +30,8 @@ export interface VerdictCard {
   readonly tone: Tone;
   /** Such as `9 of 9 contaminated flagged`, `accuracy 0.849 (+0.026 over local)`. */
   readonly parts: readonly string[];
+  /** Who that is, a line per kind: `flagged: Washington, Lincoln and 12 more`. */
+  readonly who?: readonly string[];
 }
 
 /** A part of the card. */
@@ -50,9 +54,12 @@ const maxBytes = 400;
 /** More baselines would not be read at a glance; the table has all. */
 const maxBaselines = 3;
 
+/** More names would not be read at a glance; the table has all. */
+const maxNames = 10;
+
 /**
  * Sums up a run in a few words: how many contaminated clients were flagged, how many benign ones
- * were flagged by mistake, and how well the benign ones do compared with the best
+ * were flagged by mistake, who they are, and how well the benign ones do compared with the best
  * baselines. Baselines that know who is benign are left out.
  */
 export function verdictCard(run: Run): VerdictCard {
@@ -67,7 +74,28 @@ export function verdictCard(run: Run): VerdictCard {
   ];
   const hasStopped = ownProperty(run.summary.stopped, run.arms[0].label) !== undefined;
   const ending: Tone = hasStopped ? "bad" : run.isFinished ? "plain" : "open";
-  return createCard(parts, ending);
+  return { ...createCard(parts, ending), who: whoTexts(run) };
+}
+
+/** Names the clients that the card counts, by their last verdicts. */
+function whoTexts({ clients, description: { label } }: Run): string[] {
+  const list = (title: string, isMeant: (client: ClientRecord) => boolean) => {
+    const ids = [...clients].filter(([, { last }]) => isMeant(last)).map(([id]) => id);
+    const names = ids
+      .toSorted()
+      .slice(0, maxNames)
+      .map((id) => label(id) || id);
+    const more = ids.length > maxNames ? ` and ${ids.length - maxNames} more` : "";
+    return ids.length === 0 ? [] : [printable(`${title}: ${names.join(", ")}${more}`, maxBytes)];
+  };
+  const flagged = (truth: ClientTruth) => (client: ClientRecord) =>
+    isFlagged(client) && clientTruth(client) === truth;
+  return [
+    ...list("flagged", flagged("contaminated")),
+    ...list("flagged, truth unknown", flagged("unknown")),
+    ...list("flagged by mistake", flagged("benign")),
+    ...list("missed", (client) => findMistake(client) === "missed"),
+  ];
 }
 
 /**

@@ -10,7 +10,16 @@ export function StatusMark({ status }: { readonly status: Status }) {
 /** A result at a glance; nothing if there is none yet. */
 export function CardLine({ card }: { readonly card: VerdictCard | undefined }) {
   if (!card || card.parts.length === 0) return null;
-  return <p class={`lead card ${card.tone}`}>{card.parts.join(" · ")}</p>;
+  return (
+    <>
+      <p class={`lead card ${card.tone}`}>{card.parts.join(" · ")}</p>
+      {card.who?.map((line) => (
+        <p key={line} class="who">
+          {line}
+        </p>
+      ))}
+    </>
+  );
 }
 
 /** The head of every page. */

@@ -26,10 +26,11 @@ export function createPage(
   influences: readonly Influence[],
 ): (rounds?: string) => string {
   const { trial } = run;
-  const { tone, parts } = verdictCard(run);
+  const { tone, parts, who = [] } = verdictCard(run);
   const card = html`<p class="verdict ${tone}">${parts.join(" · ")}</p>`;
   const { notices = [] } = run.summary;
   const answer = html`${parts.length === 0 ? undefined : card}
+    ${who.map((line) => html`<p class="who">${line}</p>`)}
     ${notices.map((notice) => html`<p class="note">${printable(notice, maxNoticeBytes)}</p>`)}
     <details>
       <summary>In words: who, by how much, and at what cost</summary>
