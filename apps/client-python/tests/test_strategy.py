@@ -196,7 +196,7 @@ NAMES = {
 @pytest.mark.parametrize("odd", NAMES)
 def test_a_client_with_an_odd_name_has_that_of_its_node(odd, tmp_path, monkeypatch):
     strategy = serve_three(tmp_path, monkeypatch, {11: lambda: NAMES[odd], 12: lambda: "c12", 13: lambda: "constructor"})
-    # The names of the first round are kept, whoever answers first in the second one.
+    # The names of the first round are kept in the second one, in whatever order the clients answer.
     for number, first in ((1, 12), (2, 11)):
         answer_all(strategy, number, first)
         assert sorted(one.name for one in (tmp_path / f"round-{number}").iterdir()) == ["c12", "constructor", "node-11"]

@@ -31,6 +31,8 @@ _farewell_seconds = 3.0
 #: Time for a process that was killed to be gone.
 _end_seconds = 5.0
 _longest_line = 2000
+#: The most characters of what clients print that are passed on, by process. A client in a loop could fill a disk.
+_most_output = 1 << 20
 
 
 @dataclass
@@ -226,7 +228,7 @@ def format_exit(code: int | None) -> str:
 def _pass_on(read: int) -> None:
     """Prints what clients print, without characters that control a terminal, on stderr: stdout is for results."""
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    rest = ""
+    rest, left = "", _most_output
     while True:
         data = os.read(read, 1 << 16)
         *lines, rest = (rest + decoder.decode(data, final=not data)).replace("\r", "\n").split("\n")
@@ -235,10 +237,12 @@ def _pass_on(read: int) -> None:
             rest = rest[_longest_line:]
         if not data and rest:
             lines.append(rest)
-        shown = [clean_line(line) for line in lines if line]
+        shown = "".join(f"{clean_line(line)}\n" for line in lines if line and left >= 0)
         if shown:
-            sys.stderr.write("\n".join(shown) + "\n")
+            cut = f"{shown[:left]}…\nclients have printed {_most_output} characters; more is not shown\n"
+            sys.stderr.write(shown if len(shown) <= left else cut)
             sys.stderr.flush()
+            left -= len(shown)
         if not data:
             os.close(read)
             return

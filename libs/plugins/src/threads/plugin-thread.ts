@@ -16,9 +16,24 @@ export function startPluginThread(onUncaught?: (error: Error) => void): PluginTh
     name: "its thread",
     exitHint: ": does a plug-in call process.exit?",
     argv: process.argv.slice(2),
-    onOutput: (text) => process.stderr.write(printableLines(text)), // stdout is for results
+    onOutput: passOn,
     ...(onUncaught && { onUncaught }),
   });
+}
+
+/** Characters of what plug-ins print that are passed on. One in a loop could fill a disk. */
+const mostOutput = 2 ** 20;
+
+let passedOn = 0;
+
+/** Prints what plug-ins print on stderr, because stdout is for results. */
+function passOn(text: string): void {
+  const left = mostOutput - passedOn;
+  if (left < 0) return;
+  const shown = printableLines(text);
+  passedOn += shown.length;
+  const cut = `${shown.slice(0, left)}…\nplug-ins have printed ${mostOutput} characters; more is not shown\n`;
+  process.stderr.write(shown.length <= left ? shown : cut);
 }
 
 /** Names the code that a thread runs, or ran when it ended. */
