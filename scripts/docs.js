@@ -18,6 +18,7 @@ if (!values["no-api"]) await writeApi(join(root, "dist/docs/api"));
 
 async function writeApi(out) {
   const { Application } = await import("typedoc");
+  const { mendApiPages } = await import("./api-pages.js");
   const modules = listModules();
   const app = await Application.bootstrap({
     name: "fedclair",
@@ -30,7 +31,9 @@ async function writeApi(out) {
     excludePrivate: true,
     skipErrorChecking: true, // the build has checked the types
     githubPages: false,
+    customCss: join(root, "docs/.vitepress/api.css"),
   });
+  mendApiPages(app);
   const project = await app.convert();
   if (!project) throw new Error("TypeDoc: no project");
   for (const module of project.children) {

@@ -26,11 +26,13 @@ export default {
 
 /**
  * The title of a section opens and closes it, so the arrow in it need not be a button of its own,
- * which screen readers cannot reach inside another. The text of the search button is its name.
+ * which screen readers cannot reach inside another. The text of the search button is its name. The
+ * page for wrong addresses has no landmark.
  */
 function mendRoles() {
   for (const arrow of document.querySelectorAll("[role=button] > .caret[role=button]"))
     for (const name of ["role", "tabindex", "aria-label"]) arrow.removeAttribute(name);
+  document.querySelector(".NotFound")?.setAttribute("role", "main");
   const search = document.querySelector(".DocSearch-Button");
   search?.removeAttribute("aria-label");
   search?.setAttribute("title", "Search"); // its name on phones, where it shows only a picture
