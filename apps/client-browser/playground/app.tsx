@@ -1,4 +1,4 @@
-import { CardLine, curvesOf, Progress, Rounds, StatusMark } from "@fedclair/view/browser";
+import { Card, curvesOf, Progress, Rounds, StatusMark } from "@fedclair/view/browser";
 import { Choice, Command, PageNotice, Section } from "@fedclair/view/parts";
 import { checkExercise, exercises } from "./exercises.js";
 import type { Playground, Stage } from "./playground.js";
@@ -35,15 +35,12 @@ export function App({ playground }: { readonly playground: Playground }) {
         <Form playground={playground} />
         {stage.name === "failed" && <PageNotice isUrgent>{stage.why}</PageNotice>}
         <section aria-label="Result" class="result">
-          <div aria-live="polite">
-            {run?.card && run.card.parts.length > 0 ? (
-              <CardLine card={run.card} />
-            ) : (
-              <p class="lead">The first verdicts come with the first round…</p>
-            )}
-          </div>
+          {run?.card && run.card.parts.length > 0 ? (
+            <Card run={run} />
+          ) : (
+            <p class="lead">The first verdicts come with the first round…</p>
+          )}
           {run && stage.name === "running" && <Progress followed={followed} run={run} />}
-          {stage.name === "done" && <p class="note">{run?.sentence}</p>}
         </section>
         <section id="rounds" aria-labelledby="rounds-title" class="rounds">
           {rounds && run && (

@@ -6,6 +6,6 @@ export { Curves } from "./client/curves.js";
 export { Rounds } from "./client/rounds.js";
 export { RunData, type MeasuredRound } from "./data/run-data.js";
 export type { ShownRun } from "./live/connection.js";
-export { curvesOf, Progress } from "./live/overview.js";
-export { CardLine, StatusMark } from "./live/status-parts.js";
+export { Card, curvesOf, Progress } from "./live/overview.js";
+export { StatusMark } from "./live/status-parts.js";
 export { curveDashes } from "./parts/theme.js";

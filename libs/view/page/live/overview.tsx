@@ -47,7 +47,7 @@ export function Overview({ followed, run, isWhole }: ShownRun & { readonly isWho
 }
 
 /** The result of terminal and report: at a glance, and in a sentence with a line per part. */
-function Card({ run: { card, sentence } }: Pick<ShownRun, "run">) {
+export function Card({ run: { card, sentence } }: Pick<ShownRun, "run">) {
   return (
     <div aria-live="polite">
       <CardLine card={card} />
