@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { cp, mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
@@ -8,6 +8,7 @@ import type { Page } from "playwright-core";
 import { openPage, seriousFindings } from "./support/browser.js";
 import { fedclair, start } from "./support/command.js";
 import { runDocument } from "./support/document-script.js";
+import { forgeRecord } from "./support/forge-record.js";
 import { fixture, temporaryFolder, workspace } from "./support/paths.js";
 import { requirePrograms } from "./support/programs.js";
 
@@ -219,6 +220,34 @@ describe("the report", function () {
         assert.ok(wide <= 0, `${wide} pixels too wide`);
         await page.context().close();
       }
+    });
+
+    it("is nowhere too wide for names of the largest size, and refuses larger ones", async () => {
+      const copy = join(await temporaryFolder(), "copy");
+      await cp(run, copy, { recursive: true });
+      const all = (await readRounds(run)).flatMap(({ clients }) => clients);
+      let id = (all.find(({ verdict }) => verdict !== "benign") ?? all[0])?.clientId ?? "";
+      const rename = async (name: string) => {
+        const records = (await readFile(join(copy, "records.jsonl"), "utf8")).split("\n");
+        for (const [i, record] of records.entries())
+          if (record.includes(`"${id}"`))
+            await forgeRecord(copy, i + 1, () => record.replaceAll(`"${id}"`, `"${name}"`));
+        const forged = await readFile(join(copy, "records.jsonl"), "utf8");
+        assert.ok(forged.includes(`"${name}"`), id);
+        id = name;
+        return await fedclair(["report", copy]);
+      };
+      assert.equal((await rename("W".repeat(128))).code, 0);
+      for (const width of [390, 1440]) {
+        const { page } = await openReport(copy, { width, height: 844 });
+        const wide = await page.evaluate("document.documentElement.scrollWidth - innerWidth");
+        assert.equal(wide, 0);
+        await page.context().close();
+      }
+      const { code, stderr } = await rename("W".repeat(8192));
+      assert.equal(code, 2);
+      assert.match(stderr, /records\.jsonl:1: expected what a run writes about a round, got /);
+      assert.ok(stderr.length < 500, stderr);
     });
 
     it("names the mark under the pointer and under the arrow keys, and hides a line", async () => {

@@ -43,7 +43,12 @@ describe("readLines", () => {
       { reason: null },
     ];
     const lines = wrong.map((change) => ({ ...record, clients: [{ clientId: "c0", ...change }] }));
-    const broken = [null, [], 3, ...lines, { ...record, cleared: 1 }];
+    const names = ["W".repeat(129), "c0\nc1", "\u202ec0"].flatMap((name) => [
+      { ...record, clients: [{ clientId: name }] },
+      { ...record, cleared: [name] },
+      { ...record, arm: name },
+    ]);
+    const broken = [null, [], 3, ...lines, ...names, { ...record, cleared: 1 }];
     for (const line of broken.map((one) => JSON.stringify(one))) {
       const expected = /records\.jsonl:2: expected what a run writes about a round, got /;
       await assert.rejects(read(`${good}\n${line}\n`), expected);

@@ -1,7 +1,7 @@
 import { createReadStream, existsSync } from "node:fs";
 import { join } from "node:path";
 import { excerpt, UserError } from "@fedclair/core";
-import { errorMessage } from "@fedclair/core/internal";
+import { errorMessage, isName } from "@fedclair/core/internal";
 import { isConfined, openRegularFile } from "./regular-file.js";
 
 /** The files of a run that contain one JSON value per line. */
@@ -41,6 +41,8 @@ const isListOf = (value: unknown, isOne: (entry: AnyObject) => boolean): boolean
 /** NaN and infinite numbers are null in JSON. */
 const isNumber = (value: unknown) => value === null || typeof value === "number";
 const isString = (value: unknown) => typeof value === "string";
+/** Whether a client or an arm can have it: a longer one could hide others on a page. */
+const isNameOf = (value: unknown) => typeof value === "string" && isName(value);
 const isText = (value: unknown) => value === null || isString(value);
 const areNumbers = (value: unknown) => isObject(value) && Object.values(value).every(isNumber);
 
@@ -63,7 +65,7 @@ const clientForm: Readonly<Record<string, (value: unknown) => boolean>> = {
 };
 
 function isClient(client: AnyObject): boolean {
-  if (!isString(client["clientId"])) return false;
+  if (!isNameOf(client["clientId"])) return false;
   for (const key in clientForm) {
     if (client[key] !== undefined && clientForm[key]?.(client[key]) === false) return false;
   }
@@ -76,7 +78,7 @@ const isComplete: Readonly<Record<LinesFile, (line: AnyObject) => boolean>> = {
     areNumbers(metrics) &&
     areNumbers(bytes) &&
     Array.isArray(cleared) &&
-    cleared.every(isString),
+    cleared.every(isNameOf),
   "timings.jsonl": ({ seconds }) => areNumbers(seconds),
   "artifacts.jsonl": ({ name }) => isString(name),
 };
@@ -92,7 +94,7 @@ export function parseLine(line: string, folder: string, file: LinesFile, number:
   }
   if (
     isObject(value) &&
-    typeof value["arm"] === "string" &&
+    isNameOf(value["arm"]) &&
     Number.isInteger(value["round"]) &&
     isComplete[file](value)
   )

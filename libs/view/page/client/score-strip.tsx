@@ -157,6 +157,7 @@ function placeNames(marks: readonly Mark[], nameOf: (index: number) => string, w
     const text = nameOf(client.index);
     const size = text.length * letterWidth;
     const isFree = (left: number) =>
+      left >= 0 &&
       left + size <= width &&
       placed.every(
         (one) => Math.abs(one.y - y - 4) > lineHeight || one.end < left || one.x > left + size,
