@@ -809,5 +809,10 @@ describe("a module that measures", () => {
     const [read] = (await readMeasured(out)) ?? [];
     assert.deepEqual([read?.seed, read?.measures["seconds"]], [3, 2]);
     assert.deepEqual([read?.at("solver"), read?.at("nodes")], ["own", ""]);
+    const expected = {
+      name: "RangeError",
+      message: /^own, seed 3: no measure 'minutes': .*seconds$/,
+    };
+    assert.throws(() => (read?.measures["minutes"] ?? 0) <= 1, expected);
   });
 });

@@ -99,7 +99,14 @@ async function measurePaper(paper, before, results) {
       console.log(`${paper.name}/${name}: skipped`);
       continue;
     }
-    results[name] = estimate(measure(withLabels(runs, claim.reads)));
+    try {
+      results[name] = estimate(measure(withLabels(runs, claim.reads)));
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      wrong++;
+      console.log(`${paper.name}/${name}: error: ${error.message}`);
+      continue;
+    }
     const now = describe(claim, results);
     const former = describe(claim, before);
     // Seconds differ from machine to machine, so only their verdict is compared.

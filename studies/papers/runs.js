@@ -48,7 +48,8 @@ export function readRuns(out) {
   const runs = sweep?.trials.map(({ folder, seed, at }) => {
     const summary = readSummary(join(out, folder));
     const read = (path) => at.get(path) ?? "";
-    return summary && { seed, folder: join(out, folder), at: read, measures: numbersOf(summary) };
+    const measures = summary && guard(numbersOf(summary), folder);
+    return measures && { seed, folder: join(out, folder), at: read, measures };
   });
   return runs?.every((run) => run !== undefined) ? runs : undefined;
 }
@@ -66,9 +67,23 @@ export async function readMeasured(out) {
   const text = await readFile(join(out, "runs.json"), "utf8").catch(() => undefined);
   return text === undefined
     ? undefined
-    : JSON.parse(text).map(({ labels, ...run }) => {
-        return { ...run, at: (path) => labels[path] ?? "" };
+    : JSON.parse(text).map(({ labels, measures, seed }) => {
+        const where = [...Object.values(labels), `seed ${seed}`].join(", ");
+        return { seed, measures: guard(measures, where), at: (path) => labels[path] ?? "" };
       });
+}
+
+/**
+ * Lets nobody read a measure that a run lacks: `undefined > 1` is false, so a claim that counts
+ * such runs would hold.
+ */
+function guard(measures, where) {
+  const read = (_, name) => {
+    if (typeof name === "symbol" || Object.hasOwn(measures, name)) return measures[name];
+    const names = Object.keys(measures).join(", ");
+    throw new RangeError(`${where}: no measure '${name}': expected one of ${names}`);
+  };
+  return new Proxy(measures, { get: read });
 }
 
 /** The last artifact of a run with a name. @param {Pick<Run, "folder">} run */
