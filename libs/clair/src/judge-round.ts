@@ -299,8 +299,8 @@ async function findResiduals(
     measured.map(({ shape }) => shape),
     views.ranks,
   );
-  const half = found && listLeastHalf(found.energies);
-  if (!half) return undefined;
+  if (!found) return undefined;
+  const half = listLeastHalf(found.energies);
   const spaces = await views.spaces(half);
   const some = pick(clients, half);
   const inside = await modules.each((module, m) =>

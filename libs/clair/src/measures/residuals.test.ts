@@ -4,7 +4,6 @@ import {
   frobenius,
   gaussian,
   indices,
-  item,
   Matrix,
   multiply,
   stream,
@@ -30,10 +29,8 @@ describe("measureResiduals", () => {
 });
 
 describe("listLeastHalf", () => {
-  it("lists the clients of least energy, and nobody among fewer than nineteen clients", () => {
-    const energies = Float64Array.from(indices(19), (k) => 19 - k);
-    assert.deepEqual(listLeastHalf(energies), [18, 17, 16, 15, 14, 13, 12, 11, 10, 9]);
-    assert.equal(listLeastHalf(energies.subarray(1)), undefined);
+  it("lists the clients of least energy, the least first", () => {
+    assert.deepEqual(listLeastHalf(Float64Array.of(3, 1, 5, 2, 4)), [1, 3, 0]);
   });
 });
 
@@ -91,11 +88,18 @@ describe("findNoiseSpread", () => {
   });
 });
 
-describe("rule evidence where the residual is noise", () => {
-  const [p, q, rank, noise, clients, masked] = [24, 16, 3, 0.02, 20, 6];
+/** Numbers of clients, and of contaminated ones among them. */
+type Federation = readonly [clients: number, masked: number];
+const federations: readonly Federation[] = [
+  [10, 3],
+  [20, 6],
+];
 
-  /** Clients in one space, the last six of which also carry a change of a size outside it. */
-  const judge = async (distance: number, draw: number) => {
+describe("rule evidence where the residual is noise", () => {
+  const [p, q, rank, noise] = [24, 16, 3, 0.02];
+
+  /** Clients in one space; the last ones also carry a change of a size outside it. */
+  const judge = async ([clients, masked]: Federation, distance: number, draw: number) => {
     const rng = stream("masked").at(draw);
     const basis = randomBasis(rng.at("space"), p, rank);
     const updates = indices(clients).map((k) => {
@@ -113,17 +117,19 @@ describe("rule evidence where the residual is noise", () => {
       status.get(clientId) === "contaminated" ? [k] : [],
     );
   };
-  const exact = indices(masked).map((i) => clients - masked + i);
+  for (const federation of federations) {
+    const [clients, masked] = federation;
+    const exact = indices(masked).map((i) => clients - masked + i);
 
-  it("finds exactly the contaminated clients at distance 0.4, as a test that knows the space", async () => {
-    const found = await Promise.all(indices(6).map((draw) => judge(0.4, draw)));
-    const right = found.filter((set) => set.join() === exact.join());
-    assert.ok(right.length >= 5, JSON.stringify(found));
-  });
+    it(`finds exactly ${masked} of ${clients} at distance 0.4, as a test that knows the space`, async () => {
+      const found = await Promise.all(indices(6).map((draw) => judge(federation, 0.4, draw)));
+      const right = found.filter((set) => set.join() === exact.join());
+      assert.ok(right.length >= 5, JSON.stringify(found));
+    });
 
-  it("flags nobody without contaminated clients", async () => {
-    const found = await Promise.all(indices(6).map((draw) => judge(0, draw)));
-    assert.deepEqual(found.flat(), []);
-    assert.equal(item(exact, 0), 14);
-  });
+    it(`flags nobody of ${clients} without contaminated clients`, async () => {
+      const found = await Promise.all(indices(6).map((draw) => judge(federation, 0, draw)));
+      assert.deepEqual(found.flat(), []);
+    });
+  }
 });

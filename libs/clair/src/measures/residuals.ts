@@ -59,19 +59,11 @@ export function measureResiduals(
   return { energies: Float64Array.from(norms, (_, k) => relative(k)), dimensions, usual };
 }
 
-/** A smaller half cannot show whether residuals are noise. */
-const leastHalf = 10;
-
-/**
- * Lists the half of the clients with the least residual energy.
- * @returns undefined for a half of fewer than ten
- */
-export function listLeastHalf(energies: Float64Array): number[] | undefined {
-  const count = Math.ceil(energies.length / 2);
-  if (count < leastHalf) return undefined;
+/** Lists the half of the clients with the least residual energy. */
+export function listLeastHalf(energies: Float64Array): number[] {
   return indices(energies.length)
     .toSorted((i, j) => at(energies, i) - at(energies, j))
-    .slice(0, count);
+    .slice(0, Math.ceil(energies.length / 2));
 }
 
 /**
