@@ -42,7 +42,7 @@ describe("measurePower", () => {
   it("draws data for each seed, unless the trial fixes them", async () => {
     const file = await write(trial);
     const of = async (...set: string[]) => {
-      const fixed = ["rounds=1", "task.name=denoising", "task.noise=0.05", ...set];
+      const fixed = ["rounds=1", "task.name=denoising", "task.noise=0.2", ...set];
       return (await measurePower(file, { seeds: "[2]", set: fixed })).kinds;
     };
     const drawn = await of();
