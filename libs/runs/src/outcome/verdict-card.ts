@@ -30,7 +30,7 @@ export interface VerdictCard {
   readonly tone: Tone;
   /** Such as `9 of 9 contaminated flagged`, `accuracy 0.849 (+0.026 over local)`. */
   readonly parts: readonly string[];
-  /** Who that is, a line per kind: `flagged: Washington, Lincoln and 12 more`. */
+  /** The names behind the counts, a line per kind: `flagged: Washington, Lincoln and 12 more`. */
   readonly who?: readonly string[];
 }
 
@@ -58,9 +58,9 @@ const maxBaselines = 3;
 const maxNames = 10;
 
 /**
- * Sums up a run in a few words: how many contaminated clients were flagged, how many benign ones
- * were flagged by mistake, who they are, and how well the benign ones do compared with the best
- * baselines. Baselines that know who is benign are left out.
+ * Sums up a run in a few words. It says how many contaminated clients were flagged, how many benign
+ * ones were flagged by mistake, and who they are. Then it compares how well the benign ones do with
+ * the best baselines; those that know who is benign are left out.
  */
 export function verdictCard(run: Run): VerdictCard {
   const { trial, description, detection, clients } = run;
