@@ -28,7 +28,7 @@ const { values } = parseArguments({
   },
 });
 const parts = values.part.split(",");
-const extractSmollm2 = "../../trials/llm/smollm2.py";
+const extractSmollm2 = resolve(import.meta.dirname, "../../trials/llm/smollm2.py");
 const folder = resolve(values.folder);
 await mkdir(folder, { recursive: true });
 

@@ -2,7 +2,7 @@
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { access, readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { indexAnswers, pipOptions } from "../../../scripts/package-index.js";
@@ -51,9 +51,12 @@ export async function pythonIn(folder) {
   return python;
 }
 
-/** Runs a script of this folder with its output on standard error. @throws Error if it fails */
+/**
+ * Runs a script, a path or a name in this folder, with its output on standard error.
+ * @throws Error if it fails
+ */
 export async function runScript(python, script, options) {
-  const child = spawn(python, [join(here, script), ...options], {
+  const child = spawn(python, [resolve(here, script), ...options], {
     env: environment,
     stdio: ["ignore", 2, 2],
   });
