@@ -166,7 +166,7 @@ function Flagged({
   run,
   children,
 }: Pick<ShownRun, "run"> & { readonly children: ComponentChildren }) {
-  const { flagged, flaggedCount, undecidedCount, missed } = run;
+  const { flagged, flaggedCount } = run;
   if (!run.judges) {
     return (
       <div>
@@ -186,17 +186,7 @@ function Flagged({
           ? "No client is flagged"
           : `${countLabel(flaggedCount, "client")} flagged`}
       </h2>
-      <p class="note">
-        {[
-          undecidedCount > 0 ? `${undecidedCount} undecided` : undefined,
-          missed && missed.length > 0
-            ? `missed: ${missed.slice(0, 5).join(", ")}${missed.length > 5 ? " …" : ""}`
-            : undefined,
-          missed?.length === 0 ? noneMissed(undecidedCount) : undefined,
-        ]
-          .filter((part) => part !== undefined)
-          .join("; ") || "By the last verdict on each."}
-      </p>
+      <p class="note">By the last verdict on each.</p>
       {children}
       {flagged.length > 0 && (
         <PageTable
@@ -209,13 +199,6 @@ function Flagged({
       {flaggedCount > 12 && <p class="note">{flaggedCount - 12} more are in the map below.</p>}
     </div>
   );
-}
-
-/** Undecided clients may be contaminated, and are not missed. */
-function noneMissed(undecided: number): string {
-  return undecided === 0
-    ? "no contaminated client is missed"
-    : "no contaminated one among the others is missed";
 }
 
 function flaggedCells(client: FlaggedClient) {

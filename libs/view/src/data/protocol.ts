@@ -72,9 +72,6 @@ export interface RunState {
   /** Flagged clients, those furthest above the threshold first; only the first ones. */
   readonly flagged: readonly FlaggedClient[];
   readonly flaggedCount: number;
-  readonly undecidedCount: number;
-  /** Contaminated clients that are not flagged; undefined if no client is known to be one. */
-  readonly missed?: readonly string[] | undefined;
   /** Does anyone judge clients? */
   readonly judges: boolean;
   readonly hasReport: boolean;

@@ -22,7 +22,7 @@ import {
 import type { FlaggedClient, MetricState, RunState, Status } from "./protocol.js";
 import { chooseMetric, chooseSpacing, type Spacing } from "./round-columns.js";
 
-/** Number of flagged or missed clients that are listed; the map has the others. */
+/** Number of flagged clients that are listed; the map has the others. */
 const maxListed = 50;
 
 /** Longest text of a record on the page, in bytes. */
@@ -85,8 +85,6 @@ export class RunSummary {
     const run = this.#run(stored);
     const rows = clientRows(run);
     const flagged = rows.filter(isFlagged).sort((a, b) => marginOf(b) - marginOf(a));
-    const missed = rows.filter(({ mistake }) => mistake === "missed");
-    const hasKnown = rows.some(({ isContaminated }) => isContaminated);
     const { trial } = run;
     return {
       path,
@@ -117,8 +115,6 @@ export class RunSummary {
       measuring: measuringClients(run.summary),
       flagged: flagged.slice(0, maxListed).map(flaggedClient),
       flaggedCount: flagged.length,
-      undecidedCount: rows.filter(({ verdict }) => verdict === "undecided").length,
-      missed: hasKnown ? missed.slice(0, maxListed).map(({ display }) => display) : undefined,
       judges: rows.some(({ roundsJudged }) => roundsJudged > 0),
       hasReport,
       clientSpacing: this.spacing.clients,
@@ -169,7 +165,6 @@ export function waitingState(path: string, name: string, status: Status = "waiti
     measuring: "",
     flagged: [],
     flaggedCount: 0,
-    undecidedCount: 0,
     judges: false,
     hasReport: false,
     clientSpacing: 1,
