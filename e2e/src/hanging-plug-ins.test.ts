@@ -120,10 +120,15 @@ describe("a client that never returns", () => {
 describe("a client that prints 5 MB", () => {
   it("fills neither terminal nor disk, and sends no codes to a terminal", async () => {
     const cwd = await createStudy();
-    const print = 'if (index === 0) console.log("\\x1b[2J".repeat(1.2e6));';
+    const print =
+      'if (index === 0) console.log("\\x1b[2J".repeat(1.2e6));\n' +
+      'if (index === 1) (await import("node:fs")).writeSync(1, "straight\\n");';
     await writeFile(join(cwd, "hang.js"), task.replace(/if \(index === 0\)[^]*for \(;;\);/, print));
-    const { code, stderr } = await fedclair(["run", "trial.yaml", "--hosts", "1"], { cwd });
+    const run = ["run", "trial.yaml", "--hosts", "1"];
+    const { code, stdout, stderr } = await fedclair(run, { cwd });
     assert.equal(code, 0, stderr.slice(-500));
+    assert.match(stderr, /straight/);
+    assert.doesNotMatch(stdout, /straight/, "stdout is for results");
     assert.ok(stderr.length < 1.1e6, String(stderr.length));
     assert.equal(stderr.match(/…\nplug-ins have printed 1048576 characters; more is/g)?.length, 1);
     assert.doesNotMatch(stderr.replaceAll("\n", ""), /\p{Cc}/u);

@@ -255,7 +255,8 @@ export class Processes {
     const logged = { FEDCLAIR_LOG: process.env["FEDCLAIR_LOG"] ?? "warn" };
     return this.spawn(process.execPath, [...programOf(app), ...args], {
       env: { ...createEnvironment(app), ...logged, ...env },
-      stdio: ["ignore", "inherit", "inherit", "ipc"],
+      // Clients can write to the descriptors of their host, and stdout is for results.
+      stdio: ["ignore", app === "client" ? 2 : "inherit", "inherit", "ipc"],
     });
   }
 
