@@ -150,13 +150,16 @@ export class RunSummary {
   }
 }
 
-/** The state of a run that has not begun: its folder has no trial yet. */
+/** The state of a run without rounds: it has not begun, or its files are broken. */
 export function waitingState(path: string, name: string, status: Status = "waiting"): RunState {
   return {
     path,
     name,
     status,
-    sentence: "The run has not begun: the coordinator waits for its clients.",
+    sentence:
+      status === "broken"
+        ? "This run cannot be read."
+        : "The run has not begun: the coordinator waits for its clients.",
     seed: 0,
     task: "",
     clients: 0,

@@ -141,6 +141,7 @@ export class LiveRun {
       await this.#read();
     } catch (error) {
       this.#note(errorMessage(error));
+      if (!this.summary) this.state = waitingState(this.#path, this.state.name, "broken");
       this.state = { ...this.state, notices: [...this.#notices] };
     }
     this.#tellWaiters();

@@ -253,6 +253,9 @@ describe("streamRun", () => {
     const before = await read(run);
     assert.equal(stateIn(before).status, "waiting");
     assert.deepEqual(rounds(before), []);
+    for (const file of ["run.json", "trial.yaml"]) await writeFile(join(folder, file), "[");
+    const { status, sentence } = stateIn(await read(run));
+    assert.deepEqual([status, sentence], ["broken", "This run cannot be read."]);
     await writeRun(folder);
     await appendFile(join(folder, "records.jsonl"), "no record\n");
     const { notices } = stateIn(await read(run));
