@@ -50,12 +50,13 @@ export async function list(folder: string | undefined, { json }: ListOptions): P
   const itself = folder === undefined ? undefined : await findRun(folder).catch(() => undefined);
   const found = [...(itself ? [itself] : []), ...(await Promise.all(places.map(listRuns))).flat()];
   const runs = found.flatMap((run) => ("fault" in run ? [] : [{ run, primary: primaryOf(run) }]));
-  const folders = (await Promise.all(places.map(listSweeps))).flat();
+  const stored = (await Promise.all(places.map(listSweeps))).flat();
+  const folders = stored.flatMap((sweep) => ("fault" in sweep ? [] : [sweep]));
   const trials = files.filter((entry) => "task" in entry);
   const sweeps = files.filter((entry) => "sweep" in entry);
   const faulty = files.filter((entry) => "fault" in entry);
-  const broken = found.flatMap((run) =>
-    "fault" in run ? [{ file: run.folder, fault: run.fault }] : [],
+  const broken = [...found, ...stored].flatMap((one) =>
+    "fault" in one ? [{ file: one.folder, fault: one.fault }] : [],
   );
   if (json) {
     const entries = runs.map(({ run, primary }) => ({

@@ -1,7 +1,9 @@
 import { join } from "node:path";
+import { UserError } from "@fedclair/core";
 import {
   checkRecords,
   computeResults,
+  findSweepFault,
   findRun,
   readStoredSweep,
   readSummary,
@@ -22,9 +24,11 @@ export interface OpenedSweep {
 
 /**
  * Opens the sweep or study in a folder. Returns undefined if the folder holds none.
- * @throws UserError if the records of a finished run have changed
+ * @throws UserError if its `sweep.json` is damaged, or the records of a finished run have changed
  */
 export async function openSweep(folder: string): Promise<OpenedSweep | undefined> {
+  const fault = findSweepFault(folder);
+  if (fault !== undefined) throw new UserError(`cannot read '${folder}': ${fault}`);
   const grid = readStoredSweep(folder);
   if (!grid) return undefined;
   const summaries = new Map<string, Summary>();

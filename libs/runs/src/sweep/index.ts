@@ -26,6 +26,7 @@ export { runSweep, type RunTrial, type TrialQueue } from "./run-sweep.js";
 export { idPattern, parseSweep, sectionSchema, type Sweep, type SweepTrial } from "./sweep-file.js";
 export {
   assignFolders,
+  findSweepFault,
   gridFile,
   listSweeps,
   openSweepFolder,
@@ -49,7 +50,7 @@ export {
   verdictTitle,
 } from "./sweep-text.js";
 export { sweepCard } from "./sweep-card.js";
-export { verdictCells } from "./verdict-counts.js";
+export { listVerdictCounts, verdictCells } from "./verdict-counts.js";
 export {
   findBestCells,
   formatCell,

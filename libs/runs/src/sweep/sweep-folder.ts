@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "@fedclair/core";
@@ -157,19 +158,29 @@ export function readStoredSweep(out: string): StoredSweep | undefined {
   } as StoredSweep;
 }
 
+/** Why the sweep in a folder cannot be read. Returns undefined if it can, or if there is none. */
+export function findSweepFault(folder: string): string | undefined {
+  if (!existsSync(join(folder, gridFile)) || readStoredSweep(folder)) return undefined;
+  return `its ${gridFile} is damaged: start the sweep again, which keeps its finished runs`;
+}
+
+type ListedSweep =
+  | {
+      readonly folder: string;
+      readonly name: string;
+      readonly trials: number;
+      readonly finished: number;
+    }
+  | { readonly folder: string; readonly fault: string };
+
 /** Lists the sweeps and studies under a folder by name, with the numbers of their runs. */
-export async function listSweeps(root: string): Promise<
-  {
-    readonly folder: string;
-    readonly name: string;
-    readonly trials: number;
-    readonly finished: number;
-  }[]
-> {
+export async function listSweeps(root: string): Promise<ListedSweep[]> {
   const names = await readdir(root).catch(() => []);
-  return names.sort().flatMap((entry) => {
+  return names.sort().flatMap((entry): ListedSweep[] => {
     const folder = join(root, entry);
     const stored = readStoredSweep(folder);
+    const fault = findSweepFault(folder);
+    if (fault !== undefined) return [{ folder, fault }];
     if (!stored) return [];
     const { name, trials } = stored;
     const done = trials.filter(({ folder: run }) => readSummary(join(folder, run)) !== undefined);

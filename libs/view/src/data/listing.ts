@@ -3,13 +3,16 @@ import { basename, join, resolve } from "node:path";
 import { listArms, printable } from "@fedclair/core/internal";
 import {
   findRun,
+  findSweepFault,
   inspectRun,
+  listVerdictCounts,
   readStoredSweep,
-  readSummary,
   summaryCard,
+  sweepCard,
   type StoredRun,
 } from "@fedclair/runs";
 import type { Entry, Listing } from "./protocol.js";
+import { readSummaries } from "./sweep-view.js";
 
 /** Number of entries that are listed; a folder may have any number of others. */
 const maxEntries = 2000;
@@ -48,19 +51,25 @@ async function readEntry(
   );
   if (!isFolder) return isOfSweep ? emptyEntry(path) : undefined;
   const run = await inspectRun(folder);
-  if (run) return "fault" in run ? emptyEntry(path, run.fault) : runEntry(run, path);
+  if (run && !("fault" in run)) return runEntry(run, path);
+  const fault = run?.fault ?? findSweepFault(folder);
+  if (fault !== undefined) return emptyEntry(path, fault);
   const sweep = readStoredSweep(folder);
   if (!sweep) return isOfSweep ? emptyEntry(path) : undefined;
   const { trials, name } = sweep;
-  const done = trials.filter((trial) => readSummary(join(folder, trial.folder)) !== undefined);
-  const status = done.length === trials.length ? "done" : "interrupted";
+  const summaries = readSummaries(folder, sweep);
+  const done = summaries.size;
+  const measured = trials.map((trial) => ({ ...trial, summary: summaries.get(trial.id) }));
+  const verdicts = listVerdictCounts({ ...sweep, trials: measured });
+  const status = done === trials.length ? "done" : "interrupted";
   return {
     path,
     kind: "sweep",
     name: printable(name, 200),
     status: (await isAnyRunning(folder, trials)) ? "running" : status,
-    done: done.length,
+    done,
     of: trials.length,
+    ...(done > 0 && { card: sweepCard({ trials: trials.length, finished: done, verdicts }) }),
   };
 }
 

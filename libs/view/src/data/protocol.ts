@@ -23,7 +23,7 @@ export interface Entry {
   readonly started?: string;
   /** Why a run failed or cannot be read. */
   readonly fault?: string;
-  /** The verdicts of a finished run at a glance. */
+  /** The verdicts of a finished run, or of a sweep's finished ones, at a glance. */
   readonly card?: VerdictCard;
   /** The primary measure of a finished run. */
   readonly primary?: { readonly name: string; readonly value: number };
