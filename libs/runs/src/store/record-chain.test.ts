@@ -92,7 +92,7 @@ describe("the chain of a run", () => {
     await writeFile(join(out, "records.jsonl"), `${lines.slice(0, 2).join("\n")}\n`);
     await checkRecords(out);
     await writeFile(join(out, "records.jsonl"), `${lines[0] ?? ""}\n`);
-    await assert.rejects(checkRecords(out), /has 1 records, and the run wrote others/);
+    await assert.rejects(checkRecords(out), /has 1 record, and the run wrote others/);
   });
 
   it("shows that the trial or its seed was changed", async () => {

@@ -7,6 +7,7 @@ import { eachLine, parseLine, streamLines } from "./lines.js";
 import type { ArmTiming } from "./arm-timing.js";
 import { findHolder } from "./lock.js";
 import { readRunInfo, readSummary } from "./stored-run.js";
+import { countNoun } from "../words/numbers.js";
 
 /*
  * Every round of a run has a link: the SHA-256 of the link before, of the round's line in
@@ -104,7 +105,7 @@ async function* checkedRecords(
   // A run that is killed may have written one link without its record, but not two.
   if (missing > 1 || (end !== undefined && link !== end)) {
     throw new UserError(
-      `'${join(folder, "records.jsonl")}' has ${number} records, and the run wrote others after or instead of them: restore the folder from a copy, or run the trial again`,
+      `'${join(folder, "records.jsonl")}' has ${countNoun(number, "record")}, and the run wrote others after or instead of them: restore the folder from a copy, or run the trial again`,
     );
   }
 }
