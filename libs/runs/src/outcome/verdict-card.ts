@@ -81,12 +81,10 @@ export function verdictCard(run: Run): VerdictCard {
 function whoTexts({ clients, description: { label } }: Run): string[] {
   const list = (title: string, isMeant: (client: ClientRecord) => boolean) => {
     const ids = [...clients].filter(([, { last }]) => isMeant(last)).map(([id]) => id);
-    const names = ids
-      .toSorted()
-      .slice(0, maxNames)
-      .map((id) => label(id) || id);
-    const more = ids.length > maxNames ? ` and ${ids.length - maxNames} more` : "";
-    return ids.length === 0 ? [] : [printable(`${title}: ${names.join(", ")}${more}`, maxBytes)];
+    return nameLine(
+      title,
+      ids.toSorted().map((id) => label(id) || id),
+    );
   };
   const flagged = (truth: ClientTruth) => (client: ClientRecord) =>
     isFlagged(client) && clientTruth(client) === truth;
@@ -96,6 +94,13 @@ function whoTexts({ clients, description: { label } }: Run): string[] {
     ...list("flagged by mistake", flagged("benign")),
     ...list("missed", (client) => findMistake(client) === "missed"),
   ];
+}
+
+/** A line with the first names, or no line without any. */
+export function nameLine(title: string, names: readonly string[]): string[] {
+  if (names.length === 0) return [];
+  const more = names.length > maxNames ? ` and ${names.length - maxNames} more` : "";
+  return [printable(`${title}: ${names.slice(0, maxNames).join(", ")}${more}`, maxBytes)];
 }
 
 /**

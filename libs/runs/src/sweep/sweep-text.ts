@@ -83,7 +83,9 @@ export function sweepText(results: SweepResults, terminal = unlimited): string {
             "studies",
           ),
         ]),
-    ...(card.parts.length === 0 ? [] : [`${wrap(cardText(card))}\n`]),
+    ...(card.parts.length === 0
+      ? []
+      : [[cardText(card), ...(card.who ?? [])].map((line) => `${wrap(line)}\n`).join("")]),
     ...(shown.length === 0
       ? []
       : [

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createGrid, type GridRun } from "../../testing/grids.js";
 import { computeResults } from "./results.js";
+import { sweepCard } from "./sweep-card.js";
 import { verdictCells } from "./verdict-counts.js";
 
 const detection = (metric: string, value: number, n: number) =>
@@ -37,6 +38,19 @@ describe("the verdicts of a study", () => {
       "6",
       "22",
     ]);
+  });
+
+  it("name the studies in which clients were called benign or false alarms were raised", () => {
+    const judged = (flagged: number, of: number) => ({ flagged, undecided: 0, of });
+    const verdicts = [
+      { place: "alie", contaminated: judged(1, 2), honest: judged(0, 4) },
+      { place: "ipm", contaminated: judged(0, 2), honest: judged(1, 4) },
+      { place: "none", honest: judged(0, 6) },
+    ];
+    const card = sweepCard({ trials: 3, finished: 3, verdicts });
+    assert.deepEqual(card.who, ["some called benign: alie, ipm", "false alarms: ipm"]);
+    const [alone] = verdicts;
+    assert.deepEqual(alone && sweepCard({ trials: 1, finished: 1, verdicts: [alone] }).who, []);
   });
 
   it("are absent if no aggregator judges clients", () => {

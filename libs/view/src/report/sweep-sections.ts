@@ -31,8 +31,9 @@ export function sweepAnswer(
     const name = link === undefined ? html`<b>${place}</b>` : html`<a href="${link}">${place}</a>`;
     return html`<li>${name}: ${texts.join("; ")}.</li>`;
   });
-  const { tone, parts } = sweepCard(results);
-  const card = html`<p class="verdict ${tone}">${parts.join(" · ")}</p>`;
+  const { tone, parts, who = [] } = sweepCard(results);
+  const card = html`<p class="verdict ${tone}">${parts.join(" · ")}</p>
+    ${who.map((line) => html`<p class="who">${line}</p>`)}`;
   return html`${parts.length === 0 ? undefined : card}
   ${
     answers.length === 0

@@ -108,7 +108,7 @@ describe("writeSweep", () => {
     for (const text of [few, many]) {
       assert.match(
         text,
-        /^<p class="verdict bad">3 of 5 contaminated flagged · some called benign in 1 of 1 studies · 0 of 20 false alarms · 1 undecided<\/p> <dl class="answer"> <dt>Best<\/dt> <dd>accuracy: a with 1\./,
+        /^<p class="verdict bad">3 of 5 contaminated flagged · some called benign · 0 of 20 false alarms · 1 undecided<\/p> <dl class="answer"> <dt>Best<\/dt> <dd>accuracy: a with 1\./,
       );
       assert.match(text, /<li><a href="#run-1">b<\/a>: flagged 1 of 2\.<\/li>/);
     }
