@@ -16,6 +16,13 @@ describe("expand", () => {
     assert.deepEqual(dimensions, []);
   });
 
+  it("shows texts of any kind in short labels that differ", () => {
+    const long = "x".repeat(10_000);
+    const { dimensions } = grid({ note: ["\u001b[2J\u202e", `${long}1`, `${long}2`] });
+    const cut = `${"x".repeat(197)}…`;
+    assert.deepEqual(dimensions[0]?.labels, ["\\u{1b}[2J\\u{202e}", cut, `${cut} #3`]);
+  });
+
   it("treats every list as a dimension, the last one varying fastest", () => {
     const { dimensions, points } = grid({ seed: [1, 2], task: { size: [3, 4] } });
     assert.deepEqual(dimensions, [

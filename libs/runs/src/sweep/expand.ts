@@ -1,3 +1,8 @@
+import { printable } from "@fedclair/core/text";
+
+/** The most bytes of a label. Options may have texts of any length, and tables show the labels. */
+const maxLabelBytes = 200;
+
 /** A key of the file that has several values. */
 export interface Dimension {
   /** A path such as `task.sigma` or `attacks.0.attack`. */
@@ -163,7 +168,8 @@ function buildLabels(values: readonly unknown[]): string[] {
       rivals.some((rival) => rival.get(key) !== text),
     );
     const differing = own.map(([key, text]) => `${key} ${text}`).join(", ");
-    return differing === "" ? name : name === "" ? differing : `${name} (${differing})`;
+    const label = name === "" ? differing : `${name} (${differing})`;
+    return printable(differing === "" ? name : label, maxLabelBytes);
   });
   return labels.map((label, i) => (labels.indexOf(label) === i ? label : `${label} #${i + 1}`));
 }

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "@fedclair/core";
+import { printableLines } from "@fedclair/core/text";
 import { z } from "zod";
 import { writeWhole } from "../store/atomic-files.js";
 import { makeFolder } from "../store/make-folder.js";
@@ -82,37 +83,39 @@ function chooseFolder(out: string, { id, folder }: { id: string; folder: string 
   return other === undefined || other.hash === id ? folder : `${folder}-${id.slice(0, 8)}`;
 }
 
-const labelled = z.array(z.tuple([z.string(), z.string()]));
-const dimension = z.object({ path: z.string(), labels: z.array(z.string()) });
+/** The folder may be somebody else's, and its texts are printed. */
+const text = z.string().transform(printableLines);
+const labelled = z.array(z.tuple([text, text]));
+const dimension = z.object({ path: text, labels: z.array(text) });
 const metricInfo = z.object({
   better: z.enum(["higher", "lower"]).optional(),
-  unit: z.string().optional(),
-  description: z.string(),
-  onSharedData: z.string().optional(),
+  unit: text.optional(),
+  description: text,
+  onSharedData: text.optional(),
 });
 
 const storedShape = z.object({
   version: z.string(),
   file: z.string(),
   set: z.array(z.string()),
-  name: z.string(),
-  claim: z.string().optional(),
+  name: text,
+  claim: text.optional(),
   dimensions: z.array(dimension),
-  rows: z.string().optional(),
-  columns: z.string().optional(),
+  rows: text.optional(),
+  columns: text.optional(),
   hasWorstColumn: z.boolean().optional(),
   correction: z.literal("holm").optional(),
-  notes: z.array(z.string()).optional(),
-  measures: z.array(z.object({ measure: z.string(), worse: z.enum(["low", "high"]).optional() })),
+  notes: z.array(text).optional(),
+  measures: z.array(z.object({ measure: text, worse: z.enum(["low", "high"]).optional() })),
   metrics: z.record(z.string(), metricInfo).optional(),
-  primary: z.string().optional(),
+  primary: text.optional(),
   trials: z.array(
     z.object({
       id: z.string().regex(idPattern),
       folder: z.string().regex(/^[a-z0-9][a-z0-9.-]*$/),
       seed: z.number(),
       at: labelled,
-      arms: z.array(z.object({ label: z.string(), benignOnly: z.boolean() })),
+      arms: z.array(z.object({ label: text, benignOnly: z.boolean() })),
     }),
   ),
 });

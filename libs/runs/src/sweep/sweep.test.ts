@@ -306,6 +306,20 @@ describe("a sweep", () => {
     const kept = second.trials.filter(({ id }) => first.trials.some((one) => one.id === id));
     assert.deepEqual(folders({ trials: kept }), folders(first));
     assert.equal(new Set(folders(second)).size, 8);
+    const kinds = ["id", "folder", "better", "worse"];
+    const forged: unknown = JSON.parse(
+      await readFile(join(out, "sweep.json"), "utf8"),
+      (key, value: unknown) =>
+        typeof value === "string" && !kinds.includes(key) ? `\u001b[2J${value}` : value,
+    );
+    await writeFile(join(out, "sweep.json"), JSON.stringify(forged));
+    const { version: _, file: path, set, ...shown } = readStoredSweep(out) ?? assert.fail();
+    assert.ok(path.startsWith("\u001b") && set[0]?.startsWith("\u001b"), "they are not shown");
+    const texts = JSON.stringify(shown, (_, value: unknown) =>
+      value instanceof Map ? [...value] : value,
+    );
+    assert.doesNotMatch(texts, /u001b/);
+    assert.match(texts, /u\{1b\}\[2Jtask\.faults/);
     await writeFile(join(out, "sweep.json"), "{}");
     assert.equal(readStoredSweep(out), undefined);
   });
