@@ -30,13 +30,14 @@ export function createPage(
   const card = html`<p class="verdict ${tone}">${parts.join(" · ")}</p>`;
   const { notices = [] } = run.summary;
   const answer = html`${parts.length === 0 ? undefined : card}
-    ${who.map((line) => html`<p class="who">${line}</p>`)}
-    ${notices.map((notice) => html`<p class="note">${printable(notice, maxNoticeBytes)}</p>`)}
-    <details>
-      <summary>In words: who, by how much, and at what cost</summary>
-      <p>${verdictSentence(run)}</p>
-      ${answerList(run)}
-    </details>`;
+  ${who.map((line) => html`<p class="who">${line}</p>`)}
+  ${notices.map((notice) => html`<p class="note">${printable(notice, maxNoticeBytes)}</p>`)}`;
+  // Below the figure, because print unfolds it: the figure would not fit on the first page.
+  const inWords = html`<details>
+    <summary>In words: who, by how much, and at what cost</summary>
+    <p>${verdictSentence(run)}</p>
+    ${answerList(run)}
+  </details>`;
   const rest = html`${influenceSection(run, influences)} ${figures.map(figureSection)}
     ${comparisonSection(run)} ${clientSection(run)} ${failureSection(run)} ${measureSection(run)}
     ${armSection(run)} ${optionDetails(run)}
@@ -48,7 +49,7 @@ export function createPage(
     htmlPage(
       trial.name,
       answer,
-      html`${first && figureSection(first)} ${claimText(trial.claim)}
+      html`${first && figureSection(first)} ${inWords} ${claimText(trial.claim)}
       ${rounds === undefined ? undefined : roundsSection(rounds)} ${rest}`,
     );
 }

@@ -230,8 +230,8 @@ describe("writeReportOf", () => {
     const page = await report(createTestRun({}, attacks), false, { changes });
     const text = page.replace(/<script[^]*?<\/script>|<style[^]*?<\/style>/g, "");
     const places = [
+      /<h2>Scores against the threshold/,
       /<dl class="answer">/,
-      /Scores against the threshold/,
       /<h2>Arms<\/h2>/,
       /<h2>How it was run<\/h2>/,
       /<td class="text">clair \(rank 4\)<\/td>/,
