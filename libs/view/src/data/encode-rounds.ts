@@ -35,7 +35,7 @@ export class RoundEncoder {
   }
 
   get kinds(): string[] {
-    return [...this.#kinds.keys()];
+    return [...this.#kinds.keys()].map((kind) => printable(kind, 200));
   }
 
   get texts(): string[] {
@@ -85,7 +85,7 @@ export class RoundEncoder {
           return text === undefined ? undefined : indexOf(this.#texts, text);
         }),
       ),
-      evidence: this.kinds.map((kind) => {
+      evidence: [...this.#kinds.keys()].map((kind) => {
         const pieces = clients.map(({ evidence }) => evidence?.find((one) => nameOf(one) === kind));
         return [
           toColumn(pieces.map((piece) => piece?.statistic)),

@@ -359,7 +359,7 @@ describe("servePage", () => {
     const last = record(2);
     const modules = [{ module: "layer\n1", ratio: 2.5 }];
     const evidence = Array.from({ length: 100 }, (_, i) => {
-      return { kind: `kind ${i}`, statistic: 1, deviations: 1 };
+      return { kind: `kind ${i}\u202e`, statistic: 1, deviations: 1 };
     });
     const clients = last.clients.map((client) => ({ ...client, modules, evidence }));
     await appendRounds(root, record(1), record(1, "local"), { ...last, clients });
@@ -380,6 +380,7 @@ describe("servePage", () => {
     );
     assert.deepEqual(history.texts, ["layer\\n1"]);
     assert.equal(history.kinds.length, 64, "no run makes columns without end");
+    assert.equal(history.kinds[0], "kind 0\\u{202e}");
     assert.equal((await get("/api/client?run=&client=../c01")).status, 400);
     assert.deepEqual(
       [await get("/api/client?run=&client=c04"), await get("/api/list?folder=nope")].map(
