@@ -287,6 +287,7 @@ describe("a tab in a browser", function () {
     };
     const [leaves] = [await open(), await open()];
     await coordinator.waitForOutput(/round 2:/);
+    assert.match(await leaves.locator("#now").innerText(), /\bupdates\s*[1-9]/);
     await leaves.getByRole("button", { name: "Leave" }).click();
     const { code, stderr } = await coordinator.ended;
     assert.ok([0, exitCodes.lost].includes(Number(code)), stderr);

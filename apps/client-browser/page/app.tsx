@@ -350,7 +350,7 @@ function Host({ tab, stage }: { readonly tab: Tab; readonly stage: Stage }) {
   const trial = tab.trial.value;
   const own = tab.own.value;
   const { bytesSent, bytesReceived } = tab.traffic.value;
-  const { jobs, seconds } = tab.totals.value;
+  const { jobs, updates, seconds } = tab.totals.value;
   const round = tab.work.value?.round ?? tab.rounds.value[0]?.round;
   const button = useRef<HTMLButtonElement>(null);
   // The button that was pressed to join is gone.
@@ -359,7 +359,7 @@ function Host({ tab, stage }: { readonly tab: Tab; readonly stage: Stage }) {
     ["task", trial?.task ?? "–"],
     ["backend", trial?.backend ?? "–"],
     ["round", round === undefined ? "–" : `${round} of ${trial?.rounds ?? "–"}`],
-    ["jobs", jobs.toLocaleString("en-GB")],
+    ["updates", updates.toLocaleString("en-GB")],
     ["work", formatSeconds(seconds)],
     ["sent", formatBytes(bytesSent)],
     ["received", formatBytes(bytesReceived)],
