@@ -29,6 +29,8 @@ interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly body: string;
+  /** The length of what was sent. */
+  readonly bytes: number;
 }
 
 /** Unlike `fetch`, sends any path and headers as they are. */
@@ -36,10 +38,12 @@ function get(path: string, headers: Record<string, string> = {}, method = "GET")
   const { hostname, port } = new URL(server.url);
   return new Promise((resolve, reject) => {
     const asked = request({ hostname, port, path, headers, method }, (response) => {
-      let body = "";
-      response.setEncoding("utf8").on("data", (text: string) => (body += text));
+      const chunks: Buffer[] = [];
+      response.on("data", (chunk: Buffer) => chunks.push(chunk));
       response.on("end", () => {
-        resolve({ status: response.statusCode ?? 0, headers: response.headers, body });
+        const sent = Buffer.concat(chunks);
+        const { statusCode: status = 0, headers } = response;
+        resolve({ status, headers, body: sent.toString(), bytes: sent.length });
       });
     });
     asked.on("error", reject).end();
@@ -74,6 +78,7 @@ describe("servePage", () => {
 
   it("serves three files, and lets nothing come from elsewhere", async () => {
     await serve();
+    let bytes = 0;
     for (const [path, type] of [
       ["/", "text/html"],
       ["/page.js", "text/javascript"],
@@ -88,7 +93,9 @@ describe("servePage", () => {
       );
       assert.doesNotMatch(String(headers["content-security-policy"]), /unsafe|https?:/);
       assert.equal(headers["x-content-type-options"], "nosniff");
+      bytes += (await get(path, { "accept-encoding": "br, gzip" })).bytes;
     }
+    assert.ok(bytes < 60_000, `${bytes} bytes before any data`);
     assert.doesNotMatch((await get("/")).body, /<script>|<style>| style=|https?:/);
   });
 

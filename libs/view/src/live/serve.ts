@@ -3,6 +3,8 @@ import { once } from "node:events";
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import { extname } from "node:path";
 import { pipeline } from "node:stream/promises";
+import { promisify } from "node:util";
+import { gzip } from "node:zlib";
 import { UserError } from "@fedclair/core";
 import { errorMessage, printable } from "@fedclair/core/internal";
 import { hashSource } from "../report/hash-source.js";
@@ -86,8 +88,10 @@ const commonHeaders = {
   "x-frame-options": "DENY",
 };
 
+type SiteFile = "index.html" | "page.js" | "page.css";
+
 /** The files of the page, by their addresses. */
-const siteFiles: ReadonlyMap<string, "index.html" | "page.js" | "page.css"> = new Map([
+const siteFiles: ReadonlyMap<string, SiteFile> = new Map([
   ["/", "index.html"],
   ["/page.js", "page.js"],
   ["/page.css", "page.css"],
@@ -241,7 +245,7 @@ class Handler {
   async #route(url: URL, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { pathname, searchParams: query } = url;
     const file = siteFiles.get(pathname);
-    if (file !== undefined) send(response, extname(file), readPageFile(file));
+    if (file !== undefined) await sendZipped(request, response, file);
     else if (pathname === "/api/events") await this.#stream(query, request, response);
     else if (pathname.startsWith("/api/"))
       send(response, ".json", JSON.stringify(await this.#read(pathname, query)));
@@ -402,7 +406,23 @@ function decode(text: string): string | undefined {
   }
 }
 
-function send(response: ServerResponse, type: string, body: string): void {
+/** Sends a file of the page, compressed for readers who accept that. */
+async function sendZipped(
+  { headers }: IncomingMessage,
+  response: ServerResponse,
+  file: SiteFile,
+): Promise<void> {
+  const body = readPageFile(file);
+  if (!/\bgzip\b/.test(String(headers["accept-encoding"]))) {
+    send(response, extname(file), body);
+    return;
+  }
+  const zipped = await promisify(gzip)(body);
+  response.setHeader("content-encoding", "gzip");
+  send(response, extname(file), zipped);
+}
+
+function send(response: ServerResponse, type: string, body: string | Buffer): void {
   response.writeHead(200, { "content-type": contentTypes[type] }).end(body);
 }
 
