@@ -24,7 +24,7 @@ const stages = ["train", "aggregate", "evaluate"] as const;
 const directions = ["down", "up"] as const;
 const colours = ["#7a8fa6", "#d9a441", "#b9c4ce"];
 /** Up to this number of rounds each one gets a bar. */
-const maxBars = 40;
+const maxBars = 20;
 
 /**
  * One column per arm: the seconds of every stage, and the bytes to and from the clients, round by
