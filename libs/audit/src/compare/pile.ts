@@ -81,7 +81,11 @@ export async function readPile(
     modules: new Map(
       [...all].map(([module, own]) => [
         module,
-        { pairs: own.pairs.filter(isSound), ...selectModule(own, rows) },
+        {
+          pairs: own.pairs.filter(isSound),
+          rowProducts: own.rowProducts.among(rows),
+          ...selectModule(own, rows),
+        },
       ]),
     ),
     whole: {

@@ -1,6 +1,5 @@
 import { toMatrix, yieldToEventLoop, type LowRank } from "@fedclair/core";
 import {
-  at,
   gramTN,
   indices,
   item,
@@ -14,7 +13,7 @@ import {
   type Singles,
 } from "@fedclair/linalg";
 import { createSketcher } from "../space/sketch.js";
-import { findAxes, readRows } from "./row-space.js";
+import { findAxes, readRows, scaleAxes } from "./row-space.js";
 
 /** The most columns of an operand of `multiplySingles`, and so the largest rank. */
 export const mostColumns = 512;
@@ -104,21 +103,16 @@ async function splitPairs(
   const split: SplitPair[] = [];
   for (const [{ b, a }, size] of zip(pairs, sizes)) {
     const columns = readRows(a);
-    const { axes, lengths, dimensions } = findAxes(gramTN(columns));
-    const scaledBy = (factorOf: (length: number) => number) =>
-      new Matrix(
-        axes.rows,
-        axes.cols,
-        axes.data.map((x, i) => x * factorOf(at(lengths, Math.floor(i / axes.rows)))),
-      );
+    const space = findAxes(gramTN(columns));
     const left = multiply(
       toMatrix(b),
-      scaledBy((length) => length / size),
+      scaleAxes(space, (length) => length / size),
     );
     const right = multiply(
       columns,
-      scaledBy((length) => 1 / length),
+      scaleAxes(space, (length) => 1 / length),
     );
+    const { dimensions } = space;
     split.push({ left: packSingles(left), right: packSingles(right), dimensions });
     await yieldToEventLoop();
   }

@@ -9,7 +9,6 @@ import {
 import {
   at,
   gramTN,
-  hstack,
   indices,
   item,
   Matrix,
@@ -18,37 +17,46 @@ import {
   pick,
   symmetricEigen,
 } from "@fedclair/linalg";
-import { sliceColumns } from "@fedclair/rules";
 import type { ModuleMeasures } from "./measures.js";
-import { findAxes, readRows } from "./row-space.js";
+import {
+  findAxes,
+  readRows,
+  readRowSpaces,
+  scaleAxes,
+  type Axes,
+  type RowSpaces,
+} from "./row-space.js";
 
 /**
  * Measures one module of all clients. The measures belong to the changes, whatever factors a pair
  * comes in. The rows of B must be those that were sent: other coordinates, such as those of
  * `condense`, would change the entries.
  * @param updates at least one
- * @param as the factors A of the pairs, in any coordinates of the space that all of them span
- * @param comparesRows whether the row spaces are compared here
+ * @param rowSpaces of the pairs' factors A; without them they are not compared
  */
 export function measureModule(
   updates: readonly TensorDelta[],
-  as: readonly Tensor[] = updates.filter(isLowRank).map(({ a }) => a),
-  comparesRows = true,
+  { axes, products }: Partial<RowSpaces> = readRowSpaces(listAs(updates)),
 ): ModuleMeasures {
-  const spaces = as.map(findRowSpace);
+  const as = listAs(updates);
+  const spaces = axes ?? as.map((a) => findAxes(gramTN(readRows(a))));
   const [rows = 1, ...rest] = deltaShape(item(updates, 0));
   const space = findRowShape(updates);
   let pairs = 0;
   return {
     evenness: updates.map((update) =>
       isLowRank(update)
-        ? measureFactorEvenness(update.b, item(spaces, pairs++).triangle)
+        ? measureFactorEvenness(update.b, item(spaces, pairs++))
         : measureEvenness(readNumbers(update)),
     ),
-    ...(comparesRows && space && { rowSpaces: compareRowSpaces(spaces, space) }),
+    ...(products && space && { rowSpaces: toRowSpaces(products, space) }),
     isDense: 2 * as.length < updates.length,
     shape: [rows, rankOf(item(updates, 0)) || sizeOf(rest)],
   };
+}
+
+function listAs(updates: readonly TensorDelta[]): Tensor[] {
+  return updates.filter(isLowRank).map(({ a }) => a);
 }
 
 function rankOf(update: TensorDelta): number {
@@ -84,52 +92,6 @@ export function selectMeasures(
     isDense,
     shape,
   };
-}
-
-/** The space that the rows of a factor A span: A = T·Qᵀ. */
-interface RowSpace {
-  /** Computes Q, n×s, with orthonormal columns. */
-  readonly basis: () => Matrix;
-  /** T, r×s. */
-  readonly triangle: Matrix;
-}
-
-/**
- * Finds the space of a factor's rows. It has fewer dimensions than rows if they are dependent, and
- * none if squares overflow.
- */
-function findRowSpace(a: Tensor): RowSpace {
-  const [rows = 0, cols = 0] = a.shape;
-  const columns = readRows(a);
-  const gram = gramTN(columns);
-  if (!gram.data.every(Number.isFinite))
-    return { basis: () => new Matrix(cols, 0), triangle: new Matrix(rows, 0) };
-  const found = findAxes(gram);
-  const axes = found.axes.columns(0, found.dimensions);
-  const sizes = found.lengths.subarray(0, found.dimensions);
-  return {
-    basis: () =>
-      scaleColumns(
-        multiply(columns, axes),
-        sizes.map((x) => 1 / x),
-      ),
-    triangle: scaleColumns(axes, sizes),
-  };
-}
-
-function scaleColumns(matrix: Matrix, factors: Float64Array): Matrix {
-  const out = matrix.copy();
-  factors.forEach((factor, j) => {
-    out.column(j).forEach((x, i, column) => (column[i] = factor * x));
-  });
-  return out;
-}
-
-/** Compares the spaces by `toRowSpaces`. */
-function compareRowSpaces(spaces: readonly RowSpace[], shape: RowShape): Matrix {
-  const bases = spaces.map(({ basis }) => basis());
-  const products = sliceColumns(gramTN(hstack(bases)), bases);
-  return toRowSpaces(sumEntrywiseProducts(products, products), shape);
 }
 
 /**
@@ -203,9 +165,10 @@ function measureEvenness(entries: ArrayLike<number>): number {
  * coordinates are found from the change's principal axes by rotations of pairs of columns that make
  * the sum of fourth powers small (Carroll 1953, with the opposite sign, as in Kaiser 1958).
  * @param b the factor B, p×r
- * @param triangle T, r×s, with A = T·Qᵀ and orthonormal columns of Q
+ * @param space of the rows of A = T·Qᵀ with T = axes·diag(lengths)
  */
-function measureFactorEvenness(b: Tensor, triangle: Matrix): number {
+function measureFactorEvenness(b: Tensor, space: Axes): number {
+  const triangle = scaleAxes(space, (length) => length, space.dimensions);
   const columns = multiply(takeRows(b), triangle);
   const most = largestSize(columns.data);
   if (most === 0) return normalEvenness;

@@ -14,6 +14,7 @@ import {
 import { sliceColumns } from "@fedclair/rules";
 import { createCornerTensor } from "../updates/shared-memory.js";
 import type { ModuleMeasures } from "../measures/measures.js";
+import { findRowSpaces } from "../measures/row-space.js";
 import { measureModule, sumEntrywiseProducts } from "../measures/module-measures.js";
 
 /** The changes of one module in few coordinates, as float32 if all numbers were sent in float32. */
@@ -23,6 +24,8 @@ export interface Condensed {
   readonly gram?: Matrix;
   /** The measures of the changes as they were sent. */
   readonly measures: ModuleMeasures;
+  /** See `RowSpaces`. */
+  readonly rowProducts: Matrix;
 }
 
 /**
@@ -39,13 +42,18 @@ export function condense(pairs: readonly LowRank[]): Condensed {
   const ofLeft = computeColumnGram(bs, buffers.left);
   const ofRight = computeColumnGram(as, buffers.right);
   const widths = widthsOf(bs);
+  const rowSpaces = findRowSpaces(
+    ofRight,
+    widths.map(({ cols }) => cols),
+  );
   const gram = sumEntrywiseProducts(sliceColumns(ofLeft, widths), sliceColumns(ofRight, widths));
   const lefts = reduceRows(bs, ofLeft) ?? pairs.map(({ b }) => b);
   const rights = reduceRows(as, ofRight) ?? pairs.map(({ a }) => a);
   return {
     pairs: zip(lefts, rights).map(([b, a]) => ({ b, a })),
     ...(gram.data.every(Number.isFinite) && { gram }),
-    measures: measureModule(pairs, rights),
+    measures: measureModule(pairs, rowSpaces),
+    rowProducts: rowSpaces.products,
   };
 }
 

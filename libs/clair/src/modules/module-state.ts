@@ -209,7 +209,7 @@ export class ModuleState {
   /** Measures the clients' changes as they were sent; if they are many, without row spaces. */
   measure(clients: readonly number[]): ModuleMeasures {
     const own = pick(this.#updates, clients);
-    return measureModule(own, undefined, this.#listPairs(clients) === undefined);
+    return measureModule(own, this.#listPairs(clients) && {});
   }
 
   /**
