@@ -122,7 +122,10 @@ describe("a client that prints 5 MB", () => {
     const cwd = await createStudy();
     const print =
       'if (index === 0) console.log("\\x1b[2J".repeat(1.2e6));\n' +
-      'if (index === 1) (await import("node:fs")).writeSync(1, "straight\\n");';
+      'for (let left = index === 1 ? "straight\\n" : ""; left !== ""; ) {\n' +
+      '  try { left = left.slice((await import("node:fs")).writeSync(1, left)); }\n' +
+      '  catch (error) { if (error.code !== "EAGAIN") throw error; } // the pipe is full\n' +
+      "}";
     await writeFile(join(cwd, "hang.js"), task.replace(/if \(index === 0\)[^]*for \(;;\);/, print));
     const run = ["run", "trial.yaml", "--hosts", "1"];
     const { code, stdout, stderr } = await fedclair(run, { cwd });
