@@ -834,11 +834,11 @@ const worlds: readonly World[] = [
       return { "w2.1": w2, "w2.16": w2 };
     },
   },
-  {
-    file: "rules/claims/best-rates.js",
+  ...["best-rates", "ranks"].map((name): World => ({
+    file: `rules/claims/${name}.js`,
     labels: pick({
       part: ["best", "grid"],
-      functions: ["one", "early", "two"],
+      functions: ["one", "early", "two", "ranks"],
       method: ["local", "FedIT", "FedIT, fresh adapters", "FLoRA", "FFA-LoRA", "FedSA-LoRA"],
       rate: ["1", "2"],
     }),
@@ -847,7 +847,7 @@ const worlds: readonly World[] = [
       const rank = { local: 0, FLoRA: 2, "FFA-LoRA": 2, "FedSA-LoRA": 3 }[method] ?? 1;
       return { accuracy: part === "grid" ? spread : holds ? rank : -rank };
     },
-  },
+  })),
 ];
 
 describe("claims on made-up runs", () => {

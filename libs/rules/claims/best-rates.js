@@ -27,20 +27,26 @@ export const aggregators = {
  * before all aggregators copy nearly everything.
  */
 const kinds = { one: [], two: [twoFunctions], early: ["rounds=3"] };
-/** FLoRA has no part of its own for a client, and the early rounds are for its sake. */
+const forFlora = ["FFA-LoRA", "FedSA-LoRA", "local"];
+/**
+ * FLoRA has no part of its own for a client, and the early rounds and mixed ranks are for its sake.
+ */
 const areSkipped = {
   two: ["FLoRA", "FedIT, fresh adapters"],
-  early: ["FFA-LoRA", "FedSA-LoRA", "local"],
+  early: forFlora,
+  ranks: forFlora,
 };
 
 /**
  * @param {string} out folder for the trials' runs
+ * @param {object} [options]
+ * @param {Readonly<Record<string, readonly string[]>>} [chosen] overrides by what is trained
  * @returns {Promise<Run[]>} with the labels `part`, `functions`, `method` and `rate`; part `grid`
  * has all rates, part `best` the best one
  */
-export async function measure(out, { seeds = 8, wants = () => true } = {}) {
+export async function measure(out, { seeds = 8, wants = () => true } = {}, chosen = kinds) {
   const runs = [];
-  for (const [functions, overrides] of Object.entries(kinds)) {
+  for (const [functions, overrides] of Object.entries(chosen)) {
     for (const [method, { aggregator, adapters = "lasting", trainA = true }] of Object.entries(
       aggregators,
     )) {

@@ -4,6 +4,7 @@ import { aggregators } from "./best-rates.js";
 
 const file = "libs/rules/claims/best-rates.js";
 const time = "10 minutes";
+const ranks = { file: "libs/rules/claims/ranks.js", time: "3 minutes" };
 const names = Object.keys(aggregators);
 const metrics = { accuracy: "own tokens", uniform: "uniform tokens" };
 
@@ -87,16 +88,22 @@ export const paper = {
     claimOf("fedit-local", "FedIT is better than training alone.", "FedIT", "local"),
     // After ten rounds these three copy all but a thousandth of the tokens.
     ...[
-      ["fresh", "FedIT, fresh adapters", "FedIT with fresh adapters"],
-      ["fedit", "FedIT", "FedIT"],
-    ].map(([short, other, words]) =>
-      claimOf(
-        `flora-${short}-three`,
-        `FLoRA: stacking, without cross terms, is better than ${words} after three rounds.`,
-        "FLoRA",
-        other,
-        "early",
-      ),
+      ["three", "FLoRA: ", "early", {}],
+      ["ranks", "FLoRA, ranks 8, 4, 2 and 1: ", "ranks", ranks],
+    ].flatMap(([end, prefix, functions, own]) =>
+      [
+        ["fresh", "FedIT, fresh adapters", "FedIT with fresh adapters"],
+        ["fedit", "FedIT", "FedIT"],
+      ].map(([short, other, words]) => ({
+        ...claimOf(
+          `flora-${short}-${end}`,
+          `${prefix}stacking, without cross terms, is better than ${words} after three rounds.`,
+          "FLoRA",
+          other,
+          functions,
+        ),
+        ...own,
+      })),
     ),
     claimOf("ffa-fedit", "FFA-LoRA is better than FedIT.", "FFA-LoRA", "FedIT"),
     {
@@ -150,29 +157,31 @@ export const paper = {
         ]),
     },
     ...Object.fromEntries(
-      ["one", "early", "two"].map((functions) => [
-        functions,
-        {
-          files: [file],
-          columns: [
-            "aggregator",
-            "best rate",
-            "accuracy, own tokens",
-            "accuracy, uniform tokens",
-            "loss",
-          ],
-          rows: ([runs], format) =>
-            names
-              .filter((name) => runsOf(runs, "best", functions, name).length > 0)
-              .map((name) => [
-                name,
-                runsOf(runs, "best", functions, name)[0].at("rate"),
-                ...["accuracy", "uniform", "loss"].map((metric) =>
-                  format(atBest(runs, functions, name, metric)),
-                ),
-              ]),
-        },
-      ]),
+      Object.entries({ one: file, early: file, two: file, ranks: ranks.file }).map(
+        ([functions, own]) => [
+          functions,
+          {
+            files: [own],
+            columns: [
+              "aggregator",
+              "best rate",
+              "accuracy, own tokens",
+              "accuracy, uniform tokens",
+              "loss",
+            ],
+            rows: ([runs], format) =>
+              names
+                .filter((name) => runsOf(runs, "best", functions, name).length > 0)
+                .map((name) => [
+                  name,
+                  runsOf(runs, "best", functions, name)[0].at("rate"),
+                  ...["accuracy", "uniform", "loss"].map((metric) =>
+                    format(atBest(runs, functions, name, metric)),
+                  ),
+                ]),
+          },
+        ],
+      ),
     ),
   },
   figure: { files: [file], draw: ([runs]) => drawAccuracies("one", runs) },
