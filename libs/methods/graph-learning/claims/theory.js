@@ -11,11 +11,13 @@ const shareOf = (runs, test) => ({ hits: runs.filter(test).length, of: runs.leng
 
 const conditionFile = "libs/methods/graph-learning/claims/condition.js";
 const isSample = (run) => run.at("signals") !== "Infinity";
+/** The condition is ours, and so are the problems that it is computed for. */
 const claimOf = (name, claim, part, quantity, measure, expected) => ({
   name,
   claim,
   file: conditionFile,
   reads: { part },
+  isCheck: true,
   quantity,
   measure: (all) => measure(all.filter((run) => run.at("part") === part)),
   expected,
@@ -42,42 +44,33 @@ export const conditionClaims = [
       ),
     { max: 0.1 },
   ),
-  {
-    ...claimOf(
-      "condition-proves",
-      "Where it holds, no graph has the slack that the condition excludes, and one has any larger slack.",
-      "condition",
-      "covariances whose least slack is the proven one to a thousandth",
-      (runs) => {
-        const held = runs.filter((run) => run.measures.condition === 1);
-        return shareOf(held, (run) => Math.abs(run.measures.excess) <= 1e-3);
-      },
-      { min: 0.9 },
-    ),
-    isCheck: true,
-  },
-  {
-    ...claimOf(
-      "alpha-scales",
-      "Scaling: α and δ together only scale the graph, so α selects no edges.",
-      "propositions",
-      "largest difference over the largest weight, α = .1 and 10 against 1; two graph models, ten graphs",
-      (runs) => shareOf(runs, (run) => run.measures.scaling <= 1e-2),
-      { min: 0.8 },
-    ),
-    isCheck: true,
-  },
-  {
-    ...claimOf(
-      "no-isolated",
-      "No isolated node: each degree is above 0.",
-      "propositions",
-      "graphs whose least degree is above a tenth of the mean; the same graphs",
-      (runs) => shareOf(runs, (run) => run.measures.leastDegree > 0.1),
-      { min: 0.8 },
-    ),
-    isCheck: true,
-  },
+  claimOf(
+    "condition-proves",
+    "Where it holds, no graph has the slack that the condition excludes, and one has any larger slack.",
+    "condition",
+    "covariances whose least slack is the proven one to a thousandth",
+    (runs) => {
+      const held = runs.filter((run) => run.measures.condition === 1);
+      return shareOf(held, (run) => Math.abs(run.measures.excess) <= 1e-3);
+    },
+    { min: 0.9 },
+  ),
+  claimOf(
+    "alpha-scales",
+    "Scaling: α and δ together only scale the graph, so α selects no edges.",
+    "propositions",
+    "largest difference over the largest weight, α = .1 and 10 against 1; two graph models, ten graphs",
+    (runs) => shareOf(runs, (run) => run.measures.scaling <= 1e-2),
+    { min: 0.8 },
+  ),
+  claimOf(
+    "no-isolated",
+    "No isolated node: each degree is above 0.",
+    "propositions",
+    "graphs whose least degree is above a tenth of the mean; the same graphs",
+    (runs) => shareOf(runs, (run) => run.measures.leastDegree > 0.1),
+    { min: 0.8 },
+  ),
 ];
 
 const modelFile = "libs/methods/graph-learning/claims/models.js";
