@@ -43,9 +43,14 @@ interface Claim {
   readonly faults?: readonly object[];
   readonly expected: Range;
 }
+type Format = (values: readonly number[]) => string;
+interface Table {
+  readonly rows: (runs: readonly (readonly object[])[], format: Format) => readonly string[][];
+}
 interface Paper {
   readonly name: string;
   readonly claims: readonly Claim[];
+  readonly tables?: Readonly<Record<string, Table>>;
 }
 const { papers } = await load<{ papers: readonly Paper[] }>("catalogue.js");
 
@@ -59,6 +64,7 @@ interface Pages {
   ) => string;
   readonly countTable: (papers: readonly Paper[], results: ReadonlyMap<Paper, Results>) => string;
   readonly fillBlock: (text: string, name: string, table: string) => Promise<string>;
+  readonly formatValues: Format;
   readonly pageOf: (paper: Paper) => string;
   readonly listFigures: (
     paper: Paper,
@@ -103,6 +109,9 @@ describe("a claim's verdict", () => {
     // Values that print alike have no t interval.
     const alike = estimate([0.9999, 1.0001, 1.0002]);
     assert.deepEqual([alike.low, alike.high, alike.n], [0.9999, 1.0002, 3]);
+    // Nor have values that differ by rounding errors only, even if they print differently.
+    const rounded = estimate([1, 1, 1 + 2 ** -52]);
+    assert.deepEqual([rounded.low, rounded.high], [1, 1 + 2 ** -52]);
     // Wilson's interval of all of n starts at n/(n + 1.96²).
     const all = estimate({ hits: 10, of: 10 });
     assert.ok(Math.abs(all.low - 10 / (10 + 1.96 ** 2)) < 1e-4);
@@ -162,6 +171,25 @@ describe("the pages of the papers", () => {
         ["_does not hold_ (ours)", "-1 in 2 of 2"],
       ],
     );
+  });
+
+  it("print values apart that differ beyond three digits, and equal ones once", () => {
+    assert.equal(pages.formatValues([0.99978, 0.99982, 0.99985]), "0.9998 … 0.9999 in 3 of 3");
+    assert.equal(pages.formatValues([-0.9999, -0.9998]), "-0.9999 … -0.9998 in 2 of 2");
+    assert.equal(pages.formatValues([1, 1, 1 + 2 ** -52]), "1 in 3 of 3");
+    assert.equal(pages.formatValues([2e-9, 2e-9]), "2.00e-9 in 2 of 2");
+    assert.equal(pages.formatValues([0, 0]), "0 in 2 of 2");
+  });
+
+  it("leave a cell empty where runs lack the measure, like returns of many agents", async () => {
+    const out = await temporaryFolder();
+    const labels = { agents: "12", solver: "best" };
+    const done = [1, 2].map((seed) => ({ seed, labels, measures: { seconds: 2, bytes: 8 } }));
+    writeFileSync(join(out, "runs.json"), JSON.stringify(done));
+    const growth = papers.find(({ name }) => name === "alberdice")?.tables?.["growth"];
+    assert.deepEqual(growth?.rows([(await readMeasured(out)) ?? []], pages.formatValues), [
+      ["12", "4096", "2,000 in 2 of 2", "8 in 2 of 2", "", "", "", ""],
+    ]);
   });
 
   it("have results of all claims but long ones, and of no others", () => {

@@ -7,8 +7,8 @@ import { formatNumber, meanInterval, wilsonInterval } from "@fedclair/runs";
  * @property {number} high
  * @property {number} n number of seeds, or of the cases that a share counts
  * @property {number} [hits] of a share
- * @property {boolean} [alike] whether all values print alike, so that the ends are the least and
- * the largest value: a t interval would be of rounding errors
+ * @property {boolean} [alike] whether all values print alike or differ by rounding errors only, so
+ * that the ends are the least and the largest value: a t interval would be of rounding errors
  */
 
 /**
@@ -29,9 +29,15 @@ export function estimate(measured) {
   if (measured.includes(wrong)) throw new RangeError(`expected finite numbers, got ${wrong}`);
   const { mean, n, interval } = meanInterval(measured);
   if (!interval) throw new RangeError(`expected at least two seeds, got ${n}`);
-  if (new Set(measured.map(formatNumber)).size === 1)
-    return { mean, low: Math.min(...measured), high: Math.max(...measured), n, alike: true };
+  const ends = { low: Math.min(...measured), high: Math.max(...measured) };
+  if (formatNumber(ends.low) === formatNumber(ends.high) || areEqual(ends))
+    return { mean, ...ends, n, alike: true };
   return { mean, ...interval, n };
+}
+
+/** Do two values differ by rounding errors only? */
+export function areEqual({ low, high }) {
+  return high - low <= 1e-12 * Math.max(Math.abs(low), Math.abs(high));
 }
 
 export const verdicts = ["holds", "does not hold", "cannot be told here"];

@@ -1,7 +1,7 @@
 import { posix } from "node:path";
 import { formatEstimate, formatNumber, meanInterval } from "@fedclair/runs";
 import { formatAs } from "../../scripts/format.js";
-import { estimate, judge, verdicts } from "./judge.js";
+import { areEqual, estimate, judge, verdicts } from "./judge.js";
 import { markdown } from "../support/text.js";
 
 /** The results of a paper's claims, by their names. */
@@ -124,8 +124,17 @@ export function formatValues(values) {
 /** @param {import("./judge.js").Estimate} result */
 function formatResult({ mean, low, high, n, hits, alike }) {
   if (hits !== undefined) return `${hits} of ${n} (${formatNumber(low)} … ${formatNumber(high)})`;
-  if (alike) return `${formatNumber(mean)} in ${n} of ${n}`;
+  if (alike) return `${tellApart({ low, high })} in ${n} of ${n}`;
   return formatEstimate({ mean, n, interval: { low, high } });
+}
+
+/** The ends of a range with the fewest digits that differ; one number if the ends are equal. */
+function tellApart({ low, high }) {
+  if (areEqual({ low, high })) return formatNumber(Number(low.toPrecision(12)));
+  for (let digits = 3; ; digits++) {
+    const [from, to] = [low, high].map((end) => end.toPrecision(digits));
+    if (from !== to) return `${from} … ${to}`;
+  }
 }
 
 function formatRange({ min, max }) {

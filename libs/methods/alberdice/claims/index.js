@@ -389,12 +389,11 @@ export const paper = {
             [
               (run) => 1000 * run.measures.seconds,
               (run) => run.measures.bytes,
-              (run) => run.measures.return,
+              // Runs with too many agents have no return.
+              (run) => ("return" in run.measures ? run.measures.return : []),
             ].map((quantity) => {
-              const values = solvedBy(solver)(runs).map(quantity);
-              return values.some((value) => value === undefined) || values.length === 0
-                ? ""
-                : format(values);
+              const values = solvedBy(solver)(runs).flatMap(quantity);
+              return values.length === 0 ? "" : format(values);
             }),
           ),
         ]),
