@@ -1,8 +1,8 @@
-// The claims on federations that train: each judge on the same rounds. The claims in memory, which
-// take seconds, show that they fall with a broken judge.
+// The claims on federations that train: each judge on the same rounds.
 import { trials } from "../../../studies/clair/judge-trials.js";
 import { withLabels } from "../../../studies/papers/runs.js";
 import { groupBy } from "../../../studies/support/group-by.js";
+import { flagsAll, flagsNobody } from "./faults.js";
 import { countRuns } from "./theory.js";
 
 export const trainingFile = "studies/clair/judge-trials.js";
@@ -20,6 +20,7 @@ const detection = (trial, rule) => ({
       ({ measures }) => measures.found === measures.contaminated,
     ),
   expected: { min: 0.7 },
+  faults: [flagsNobody[rule]],
 });
 
 /** Counts the draws of clients: with any attack and without, a seed has the same honest updates. */
@@ -41,6 +42,7 @@ const falseAlarms = (rule) => ({
       return `${task} ${run.seed}`;
     }),
   expected: { max: 0.05 },
+  faults: [flagsAll[rule]],
 });
 
 export const attacksFile = "studies/clair/judge-attacks.js";
